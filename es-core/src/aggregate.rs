@@ -1,0 +1,82 @@
+//! Aggregates: what is remembered, and how events change it.
+
+use crate::{event::EventSet, id::AggregateId, recorded::Metadata, snapshot::Snapshots};
+
+/// The state that decides about commands, built up from the events of one stream.
+///
+/// Written by `#[derive(Aggregate)]`; the handlers for its events by `#[event_handler]`, those for its commands by
+/// `#[command_handler]`. The state of an empty stream is [`Default::default`].
+///
+/// ```
+/// use es_core::prelude::*;
+///
+/// #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+/// struct LampId(String);
+///
+/// #[derive(Event, Serialize, Deserialize, Clone)]
+/// struct LampLit {}
+///
+/// #[derive(EventSet)]
+/// enum LampEvent { Lit(LampLit) }
+///
+/// #[derive(Aggregate, Default)]
+/// #[aggregate(name = "lamp", id = LampId, event = LampEvent)]
+/// struct Lamp { lit: u32 }
+///
+/// #[event_handler]
+/// impl Lamp {
+///     fn lit(&mut self, _: &LampLit) {
+///         self.lit += 1;
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an aggregate",
+    label = "not an `Aggregate`",
+    note = "add `#[derive(Aggregate, Default)]` and `#[aggregate(name = \"..\", id = .., event = ..)]` to `{Self}`"
+)]
+pub trait Aggregate: EventHandlers<<Self as Aggregate>::Event> + Default + Send + Sync + 'static {
+    /// What tells one from another.
+    type Id: AggregateId;
+    /// All that can happen to one.
+    type Event: EventSet;
+
+    /// The stored name: the type of the streams. It must be unique in a store and never change.
+    const NAME: &'static str;
+    /// How often a snapshot of the state is kept, and how; `None` for never.
+    const SNAPSHOTS: Option<Snapshots<Self>> = None;
+}
+
+/// How one event changes the state; written by `#[event_handler]` for each handler.
+///
+/// An event is a fact and cannot be refused, so nothing is returned. A fold must depend on nothing but the state,
+/// the event and its metadata: it runs again in every replay.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no handler for `{E}`",
+    label = "this event has no handler",
+    note = "add `fn name(&mut self, event: &{E})` to the `#[event_handler]` block of `{Self}`"
+)]
+pub trait Apply<E> {
+    /// Changes the state, taking the event: the way of a replay.
+    fn apply(&mut self, event: E, metadata: &Metadata);
+
+    /// Changes the state, keeping the event for its other readers: the way of a decision.
+    fn apply_ref(&mut self, event: &E, metadata: &Metadata);
+}
+
+/// The block of an aggregate's event handlers as a whole; written by `#[event_handler]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no event handlers",
+    label = "no `#[event_handler]` block",
+    note = "write `#[event_handler] impl {Self} {{ .. }}` with one `fn name(&mut self, event: &Event)` for each event of the set"
+)]
+pub trait EventHandlers<Set> {
+    /// Whether any handler reads metadata; where none does, replay need not decode it.
+    const READS_METADATA: bool;
+
+    /// Changes the state by an event of the set.
+    fn fold(&mut self, event: Set, metadata: &Metadata);
+
+    /// Changes the state by an event of the set, which others still need.
+    fn fold_ref(&mut self, event: &Set, metadata: &Metadata);
+}

@@ -1,0 +1,29 @@
+#![doc = include_str!("../../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod aggregate;
+pub mod command;
+pub mod event;
+pub mod id;
+pub mod memory;
+pub mod prelude;
+#[doc(hidden)]
+pub mod private;
+pub mod recorded;
+pub mod repository;
+pub mod snapshot;
+pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use crate::{
+    aggregate::{Aggregate, Apply, EventHandlers},
+    command::{Command, CommandContext, CommandTarget, Decision, IntoEvents},
+    event::{Dispatch, Event, EventOf, EventSchema, EventSet},
+    id::AggregateId,
+    memory::MemoryStore,
+    recorded::{Envelope, EventId, Metadata, Position, Recorded, StreamId, StreamVersion},
+    repository::{ExecuteError, Executed, LoadError, Loaded, Repository},
+    snapshot::Snapshots,
+    store::{EventStore, Expected, StoreError},
+};

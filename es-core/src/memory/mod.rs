@@ -1,0 +1,194 @@
+//! The in-memory store: the reference implementation of the contract, for tests and first steps.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use chrono::{DateTime, Utc};
+use futures_core::Stream;
+use futures_util::stream;
+
+use crate::{
+    recorded::{Position, StreamId, StreamVersion},
+    store::{
+        Append, Appended, Conflict, EventStore, KeyedAppend, Load, LoadedStream, NewSnapshot, Placed, ReadAll,
+        ReadStream, StoreError, StoredEvent, StoredSnapshot, Until,
+    },
+};
+
+/// A store in the memory of the process. Clones share what is stored; nothing outlives the last of them.
+///
+/// ```
+/// use es_core::{prelude::*, store::{EventStore as _, ReadAll}};
+/// use futures_util::TryStreamExt as _;
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MemoryStore::new();
+/// let events: Vec<_> = store.read_all(ReadAll::after(Position::START)).try_collect().await?;
+/// assert!(events.is_empty());
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// All events; the position of an event is its index plus one.
+    log: Vec<StoredEvent>,
+    streams: HashMap<StreamId, StreamState>,
+}
+
+#[derive(Debug, Default)]
+struct StreamState {
+    /// Index in the log of each event; its version is the index here plus one.
+    events: Vec<usize>,
+    /// Idempotency keys, and for appends without one the first event's id, with where the append stands.
+    keys: HashMap<String, KeyedAppend>,
+    snapshot: Option<NewSnapshot>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Nothing in here panics half-way through a change, so what a panicking thread left behind is whole.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn append(&mut self, append: Append) -> Result<Appended, StoreError> {
+        append.check()?;
+        let stream = self.streams.entry(append.stream.clone()).or_default();
+        let first_id = append.events.first().map(|event| event.metadata.event_id.to_string()).unwrap_or_default();
+        for key in append.idempotency_key.iter().chain([&first_id]) {
+            if let Some(keyed) = stream.keys.get(key) {
+                let range = keyed.first.get() as usize - 1..keyed.last.get() as usize;
+                let placed = stream.events[range].iter().map(|&index| placed(&self.log[index])).collect();
+                return Ok(Appended::new(placed, true));
+            }
+        }
+        let actual = StreamVersion::new(stream.events.len() as u64);
+        if !append.expected.allows(actual) {
+            return Err(Conflict::new(append.stream, append.expected, actual).into());
+        }
+        // Nothing is stored before every event is known to be whole.
+        let metadata = append.events.iter().map(|event| serde_json::to_vec(&event.metadata));
+        let metadata = metadata
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|source| StoreError::Backend { doing: "encoding metadata", source: source.into() })?;
+        let recorded_at = now();
+        let keyed = KeyedAppend::new(actual.after(1), append.events.len() as u64);
+        stream.keys.insert(first_id, keyed);
+        if let Some(key) = append.idempotency_key {
+            stream.keys.insert(key, keyed);
+        }
+        let mut events = Vec::with_capacity(append.events.len());
+        for (event, metadata) in append.events.into_iter().zip(metadata) {
+            let stored = StoredEvent::new(
+                append.stream.clone(),
+                StreamVersion::new(stream.events.len() as u64 + 1),
+                Position::new(self.log.len() as u64 + 1),
+                event.schema.name.to_owned(),
+                event.schema.version,
+                event.metadata.event_id,
+                event.payload.into_bytes(),
+                metadata,
+                recorded_at,
+            );
+            events.push(placed(&stored));
+            stream.events.push(self.log.len());
+            self.log.push(stored);
+        }
+        Ok(Appended::new(events, false))
+    }
+
+    fn load(&self, load: &Load) -> LoadedStream {
+        let Some(stream) = self.streams.get(&load.stream) else {
+            return LoadedStream::default();
+        };
+        let keyed = load.idempotency_key.as_ref().and_then(|key| stream.keys.get(key)).copied();
+        let last = stream.events.len();
+        let end = match load.until {
+            Until::Latest => last,
+            Until::Version(version) => last.min(usize::try_from(version.get()).unwrap_or(usize::MAX)),
+            Until::RecordedAt(time) => {
+                stream.events.iter().take_while(|&&index| self.log[index].recorded_at <= time).count()
+            }
+        };
+        let at_most = load.snapshot_at_most.unwrap_or(StreamVersion::new(u64::MAX));
+        let snapshot = stream.snapshot.as_ref().filter(|snapshot| {
+            Some(snapshot.fingerprint) == load.fingerprint
+                && snapshot.version.get() <= end as u64
+                && snapshot.version <= at_most
+        });
+        let start = snapshot.map_or(0, |snapshot| snapshot.version.get() as usize);
+        let events = stream.events[start..end].iter().map(|&index| self.log[index].clone()).collect();
+        let snapshot = snapshot.map(|snapshot| {
+            StoredSnapshot::new(snapshot.version, snapshot.position, snapshot.state.clone().into_bytes())
+        });
+        LoadedStream::new(snapshot, events, keyed)
+    }
+
+    fn save_snapshot(&mut self, snapshot: NewSnapshot) {
+        let Some(stream) = self.streams.get_mut(&snapshot.stream) else { return };
+        if stream.snapshot.as_ref().is_none_or(|kept| kept.version <= snapshot.version) {
+            stream.snapshot = Some(snapshot);
+        }
+    }
+}
+
+/// The present moment in microseconds, as PostgreSQL and SQLite keep it.
+fn now() -> DateTime<Utc> {
+    let now = Utc::now();
+    DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
+}
+
+fn placed(stored: &StoredEvent) -> Placed {
+    Placed::new(stored.event_id, stored.version, stored.position, stored.recorded_at)
+}
+
+impl EventStore for MemoryStore {
+    async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        self.state().append(append)
+    }
+
+    async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
+        Ok(self.state().load(&load))
+    }
+
+    fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
+        let store = self.clone();
+        let start = usize::try_from(read.after.get()).unwrap_or(usize::MAX);
+        stream::unfold(start, move |index| {
+            let state = store.state();
+            let stored = state
+                .streams
+                .get(&read.stream)
+                .and_then(|stream| stream.events.get(index))
+                .map(|&index| state.log[index].clone());
+            std::future::ready(stored.map(|stored| (Ok(stored), index + 1)))
+        })
+    }
+
+    fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
+        let store = self.clone();
+        let start = usize::try_from(read.after.get()).unwrap_or(usize::MAX);
+        stream::unfold(start, move |index| {
+            let stored = store.state().log.get(index).cloned();
+            std::future::ready(stored.map(|stored| (Ok(stored), index + 1)))
+        })
+    }
+
+    async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
+        self.state().save_snapshot(snapshot);
+        Ok(())
+    }
+}

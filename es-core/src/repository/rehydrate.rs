@@ -1,0 +1,80 @@
+//! Building up a state from what a store gives: a snapshot and the events behind it.
+
+use crate::{
+    aggregate::{Aggregate, EventHandlers},
+    recorded::{Metadata, Position, StreamId, StreamVersion},
+    store::{Corrupt, EventStore, Load, LoadedStream, StoreError, StoredEvent},
+};
+
+/// A state with the place in its stream that it belongs to.
+#[derive(Debug)]
+pub(super) struct Hydrated<A> {
+    pub(super) state: A,
+    pub(super) version: StreamVersion,
+    pub(super) position: Position,
+    /// The version of the snapshot that it was built upon; 0 for none.
+    pub(super) snapshot: StreamVersion,
+}
+
+/// A request for a state of `A`, from a snapshot where the aggregate keeps them.
+pub(super) fn request<A: Aggregate>(stream: StreamId) -> Load {
+    Load::new(stream).snapshot(A::SNAPSHOTS.map(|snapshots| snapshots.fingerprint()))
+}
+
+/// Loads and builds up. A snapshot that does not decode is left aside, and the whole stream is replayed instead.
+pub(super) async fn load<A: Aggregate, S: EventStore>(
+    store: &S,
+    request: Load,
+) -> Result<(Hydrated<A>, LoadedStream), StoreError> {
+    let mut loaded = store.load(request.clone()).await?;
+    let start = match restore(&loaded) {
+        Some(start) => start,
+        None => {
+            loaded = store.load(request.snapshot(None)).await?;
+            Hydrated::empty()
+        }
+    };
+    let hydrated = start.replay(&loaded.events)?;
+    Ok((hydrated, loaded))
+}
+
+/// The state to start from; `None` where there is a snapshot that does not decode.
+fn restore<A: Aggregate>(loaded: &LoadedStream) -> Option<Hydrated<A>> {
+    let (Some(snapshot), Some(snapshots)) = (&loaded.snapshot, A::SNAPSHOTS) else {
+        return Some(Hydrated::empty());
+    };
+    let state = snapshots.decode(&snapshot.state).ok()?;
+    let (version, position) = (snapshot.version, snapshot.position);
+    Some(Hydrated { state, version, position, snapshot: version })
+}
+
+impl<A: Aggregate> Hydrated<A> {
+    fn empty() -> Self {
+        Self {
+            state: A::default(),
+            version: StreamVersion::EMPTY,
+            position: Position::START,
+            snapshot: StreamVersion::EMPTY,
+        }
+    }
+
+    /// Applies the events behind the state, and makes sure that none is missing.
+    fn replay(mut self, events: &[StoredEvent]) -> Result<Self, Box<Corrupt>> {
+        let unread = Metadata::unread();
+        for stored in events {
+            let next = self.version.after(1);
+            if stored.version != next {
+                return Err(Corrupt::gap(stored, next));
+            }
+            let event = stored.decode_event::<A::Event>()?;
+            if <A as EventHandlers<A::Event>>::READS_METADATA {
+                self.state.fold(event, &stored.decode_metadata()?);
+            } else {
+                self.state.fold(event, &unread);
+            }
+            self.version = stored.version;
+            self.position = stored.position;
+        }
+        Ok(self)
+    }
+}

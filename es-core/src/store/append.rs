@@ -1,0 +1,212 @@
+//! What is asked of a store to keep events, and what it answers.
+
+use chrono::{DateTime, Utc};
+
+use super::{encode, error::InvalidAppend, limits};
+use crate::{
+    event::{EventSchema, EventSet},
+    recorded::{EventId, Metadata, Position, StreamId, StreamVersion},
+    store::EncodeError,
+};
+
+/// Which version a stream must have for an append to succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Whatever it has.
+    Any,
+    /// The stream must be empty.
+    NoStream,
+    /// The stream must have events.
+    StreamExists,
+    /// The stream must be at just this version.
+    Exact(StreamVersion),
+}
+
+impl Expected {
+    /// Whether a stream at `actual` is as expected.
+    pub fn allows(self, actual: StreamVersion) -> bool {
+        match self {
+            Self::Any => true,
+            Self::NoStream => actual == StreamVersion::EMPTY,
+            Self::StreamExists => actual > StreamVersion::EMPTY,
+            Self::Exact(version) => actual == version,
+        }
+    }
+}
+
+impl std::fmt::Display for Expected {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Any => formatter.write_str("any version"),
+            Self::NoStream => formatter.write_str("no stream"),
+            Self::StreamExists => formatter.write_str("an existing stream"),
+            Self::Exact(version) => write!(formatter, "version {version}"),
+        }
+    }
+}
+
+/// One event on its way into a store.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct NewEvent {
+    /// Its stored name and version.
+    pub schema: EventSchema,
+    /// Its stored form, as JSON.
+    pub payload: String,
+    /// What is known about it, with its event id.
+    pub metadata: Metadata,
+}
+
+impl NewEvent {
+    /// An event of a set in its stored form.
+    ///
+    /// # Errors
+    /// [`EncodeError`] where the event has a value that cannot be stored and read back: NaN, NUL, too deep a nesting.
+    pub fn encode<S: EventSet>(event: &S, metadata: Metadata) -> Result<Self, EncodeError> {
+        let schema = event.schema();
+        let payload = event.encode_with(encode::JsonEncoder)?;
+        Ok(Self { schema, payload, metadata })
+    }
+}
+
+/// A request to store events behind one stream.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Append {
+    /// The stream.
+    pub stream: StreamId,
+    /// The version that it must have.
+    pub expected: Expected,
+    /// The events, in order.
+    pub events: Vec<NewEvent>,
+    /// Names this append within its stream: a second one of the same name stores nothing.
+    pub idempotency_key: Option<String>,
+}
+
+impl Append {
+    /// A request to store `events` behind `stream`.
+    pub fn new(stream: StreamId, expected: Expected, events: Vec<NewEvent>) -> Self {
+        Self { stream, expected, events, idempotency_key: None }
+    }
+
+    /// Names this append within its stream: a second one of the same name is answered with the first result.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Refuses what no store can keep. Stores call it before anything else.
+    ///
+    /// # Errors
+    /// [`InvalidAppend`] naming the first limit that is broken.
+    pub fn check(&self) -> Result<(), InvalidAppend> {
+        check_text("stream type", self.stream.stream_type(), limits::MAX_STREAM_TYPE_BYTES)?;
+        check_text("stream id", self.stream.id(), limits::MAX_STREAM_ID_BYTES)?;
+        if let Some(key) = &self.idempotency_key {
+            check_text("idempotency key", key, limits::MAX_KEY_BYTES)?;
+        }
+        if self.events.is_empty() {
+            return Err(InvalidAppend::NoEvents);
+        }
+        if self.events.len() > limits::MAX_EVENTS {
+            return Err(InvalidAppend::TooManyEvents { events: self.events.len(), limit: limits::MAX_EVENTS });
+        }
+        let mut total = 0;
+        for (index, event) in self.events.iter().enumerate() {
+            let bytes = event.payload.len();
+            if bytes > limits::MAX_EVENT_BYTES {
+                let event_type = event.schema.name;
+                return Err(InvalidAppend::EventTooLarge { index, event_type, bytes, limit: limits::MAX_EVENT_BYTES });
+            }
+            total += bytes;
+            check_metadata(&event.metadata)?;
+        }
+        if total > limits::MAX_APPEND_BYTES {
+            return Err(InvalidAppend::AppendTooLarge { bytes: total, limit: limits::MAX_APPEND_BYTES });
+        }
+        Ok(())
+    }
+}
+
+fn check_text(what: &'static str, text: &str, limit: usize) -> Result<(), InvalidAppend> {
+    if text.is_empty() {
+        return Err(InvalidAppend::Empty { what });
+    }
+    if text.len() > limit {
+        return Err(InvalidAppend::TooLong { what, bytes: text.len(), limit });
+    }
+    check_nul(what, text)
+}
+
+fn check_nul(what: &'static str, text: &str) -> Result<(), InvalidAppend> {
+    if text.contains('\0') { Err(InvalidAppend::Nul { what }) } else { Ok(()) }
+}
+
+fn check_metadata(metadata: &Metadata) -> Result<(), InvalidAppend> {
+    let optional = [("actor", &metadata.actor), ("correlation id", &metadata.correlation_id)];
+    let mut bytes = 0;
+    for (what, text) in optional {
+        if let Some(text) = text {
+            check_nul(what, text)?;
+            bytes += text.len();
+        }
+    }
+    for (name, value) in &metadata.extra {
+        check_nul("name of extra metadata", name)?;
+        check_nul("extra metadata", value)?;
+        bytes += name.len() + value.len();
+    }
+    if bytes > limits::MAX_EVENT_BYTES {
+        return Err(InvalidAppend::TooLong { what: "metadata", bytes, limit: limits::MAX_EVENT_BYTES });
+    }
+    Ok(())
+}
+
+/// Where one event of an append was put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Placed {
+    /// Which event.
+    pub event_id: EventId,
+    /// Its number within the stream.
+    pub version: StreamVersion,
+    /// Its place in the order over all streams.
+    pub position: Position,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+}
+
+impl Placed {
+    /// The place of one event, for stores.
+    pub fn new(event_id: EventId, version: StreamVersion, position: Position, recorded_at: DateTime<Utc>) -> Self {
+        Self { event_id, version, position, recorded_at }
+    }
+}
+
+/// The answer to an append that succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Appended {
+    /// Where each event stands, in the order of the request; of a replayed append, those of the first time.
+    pub events: Vec<Placed>,
+    /// Whether these events stood already, so that nothing was stored now.
+    pub replayed: bool,
+}
+
+impl Appended {
+    /// An answer, for stores.
+    pub fn new(events: Vec<Placed>, replayed: bool) -> Self {
+        Self { events, replayed }
+    }
+
+    /// The version of the last event.
+    pub fn version(&self) -> StreamVersion {
+        self.events.last().map_or(StreamVersion::EMPTY, |placed| placed.version)
+    }
+
+    /// The position of the last event.
+    pub fn position(&self) -> Position {
+        self.events.last().map_or(Position::START, |placed| placed.position)
+    }
+}

@@ -1,0 +1,62 @@
+//! The way back from stored JSON to typed events.
+
+use serde::de::DeserializeOwned;
+
+use super::error::Fault;
+use crate::event::EventSet;
+
+/// Why a stored event could not be turned into a typed one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The set has no event of that name.
+    #[error("no event of that name is known")]
+    UnknownEvent,
+    /// The event is known, but not in that version.
+    #[error("version {newest} is the newest that is known")]
+    UnknownVersion {
+        /// The newest version that the code knows.
+        newest: u32,
+    },
+    /// The payload does not fit the type.
+    #[error("{message} at `{path}`")]
+    Payload {
+        /// The path of the field, such as `lines[3].amount`; `.` for the whole.
+        path: String,
+        /// What does not fit.
+        message: String,
+    },
+}
+
+/// Reads JSON; only when that fails a second time with the path of the field, which costs more.
+pub(crate) fn json<T: DeserializeOwned>(payload: &[u8]) -> Result<T, DecodeError> {
+    serde_json::from_slice(payload).map_err(|error| locate::<T>(payload, &error))
+}
+
+#[cold]
+fn locate<T: DeserializeOwned>(payload: &[u8], first: &serde_json::Error) -> DecodeError {
+    let mut deserializer = serde_json::Deserializer::from_slice(payload);
+    match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+        Err(error) => DecodeError::Payload { path: error.path().to_string(), message: error.into_inner().to_string() },
+        // Only what follows the value, or a type that reads differently each time, gets here.
+        Ok(_) => DecodeError::Payload { path: ".".to_owned(), message: first.to_string() },
+    }
+}
+
+/// The fault of an event that a set could not decode, with what the set would have known.
+pub(crate) fn fault<S: EventSet>(error: DecodeError) -> Fault {
+    match error {
+        DecodeError::UnknownEvent => {
+            Fault::UnknownEvent { known: S::SCHEMAS.iter().map(|schema| schema.name).collect() }
+        }
+        other => fault_without_set(other),
+    }
+}
+
+pub(crate) fn fault_without_set(error: DecodeError) -> Fault {
+    match error {
+        DecodeError::UnknownEvent => Fault::UnknownEvent { known: Vec::new() },
+        DecodeError::UnknownVersion { newest } => Fault::UnknownVersion { newest },
+        DecodeError::Payload { path, message } => Fault::Payload { path, message },
+    }
+}

@@ -1,0 +1,256 @@
+//! What can go wrong between a store and its users.
+
+use std::error::Error;
+
+use super::{EncodeError, append::Expected};
+use crate::recorded::{EventId, Position, StreamId, StreamVersion};
+
+/// Why a store did not do what it was asked.
+///
+/// Unless it is [`StoreError::OutcomeUnknown`], nothing was stored. The text is for people and may change; programs
+/// look at the variant.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The stream was not at the version that was expected.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// The request broke a limit.
+    #[error(transparent)]
+    Invalid(#[from] InvalidAppend),
+    /// The store cannot be reached or cannot answer now; the same request may succeed later.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The connection was lost after an append was sent, and its outcome could not be found out. Sending the same
+    /// append again, with the same event ids, is safe: it is stored once.
+    #[error(
+        "the outcome of the append to {stream} is unknown: the connection was lost and could not be opened again; \
+         send the same append again, it is stored at most once"
+    )]
+    OutcomeUnknown {
+        /// The stream.
+        stream: StreamId,
+        /// The first event of the append, to look for.
+        first_event: EventId,
+        /// What the connection said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A stored event cannot be read.
+    #[error(transparent)]
+    Corrupt(#[from] Box<Corrupt>),
+    /// The store's tables are not those that this version of the program needs.
+    #[error("the store has schema version {found}, this program needs {needed}: {}", schema_advice(*.found, *.needed))]
+    WrongSchema {
+        /// The version found; 0 where there are no tables.
+        found: u32,
+        /// The version needed.
+        needed: u32,
+    },
+    /// Anything else that the store reported.
+    #[error("the store failed while {doing}")]
+    Backend {
+        /// What was being done.
+        doing: &'static str,
+        /// What the store said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+fn schema_advice(found: u32, needed: u32) -> &'static str {
+    if found > needed { "it was made by a newer program; use that one" } else { "call `migrate()` on the store" }
+}
+
+impl StoreError {
+    /// Whether another writer came first.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict(_))
+    }
+
+    /// Whether the same request may succeed later, unchanged.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::OutcomeUnknown { .. })
+    }
+
+    /// Whether a stored event cannot be read.
+    pub fn is_corrupt(&self) -> bool {
+        matches!(self, Self::Corrupt(_))
+    }
+}
+
+/// A stream was not at the version that an append expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{stream} is at version {actual}, but {expected} was expected: another writer came first")]
+#[non_exhaustive]
+pub struct Conflict {
+    /// The stream.
+    pub stream: StreamId,
+    /// What was expected.
+    pub expected: Expected,
+    /// The version that the stream has.
+    pub actual: StreamVersion,
+}
+
+impl Conflict {
+    /// A conflict, for stores.
+    pub fn new(stream: StreamId, expected: Expected, actual: StreamVersion) -> Self {
+        Self { stream, expected, actual }
+    }
+}
+
+/// An append that no store can keep. Nothing was stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidAppend {
+    /// There is nothing to store.
+    #[error("an append needs at least one event")]
+    NoEvents,
+    /// A name is missing.
+    #[error("the {what} is empty")]
+    Empty {
+        /// Which name.
+        what: &'static str,
+    },
+    /// A name or a text is too long.
+    #[error("the {what} has {bytes} bytes, at most {limit} can be stored")]
+    TooLong {
+        /// Which text.
+        what: &'static str,
+        /// Its length.
+        bytes: usize,
+        /// The most allowed.
+        limit: usize,
+    },
+    /// A text has a NUL character, which PostgreSQL cannot store.
+    #[error("the {what} has a NUL character, which cannot be stored")]
+    Nul {
+        /// Which text.
+        what: &'static str,
+    },
+    /// Too many events in one append.
+    #[error("{events} events in one append, at most {limit} can be stored together")]
+    TooManyEvents {
+        /// How many.
+        events: usize,
+        /// The most allowed.
+        limit: usize,
+    },
+    /// One event is too large.
+    #[error("event {index} of the append, `{event_type}`, has {bytes} bytes, at most {limit} can be stored")]
+    EventTooLarge {
+        /// Which event of the append, from 0.
+        index: usize,
+        /// Its stored name.
+        event_type: &'static str,
+        /// Its size as JSON.
+        bytes: usize,
+        /// The most allowed.
+        limit: usize,
+    },
+    /// The append as a whole is too large.
+    #[error("the append has {bytes} bytes, at most {limit} can be stored together")]
+    AppendTooLarge {
+        /// Its size as JSON.
+        bytes: usize,
+        /// The most allowed.
+        limit: usize,
+    },
+    /// An event has a value that cannot be stored and read back.
+    #[error(transparent)]
+    Event(#[from] EncodeError),
+}
+
+/// A store cannot be reached or cannot answer now.
+#[derive(Debug, thiserror::Error)]
+#[error("the store is not available: {reason}")]
+#[non_exhaustive]
+pub struct Unavailable {
+    /// What is the matter and what to do, for people.
+    pub reason: String,
+    /// What the connection said.
+    #[source]
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+impl Unavailable {
+    /// An absence with its cause.
+    pub fn new(reason: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { reason: reason.into(), source: source.into() }
+    }
+}
+
+/// A stored event that cannot be read, with all that is needed to find it. Nothing is skipped because of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "event {version} of {stream} at position {position}, `{event_type}` version {schema_version}, cannot be read: {fault}"
+)]
+#[non_exhaustive]
+pub struct Corrupt {
+    /// The stored name.
+    pub event_type: String,
+    /// The version of the stored form.
+    pub schema_version: u32,
+    /// The stream.
+    pub stream: StreamId,
+    /// The number within the stream.
+    pub version: StreamVersion,
+    /// The place in the order over all streams.
+    pub position: Position,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+/// What is wrong with a stored event.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The set does not know an event of that name.
+    #[error("no event of that name is known here (known: {}); was its type renamed or removed?", known.join(", "))]
+    UnknownEvent {
+        /// The names that are known.
+        known: Vec<&'static str>,
+    },
+    /// The event is known, but not in that version.
+    #[error("version {newest} is the newest that is known here; was it stored by a newer program?")]
+    UnknownVersion {
+        /// The newest version that the code knows.
+        newest: u32,
+    },
+    /// The payload does not fit the type.
+    #[error("{message} at `{path}`")]
+    Payload {
+        /// The path of the field, such as `lines[3].amount`; `.` for the whole.
+        path: String,
+        /// What does not fit.
+        message: String,
+    },
+    /// The metadata does not fit.
+    #[error("{message} at `{path}` of the metadata")]
+    Metadata {
+        /// The path of the field.
+        path: String,
+        /// What does not fit.
+        message: String,
+    },
+    /// An event of the stream is missing: the versions have a gap before this one.
+    #[error("version {missing} before it is missing")]
+    Gap {
+        /// The first version that is missing.
+        missing: StreamVersion,
+    },
+}
+
+impl Corrupt {
+    /// The gap before an event that is there, for stores.
+    pub fn gap(event: &super::StoredEvent, missing: StreamVersion) -> Box<Self> {
+        Box::new(Self {
+            event_type: event.event_type.clone(),
+            schema_version: event.schema_version,
+            stream: event.stream.clone(),
+            version: event.version,
+            position: event.position,
+            fault: Fault::Gap { missing },
+        })
+    }
+}

@@ -1,0 +1,80 @@
+//! The store: what every place that keeps events must do, and how it is asked.
+//!
+//! [`EventStore`] holds the contract in prose. [`append`] and [`read`] hold the requests and their answers, [`error`]
+//! what can go wrong, [`limits`] what no store accepts.
+
+pub mod append;
+pub mod decode;
+pub mod encode;
+pub mod error;
+pub mod limits;
+pub mod read;
+
+use std::future::Future;
+
+use futures_core::Stream;
+
+pub use self::{
+    append::{Append, Appended, Expected, NewEvent, Placed},
+    decode::DecodeError,
+    encode::EncodeError,
+    error::{Conflict, Corrupt, Fault, InvalidAppend, StoreError, Unavailable},
+    read::{KeyedAppend, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoredEvent, StoredSnapshot, Until},
+};
+use crate::{aggregate::Aggregate, repository::Repository};
+
+/// A place that keeps events.
+///
+/// # The contract
+///
+/// **Streams.** A stream's events are numbered from 1 without gaps. Nothing ever changes or removes a stored event.
+///
+/// **Append.** The events of one [`Append`] are stored together or not at all, one behind the other, at the versions
+/// that follow the stream's last. Where [`Expected`] does not hold, nothing is stored and the answer is
+/// [`StoreError::Conflict`] with the actual version. Of any number of appends that race for one version exactly one
+/// succeeds. When the answer is `Ok`, the events survive whatever happens to the process and the server.
+///
+/// **Repeats.** An append whose idempotency key, or whose first event id, stands already in the stream stores nothing
+/// and is answered with the first result, marked `replayed`: the key is looked at before the expected version. So an
+/// append may be sent again whenever its outcome is in doubt.
+///
+/// **Bad input.** An append that breaks a limit is refused as [`StoreError::Invalid`] before anything is stored.
+///
+/// **Order.** Each event has a position, higher than that of every earlier event of its stream. [`read_all`] yields
+/// events by rising position and never passes a position that an unfinished append may still fill: whoever remembers
+/// the last position read and goes on behind it sees every event exactly once.
+///
+/// **Loading.** [`load`] answers from one consistent view: snapshot, the events behind it, and the idempotency key.
+/// A snapshot is handed out only with the fingerprint asked for and not beyond the version asked for.
+///
+/// **Snapshots.** [`save_snapshot`] never replaces a snapshot by an older one. A store may take it in and write it
+/// later, or drop it when it is busy: a snapshot is only a shortcut.
+///
+/// **Cancellation.** A dropped future of [`append`] leaves the append either done or not done, never half; sending
+/// it again finds out which.
+///
+/// [`append`]: EventStore::append
+/// [`load`]: EventStore::load
+/// [`read_all`]: EventStore::read_all
+/// [`save_snapshot`]: EventStore::save_snapshot
+pub trait EventStore: Clone + Send + Sync + 'static {
+    /// Stores the events of one request.
+    fn append(&self, append: Append) -> impl Future<Output = Result<Appended, StoreError>> + Send;
+
+    /// What is needed to build up one aggregate, in one answer.
+    fn load(&self, load: Load) -> impl Future<Output = Result<LoadedStream, StoreError>> + Send;
+
+    /// The events of one stream, by rising version. An unknown stream has none.
+    fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<Self>;
+
+    /// The events of all streams, by rising position, up to the last that is settled when it is reached.
+    fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<Self>;
+
+    /// Keeps a snapshot, or replaces an older one.
+    fn save_snapshot(&self, snapshot: NewSnapshot) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The aggregates of one kind in this store.
+    fn repository<A: Aggregate>(&self) -> Repository<A, Self> {
+        Repository::new(self.clone())
+    }
+}

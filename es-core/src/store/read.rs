@@ -1,0 +1,283 @@
+//! What is asked of a store to give events back, and what it answers.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    decode::{self, DecodeError},
+    error::{Corrupt, Fault},
+};
+use crate::{
+    event::EventSet,
+    recorded::{Envelope, EventId, Metadata, Position, Recorded, StreamId, StreamVersion},
+};
+
+/// How far an aggregate is built up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Until {
+    /// To its present state.
+    #[default]
+    Latest,
+    /// To just this version.
+    Version(StreamVersion),
+    /// To the longest run of events, from the first, that were recorded at this time or before.
+    RecordedAt(DateTime<Utc>),
+}
+
+/// A request for what is needed to build up one aggregate.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Load {
+    /// The stream.
+    pub stream: StreamId,
+    /// How far.
+    pub until: Until,
+    /// The fingerprint of the snapshots that can be used; `None` to replay from the start.
+    pub fingerprint: Option<&'static str>,
+    /// The highest version at which a snapshot can be used, where that is less than `until` allows.
+    pub snapshot_at_most: Option<StreamVersion>,
+    /// An idempotency key to look up in the stream.
+    pub idempotency_key: Option<String>,
+}
+
+impl Load {
+    /// A request for the present state of a stream, replayed from the start.
+    pub fn new(stream: StreamId) -> Self {
+        Self { stream, until: Until::Latest, fingerprint: None, snapshot_at_most: None, idempotency_key: None }
+    }
+
+    /// Stops earlier.
+    #[must_use]
+    pub fn until(mut self, until: Until) -> Self {
+        self.until = until;
+        self
+    }
+
+    /// Starts from a snapshot with this fingerprint, where there is one.
+    #[must_use]
+    pub fn snapshot(mut self, fingerprint: Option<&'static str>) -> Self {
+        self.fingerprint = fingerprint;
+        self
+    }
+
+    /// Uses only snapshots at this version or before, so that the events behind it are among those returned.
+    #[must_use]
+    pub fn snapshot_at_most(mut self, version: StreamVersion) -> Self {
+        self.snapshot_at_most = Some(version);
+        self
+    }
+
+    /// Looks up an idempotency key in the same answer.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: Option<String>) -> Self {
+        self.idempotency_key = key;
+        self
+    }
+}
+
+/// An append that stands in the stream under the idempotency key that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyedAppend {
+    /// The version of its first event.
+    pub first: StreamVersion,
+    /// The version of its last event.
+    pub last: StreamVersion,
+}
+
+impl KeyedAppend {
+    /// The append that stored `size` events from version `first` on.
+    pub fn new(first: StreamVersion, size: u64) -> Self {
+        Self { first, last: StreamVersion::new(first.get() + size.max(1) - 1) }
+    }
+}
+
+/// The answer to a [`Load`].
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct LoadedStream {
+    /// The newest snapshot that could be used.
+    pub snapshot: Option<StoredSnapshot>,
+    /// The events behind it, by rising version, up to where the request stops.
+    pub events: Vec<StoredEvent>,
+    /// The append under the key that was asked for.
+    pub keyed: Option<KeyedAppend>,
+}
+
+impl LoadedStream {
+    /// An answer, for stores.
+    pub fn new(snapshot: Option<StoredSnapshot>, events: Vec<StoredEvent>, keyed: Option<KeyedAppend>) -> Self {
+        Self { snapshot, events, keyed }
+    }
+}
+
+/// A snapshot as a store gives it back.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StoredSnapshot {
+    /// The version of the stream that it holds the state of.
+    pub version: StreamVersion,
+    /// The position of the event of that version.
+    pub position: Position,
+    /// The state, as JSON.
+    pub state: Vec<u8>,
+}
+
+impl StoredSnapshot {
+    /// A snapshot, for stores.
+    pub fn new(version: StreamVersion, position: Position, state: Vec<u8>) -> Self {
+        Self { version, position, state }
+    }
+}
+
+/// A snapshot on its way into a store.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct NewSnapshot {
+    /// The stream.
+    pub stream: StreamId,
+    /// The version that it holds the state of.
+    pub version: StreamVersion,
+    /// The position of the event of that version.
+    pub position: Position,
+    /// What tells the structure of the state from others.
+    pub fingerprint: &'static str,
+    /// The state, as JSON.
+    pub state: String,
+}
+
+impl NewSnapshot {
+    /// A snapshot of `stream` at `version`, whose event stands at `position`.
+    pub fn new(
+        stream: StreamId,
+        version: StreamVersion,
+        position: Position,
+        fingerprint: &'static str,
+        state: String,
+    ) -> Self {
+        Self { stream, version, position, fingerprint, state }
+    }
+}
+
+/// A request for the events of one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReadStream {
+    /// The stream.
+    pub stream: StreamId,
+    /// Only events behind this version.
+    pub after: StreamVersion,
+}
+
+impl ReadStream {
+    /// All events of a stream.
+    pub fn new(stream: StreamId) -> Self {
+        Self { stream, after: StreamVersion::EMPTY }
+    }
+
+    /// Only those behind a version.
+    #[must_use]
+    pub fn after(mut self, version: StreamVersion) -> Self {
+        self.after = version;
+        self
+    }
+}
+
+/// A request for the events of all streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReadAll {
+    /// Only events behind this position.
+    pub after: Position,
+}
+
+impl ReadAll {
+    /// The events behind a position; [`Position::START`] for all.
+    pub fn after(position: Position) -> Self {
+        Self { after: position }
+    }
+}
+
+/// An event in its stored form, as a store gives it back.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StoredEvent {
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its number within the stream.
+    pub version: StreamVersion,
+    /// Its place in the order over all streams.
+    pub position: Position,
+    /// Its stored name.
+    pub event_type: String,
+    /// The version of its stored form.
+    pub schema_version: u32,
+    /// Its identity.
+    pub event_id: EventId,
+    /// The event, as JSON.
+    pub payload: Vec<u8>,
+    /// The metadata without the event id, as JSON.
+    pub metadata: Vec<u8>,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+}
+
+impl StoredEvent {
+    /// An event of `stream`; further parts are set by the store.
+    #[expect(clippy::too_many_arguments, reason = "one argument per column, named alike")]
+    pub fn new(
+        stream: StreamId,
+        version: StreamVersion,
+        position: Position,
+        event_type: String,
+        schema_version: u32,
+        event_id: EventId,
+        payload: Vec<u8>,
+        metadata: Vec<u8>,
+        recorded_at: DateTime<Utc>,
+    ) -> Self {
+        Self { stream, version, position, event_type, schema_version, event_id, payload, metadata, recorded_at }
+    }
+
+    /// The typed event, upcast to its present version.
+    ///
+    /// # Errors
+    /// [`Corrupt`] when the set does not know it, or its payload does not fit.
+    pub fn decode_event<S: EventSet>(&self) -> Result<S, Box<Corrupt>> {
+        S::decode(&self.event_type, self.schema_version, &self.payload)
+            .map_err(|error| self.corrupt(decode::fault::<S>(error)))
+    }
+
+    /// What was known about it before it was stored.
+    ///
+    /// # Errors
+    /// [`Corrupt`] when the stored metadata cannot be read.
+    pub fn decode_metadata(&self) -> Result<Metadata, Box<Corrupt>> {
+        let metadata: Metadata = decode::json(&self.metadata).map_err(|error| match error {
+            DecodeError::Payload { path, message } => self.corrupt(Fault::Metadata { path, message }),
+            other => self.corrupt(decode::fault_without_set(other)),
+        })?;
+        Ok(Metadata { event_id: self.event_id, ..metadata })
+    }
+
+    /// The typed event with its envelope.
+    ///
+    /// # Errors
+    /// [`Corrupt`] when event or metadata cannot be read.
+    pub fn decode<S: EventSet>(self) -> Result<Recorded<S>, Box<Corrupt>> {
+        let event = self.decode_event()?;
+        let metadata = self.decode_metadata()?;
+        let envelope = Envelope::new(self.stream, self.version, self.position, self.recorded_at, metadata);
+        Ok(Recorded::new(event, envelope))
+    }
+
+    fn corrupt(&self, fault: Fault) -> Box<Corrupt> {
+        Box::new(Corrupt {
+            event_type: self.event_type.clone(),
+            schema_version: self.schema_version,
+            stream: self.stream.clone(),
+            version: self.version,
+            position: self.position,
+            fault,
+        })
+    }
+}
