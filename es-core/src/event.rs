@@ -41,6 +41,11 @@ pub struct EventSchema {
 }
 
 impl EventSchema {
+    /// A schema by its stored name and version.
+    pub const fn new(name: &'static str, version: u32) -> Self {
+        Self { name, version }
+    }
+
     /// The schema of an event type.
     pub const fn of<E: Event>() -> Self {
         Self { name: E::NAME, version: E::VERSION }

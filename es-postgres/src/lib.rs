@@ -1,1 +1,28 @@
+//! The PostgreSQL store of `es`.
+//!
+//! ```no_run
+//! use es_core::prelude::*;
+//! use es_postgres::PostgresStore;
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = PostgresStore::connect("postgres://localhost/bank").await?;
+//! store.migrate().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! PostgreSQL 14.1 or newer, with `fsync` and `full_page_writes` on.
+#![forbid(unsafe_code)]
 
+mod append;
+mod config;
+mod connections;
+mod error;
+mod frontier;
+mod migrate;
+mod read;
+mod row;
+mod snapshot;
+mod statements;
+mod store;
+
+pub use crate::{config::PostgresConfig, store::PostgresStore};

@@ -70,7 +70,7 @@ impl State {
         let first_id = append.events.first().map(|event| event.metadata.event_id.to_string()).unwrap_or_default();
         for key in append.idempotency_key.iter().chain([&first_id]) {
             if let Some(keyed) = stream.keys.get(key) {
-                let range = keyed.first.get() as usize - 1..keyed.last.get() as usize;
+                let range = index(keyed.first.get() - 1)..index(keyed.last.get());
                 let placed = stream.events[range].iter().map(|&index| placed(&self.log[index])).collect();
                 return Ok(Appended::new(placed, true));
             }
@@ -118,7 +118,7 @@ impl State {
         let last = stream.events.len();
         let end = match load.until {
             Until::Latest => last,
-            Until::Version(version) => last.min(usize::try_from(version.get()).unwrap_or(usize::MAX)),
+            Until::Version(version) => last.min(index(version.get())),
             Until::RecordedAt(time) => {
                 stream.events.iter().take_while(|&&index| self.log[index].recorded_at <= time).count()
             }
@@ -129,7 +129,7 @@ impl State {
                 && snapshot.version.get() <= end as u64
                 && snapshot.version <= at_most
         });
-        let start = snapshot.map_or(0, |snapshot| snapshot.version.get() as usize);
+        let start = snapshot.map_or(0, |snapshot| index(snapshot.version.get()));
         let events = stream.events[start..end].iter().map(|&index| self.log[index].clone()).collect();
         let snapshot = snapshot.map(|snapshot| {
             StoredSnapshot::new(snapshot.version, snapshot.position, snapshot.state.clone().into_bytes())
@@ -143,6 +143,11 @@ impl State {
             stream.snapshot = Some(snapshot);
         }
     }
+}
+
+/// A number as an index; what is beyond memory is beyond every list.
+fn index(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// The present moment in microseconds, as PostgreSQL and SQLite keep it.
@@ -166,7 +171,7 @@ impl EventStore for MemoryStore {
 
     fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
         let store = self.clone();
-        let start = usize::try_from(read.after.get()).unwrap_or(usize::MAX);
+        let start = index(read.after.get());
         stream::unfold(start, move |index| {
             let state = store.state();
             let stored = state
@@ -180,7 +185,7 @@ impl EventStore for MemoryStore {
 
     fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
         let store = self.clone();
-        let start = usize::try_from(read.after.get()).unwrap_or(usize::MAX);
+        let start = index(read.after.get());
         stream::unfold(start, move |index| {
             let stored = store.state().log.get(index).cloned();
             std::future::ready(stored.map(|stored| (Ok(stored), index + 1)))

@@ -18,7 +18,7 @@ use crate::{
     recorded::{Envelope, EventId, Metadata, Position, Recorded, StreamId, StreamVersion},
     store::{
         Append, Appended, Conflict, EventStore, Expected, InvalidAppend, KeyedAppend, NewEvent, NewSnapshot,
-        StoreError, Until,
+        StoreError, StoredEvent, Until,
     },
 };
 
@@ -243,7 +243,7 @@ impl<'a, A: Aggregate, S: EventStore, C: Command<A>> Execute<'a, A, S, C> {
             .events
             .into_iter()
             .filter(|stored| stored.version >= keyed.first)
-            .map(|stored| stored.decode())
+            .map(StoredEvent::decode)
             .collect::<Result<_, _>>()?;
         let Hydrated { state, version, position, .. } = hydrated;
         Ok(Executed { state, version, position, events, replayed: true })

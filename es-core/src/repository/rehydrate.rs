@@ -27,12 +27,11 @@ pub(super) async fn load<A: Aggregate, S: EventStore>(
     request: Load,
 ) -> Result<(Hydrated<A>, LoadedStream), StoreError> {
     let mut loaded = store.load(request.clone()).await?;
-    let start = match restore(&loaded) {
-        Some(start) => start,
-        None => {
-            loaded = store.load(request.snapshot(None)).await?;
-            Hydrated::empty()
-        }
+    let start = if let Some(start) = restore(&loaded) {
+        start
+    } else {
+        loaded = store.load(request.snapshot(None)).await?;
+        Hydrated::empty()
     };
     let hydrated = start.replay(&loaded.events)?;
     Ok((hydrated, loaded))

@@ -58,6 +58,11 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
+    /// An event that is in its stored form already, as JSON; for copies between stores and for tests of stores.
+    pub fn new(schema: EventSchema, payload: String, metadata: Metadata) -> Self {
+        Self { schema, payload, metadata }
+    }
+
     /// An event of a set in its stored form.
     ///
     /// # Errors

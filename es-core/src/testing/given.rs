@@ -78,6 +78,7 @@ impl<A: Aggregate> Given<A> {
     /// # Panics
     /// When no id was given and "1" is not one, neither as a text, a number, nor a UUID.
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "reads as a sentence: when(Deposit { .. })")]
     pub fn when<C: Command<A>>(self, command: C) -> When<A, C::Error> {
         let Self { mut state, version, id, metadata } = self;
         let outcome = match C::TARGET {
@@ -171,6 +172,7 @@ impl<A: Aggregate, E> When<A, E> {
     /// # Panics
     /// When it did not, or with another.
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "reads as a sentence: then_error(AccountError::Closed)")]
     pub fn then_error(self, expected: E) -> Self
     where
         A::Event: Debug,

@@ -1,0 +1,138 @@
+//! Rules for loading, reading and snapshots.
+
+use chrono::TimeDelta;
+use futures_util::TryStreamExt as _;
+
+use super::{all_of, define_rules, load, numbers, store_events, stream, versions};
+use crate::{
+    recorded::{Position, StreamVersion},
+    store::{EventStore, Load, NewSnapshot, ReadAll, ReadStream, StoredEvent, StoredSnapshot, Until},
+};
+
+define_rules! {
+    "a stream that does not exist is empty, and is no error" => unknown_stream,
+    "a load stops at the version asked for" => until_version,
+    "a load stops before the first event recorded later than the time asked for" => until_time,
+    "a snapshot is handed out with the events behind it, and only if it fits" => snapshot_fits,
+    "a snapshot is never replaced by an older one" => snapshot_order,
+    "a stream is read by rising version from where the reader says" => read_stream,
+    "all events are read by rising position from where the reader says, each once" => read_all,
+}
+
+async fn unknown_stream<S: EventStore>(store: S) {
+    let loaded = load(&store, Load::new(stream("nobody"))).await;
+    assert_eq!((loaded.snapshot, loaded.events, loaded.keyed), (None, Vec::new(), None));
+    assert_eq!(all_of(&store, "nobody").await, []);
+}
+
+async fn until_version<S: EventStore>(store: S) {
+    store_events(&store, "a", 1..=5).await;
+    for (until, expected) in [(0, 0), (1, 1), (4, 4), (5, 5), (9, 5), (u64::MAX, 5)] {
+        let request = Load::new(stream("a")).until(Until::Version(StreamVersion::new(until)));
+        assert_eq!(versions(&load(&store, request).await.events), (1..=expected).collect::<Vec<_>>());
+    }
+}
+
+async fn until_time<S: EventStore>(store: S) {
+    for number in 1..=3 {
+        store_events(&store, "a", [number]).await;
+    }
+    let events = all_of(&store, "a").await;
+    let at = async |time| {
+        let request = Load::new(stream("a")).until(Until::RecordedAt(time));
+        load(&store, request).await.events.len()
+    };
+    let (first, last) = (events[0].recorded_at, events[2].recorded_at);
+    assert_eq!(at(first - TimeDelta::microseconds(1)).await, 0);
+    assert_eq!(at(last).await, 3);
+    assert_eq!(at(last + TimeDelta::days(1)).await, 3);
+    let upto_second = events.iter().filter(|event| event.recorded_at <= events[1].recorded_at).count();
+    assert_eq!(at(events[1].recorded_at).await, upto_second);
+}
+
+fn snapshot(version: u64, position: Position, fingerprint: &'static str, state: &str) -> NewSnapshot {
+    NewSnapshot::new(stream("a"), StreamVersion::new(version), position, fingerprint, state.to_owned())
+}
+
+/// Waits until a snapshot that was taken in can be seen: a store may write it later.
+async fn kept<S: EventStore>(store: &S, fingerprint: &'static str, version: u64) -> StoredSnapshot {
+    for _ in 0..10_000 {
+        let loaded = load(store, Load::new(stream("a")).snapshot(Some(fingerprint))).await;
+        if let Some(snapshot) = loaded.snapshot.filter(|snapshot| snapshot.version == version) {
+            return snapshot;
+        }
+    }
+    panic!("the snapshot at version {version} never came");
+}
+
+async fn snapshot_fits<S: EventStore>(store: S) {
+    store_events(&store, "a", 1..=5).await;
+    let position = all_of(&store, "a").await[2].position;
+    store.save_snapshot(snapshot(3, position, "f", "{\"sum\":6}")).await.expect("a snapshot is taken in");
+    let stored = kept(&store, "f", 3).await;
+    assert_eq!(stored.position, position);
+    let state: serde_json::Value = serde_json::from_slice(&stored.state).expect("the state is JSON");
+    assert_eq!(state["sum"], 6);
+
+    let fitting = || Load::new(stream("a")).snapshot(Some("f"));
+    assert_eq!(versions(&load(&store, fitting()).await.events), [4, 5]);
+    let whole = async |request: Load, last: u64| {
+        let loaded = load(&store, request).await;
+        assert_eq!(loaded.snapshot, None);
+        assert_eq!(versions(&loaded.events), (1..=last).collect::<Vec<_>>());
+    };
+    whole(Load::new(stream("a")), 5).await;
+    whole(Load::new(stream("a")).snapshot(Some("other")), 5).await;
+    whole(fitting().until(Until::Version(StreamVersion::new(2))), 2).await;
+    whole(fitting().snapshot_at_most(StreamVersion::new(2)), 5).await;
+    let at_its_version = load(&store, fitting().until(Until::Version(StreamVersion::new(3)))).await;
+    assert!(at_its_version.snapshot.is_some() && at_its_version.events.is_empty());
+}
+
+async fn snapshot_order<S: EventStore>(store: S) {
+    store_events(&store, "a", 1..=4).await;
+    let events = all_of(&store, "a").await;
+    let save = async |version: u64, state: &str| {
+        let position = events[usize::try_from(version - 1).expect("small")].position;
+        store.save_snapshot(snapshot(version, position, "f", state)).await.expect("a snapshot is taken in");
+    };
+    save(3, "3").await;
+    kept(&store, "f", 3).await;
+    save(2, "2").await;
+    save(4, "4").await;
+    // Snapshots are written in the order in which they were taken in: when 4 is there, 2 was refused.
+    assert_eq!(kept(&store, "f", 4).await.state, b"4");
+    save(1, "1").await;
+    for _ in 0..20 {
+        let loaded = load(&store, Load::new(stream("a")).snapshot(Some("f"))).await;
+        assert_eq!(loaded.snapshot.map(|snapshot| snapshot.version.get()), Some(4));
+    }
+}
+
+async fn read_stream<S: EventStore>(store: S) {
+    // More than a page, and a number that is no multiple of any.
+    store_events(&store, "a", 0..2_503).await;
+    store_events(&store, "b", 0..1).await;
+    assert_eq!(numbers(&all_of(&store, "a").await), (0..2_503).collect::<Vec<_>>());
+    let after = |version| ReadStream::new(stream("a")).after(StreamVersion::new(version));
+    let tail: Vec<StoredEvent> = store.read_stream(after(2_501)).try_collect().await.expect("it can be read");
+    assert_eq!(versions(&tail), [2_502, 2_503]);
+    let none: Vec<StoredEvent> = store.read_stream(after(u64::MAX)).try_collect().await.expect("it can be read");
+    assert_eq!(none, []);
+}
+
+async fn read_all<S: EventStore>(store: S) {
+    for round in 0..3 {
+        store_events(&store, "a", (0..500).map(|number| round * 1_000 + number)).await;
+        store_events(&store, "b", (500..1_000).map(|number| round * 1_000 + number)).await;
+    }
+    let all = async |after| -> Vec<StoredEvent> {
+        store.read_all(ReadAll::after(after)).try_collect().await.expect("it can be read")
+    };
+    let events = all(Position::START).await;
+    assert_eq!(numbers(&events), (0..3_000).collect::<Vec<_>>());
+    assert!(events.is_sorted_by(|one, next| one.position < next.position));
+    let middle = events[1_234].position;
+    assert_eq!(numbers(&all(middle).await), (1_235..3_000).collect::<Vec<_>>());
+    assert_eq!(all(events[2_999].position).await, []);
+}

@@ -1,0 +1,76 @@
+//! What can be set.
+
+use std::time::Duration;
+
+/// How a [`PostgresStore`](crate::PostgresStore) is set up.
+///
+/// ```
+/// use es_postgres::PostgresConfig;
+///
+/// let config = PostgresConfig::new().schema("ledger").max_connections(4);
+/// ```
+#[derive(Clone, Debug)]
+pub struct PostgresConfig {
+    pub(crate) schema: String,
+    pub(crate) max_connections: usize,
+    pub(crate) acquire_timeout: Duration,
+    pub(crate) lock_timeout: Duration,
+    pub(crate) settle_timeout: Duration,
+}
+
+impl PostgresConfig {
+    /// The usual settings; each method says its own.
+    pub fn new() -> Self {
+        Self {
+            schema: "es".to_owned(),
+            max_connections: 10,
+            acquire_timeout: Duration::from_secs(10),
+            lock_timeout: Duration::from_secs(5),
+            settle_timeout: Duration::from_secs(1),
+        }
+    }
+
+    /// The database schema that holds the tables; `es` unless set. Stores in different schemas do not see each other.
+    #[must_use]
+    pub fn schema(mut self, schema: impl Into<String>) -> Self {
+        self.schema = schema.into();
+        self
+    }
+
+    /// How many connections are open at the most, at least one; 10 unless set.
+    #[must_use]
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections.max(1);
+        self
+    }
+
+    /// How long a request waits for a free connection, and for a new one to open, before the answer is
+    /// `Unavailable`; 10 seconds unless set.
+    #[must_use]
+    pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
+        self.acquire_timeout = timeout;
+        self
+    }
+
+    /// How long an append waits for another transaction that has written to the same stream and stays open, before
+    /// the answer is `Unavailable`; 5 seconds unless set.
+    #[must_use]
+    pub fn lock_timeout(mut self, timeout: Duration) -> Self {
+        self.lock_timeout = timeout;
+        self
+    }
+
+    /// How long `read_all` waits at a hole for unfinished appends before it ends there; 1 second unless set. What it
+    /// has not reached, the next read will: time never decides that a position is empty.
+    #[must_use]
+    pub fn settle_timeout(mut self, timeout: Duration) -> Self {
+        self.settle_timeout = timeout;
+        self
+    }
+}
+
+impl Default for PostgresConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,154 @@
+//! The store's own connections.
+//!
+//! sqlx's pool tests a connection when it is handed out and again when it comes back, two round trips for each one
+//! that does work, and a `begin()` that is dropped at the wrong moment leaves one inside an open transaction, in which
+//! a later append would be acknowledged and then rolled back. Here nothing is tested, no transaction is ever opened,
+//! and a connection whose last request did not run to its end is closed, not reused.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use es_core::store::Unavailable;
+use sqlx::{
+    ConnectOptions as _, Connection as _, PgConnection, Postgres,
+    postgres::{PgArguments, PgConnectOptions, PgRow},
+    query::Query,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use crate::{config::PostgresConfig, error};
+
+/// A bounded number of connections, opened when needed.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    options: PgConnectOptions,
+    idle: Mutex<Vec<PgConnection>>,
+    permits: Arc<Semaphore>,
+    max: usize,
+    acquire_timeout: Duration,
+}
+
+/// Why a request got no answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It was never sent.
+    NotSent(Unavailable),
+    /// It was sent, and the connection was lost before the answer came: it may have been carried out.
+    Lost(sqlx::Error),
+    /// The database answered with an error: what was sent has had no effect.
+    Refused(sqlx::Error),
+}
+
+/// A connection in use. Dropped before the request came to its end, it closes.
+#[derive(Debug)]
+struct Lease<'a> {
+    connections: &'a Connections,
+    connection: PgConnection,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Connections {
+    pub(crate) fn new(options: PgConnectOptions, config: &PostgresConfig) -> Self {
+        let options = options
+            .options([
+                // Every statement sees what is committed when it starts; the frontier's proof rests on it.
+                ("default_transaction_isolation", "read committed".to_owned()),
+                // What is acknowledged survives a crash, and no position is given out twice.
+                ("synchronous_commit", "on".to_owned()),
+                ("lock_timeout", format!("{}ms", config.lock_timeout.as_millis())),
+                // Planning anew costs more than most of these statements; none gains from a plan of its own.
+                ("plan_cache_mode", "force_generic_plan".to_owned()),
+            ])
+            .disable_statement_logging();
+        Self {
+            options,
+            idle: Mutex::new(Vec::new()),
+            permits: Arc::new(Semaphore::new(config.max_connections)),
+            max: config.max_connections,
+            acquire_timeout: config.acquire_timeout,
+        }
+    }
+
+    /// Sends a request whose repetition does no harm; where the connection turns out to be dead, once more.
+    pub(crate) async fn fetch<'q>(
+        &self,
+        query: impl Fn() -> Query<'q, Postgres, PgArguments> + Send,
+    ) -> Result<Vec<PgRow>, Failure> {
+        match self.fetch_once(query()).await {
+            Err(Failure::Lost(_)) => self.fetch_once(query()).await,
+            answer => answer,
+        }
+    }
+
+    /// Sends a request once. After [`Failure::Lost`] no idle connection is trusted: the next request opens a new one.
+    pub(crate) async fn fetch_once(&self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, Failure> {
+        let mut lease = self.lease().await.map_err(Failure::NotSent)?;
+        match query.fetch_all(&mut lease.connection).await {
+            Ok(rows) => {
+                lease.give_back();
+                Ok(rows)
+            }
+            Err(error) if error::is_lost(&error) => {
+                self.idle().clear();
+                Err(Failure::Lost(error))
+            }
+            Err(error) => {
+                lease.give_back();
+                Err(Failure::Refused(error))
+            }
+        }
+    }
+
+    /// A connection outside of the bounded number, for work that needs a transaction; the caller closes it.
+    pub(crate) async fn open(&self) -> Result<PgConnection, Unavailable> {
+        match timeout(self.acquire_timeout, PgConnection::connect_with(&self.options)).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(source)) => Err(error::cannot_connect(&self.options, source)),
+            Err(elapsed) => Err(error::cannot_connect(&self.options, elapsed)),
+        }
+    }
+
+    async fn lease(&self) -> Result<Lease<'_>, Unavailable> {
+        let permit = match timeout(self.acquire_timeout, Arc::clone(&self.permits).acquire_owned()).await {
+            Ok(Ok(permit)) => permit,
+            Ok(Err(closed)) => return Err(Unavailable::new("it was closed", closed)),
+            Err(elapsed) => {
+                let (max, waited) = (self.max, self.acquire_timeout);
+                let reason = format!("all {max} of its connections were busy for {waited:?}; allow more, or ask less");
+                return Err(Unavailable::new(reason, elapsed));
+            }
+        };
+        let idle = self.idle().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.open().await?,
+        };
+        Ok(Lease { connections: self, connection, _permit: permit })
+    }
+
+    /// Waits for all requests under way, and closes all connections. Later requests are answered `Unavailable`.
+    pub(crate) async fn close(&self) {
+        let all = u32::try_from(self.max).unwrap_or(u32::MAX);
+        let _ = timeout(self.acquire_timeout, self.permits.acquire_many(all)).await;
+        self.permits.close();
+        let idle = std::mem::take(&mut *self.idle());
+        for connection in idle {
+            let _ = connection.close().await;
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<PgConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lease<'_> {
+    fn give_back(self) {
+        self.connections.idle().push(self.connection);
+    }
+}

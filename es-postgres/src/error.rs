@@ -1,0 +1,89 @@
+//! What PostgreSQL says, in the words of the store. Errors are told apart by SQLSTATE and constraint, never by text.
+
+use std::{borrow::Cow, error::Error};
+
+use es_core::store::{StoreError, Unavailable};
+use sqlx::{error::DatabaseError, postgres::PgConnectOptions};
+
+use crate::{connections::Failure, migrate};
+
+/// What an append's error means for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Another writer took the version, or the same key, first: what it stored can be seen now.
+    Race,
+    /// The database gave up for the sake of others; the same statement may succeed.
+    Retry,
+    /// Anything else.
+    Final,
+}
+
+/// Whether the connection was lost, so that nobody knows what became of the request.
+pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => true,
+        // 08: connection exception; 40003: outcome unknown; 57P01 to 57P05: the server or an operator ended it.
+        sqlx::Error::Database(database) => database.code().is_some_and(|code| {
+            code.starts_with("08") || matches!(&*code, "40003" | "57P01" | "57P02" | "57P03" | "57P05")
+        }),
+        _ => false,
+    }
+}
+
+/// Judges an append's error.
+pub(crate) fn judge(error: &sqlx::Error) -> Verdict {
+    let sqlx::Error::Database(database) = error else { return Verdict::Final };
+    match database.code().as_deref() {
+        Some("23505") if matches!(database.constraint(), Some("events_stream_version" | "events_idempotency_key")) => {
+            Verdict::Race
+        }
+        Some("40001" | "40P01") => Verdict::Retry,
+        _ => Verdict::Final,
+    }
+}
+
+/// An answer that is not the one hoped for, as the store's error.
+pub(crate) fn store_error(doing: &'static str, failure: Failure) -> StoreError {
+    match failure {
+        Failure::NotSent(unavailable) => unavailable.into(),
+        Failure::Lost(source) => Unavailable::new(format!("the connection was lost while {doing}"), source).into(),
+        Failure::Refused(source) => refused(doing, source),
+    }
+}
+
+fn refused(doing: &'static str, source: sqlx::Error) -> StoreError {
+    let code = source.as_database_error().and_then(DatabaseError::code).map(Cow::into_owned);
+    match code.as_deref() {
+        // 42P01 and 3F000: there is no such table or schema; 42703: no such column.
+        Some("42P01" | "3F000" | "42703") => StoreError::WrongSchema { found: 0, needed: migrate::NEWEST },
+        Some("55P03") => Unavailable::new(
+            format!(
+                "while {doing}, another transaction that wrote to the same stream stayed open; end it, or try later"
+            ),
+            source,
+        )
+        .into(),
+        // 53: out of connections, memory or disk; 25006: a standby, or a database that is read-only.
+        Some(code) if code.starts_with("53") => {
+            Unavailable::new(format!("the server is out of resources while {doing}"), source).into()
+        }
+        Some("25006") => {
+            Unavailable::new("the server only allows reading; connect to the primary".to_owned(), source).into()
+        }
+        _ => StoreError::Backend { doing, source: source.into() },
+    }
+}
+
+/// A server that cannot be reached, named without its password.
+pub(crate) fn cannot_connect(
+    options: &PgConnectOptions,
+    source: impl Into<Box<dyn Error + Send + Sync>>,
+) -> Unavailable {
+    let place = match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    };
+    let database = options.get_database().unwrap_or(options.get_username());
+    let source = source.into();
+    Unavailable::new(format!("cannot connect to the database `{database}` at {place}: {source}"), source)
+}

@@ -1,0 +1,130 @@
+//! Reading: one aggregate in one statement, one stream or all of them page by page.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use es_core::{
+    recorded::{Position, StreamVersion},
+    store::{KeyedAppend, Load, LoadedStream, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until},
+};
+use futures_core::Stream;
+use futures_util::stream;
+use sqlx::{Row as _, postgres::PgRow};
+
+use crate::{
+    error, frontier,
+    row::{self, signed, unreadable, unsigned},
+    store::Parts,
+};
+
+/// How many events a page holds: enough to make the round trip cheap, few enough to keep memory flat.
+pub(crate) const PAGE: i64 = 1_000;
+
+/// What is needed to build up one aggregate.
+pub(crate) async fn load(parts: &Parts, load: Load) -> Result<LoadedStream, StoreError> {
+    let (version, time) = match load.until {
+        Until::Latest => (i64::MAX, None),
+        Until::Version(version) => (signed(version.get()), None),
+        Until::RecordedAt(time) => (i64::MAX, Some(time)),
+    };
+    let snapshot_at_most = load.snapshot_at_most.map_or(i64::MAX, |version| signed(version.get()));
+    let rows = parts
+        .connections
+        .fetch(|| {
+            sqlx::query(parts.statements.load.clone())
+                .bind(load.stream.stream_type())
+                .bind(load.stream.id())
+                .bind(load.fingerprint)
+                .bind(version)
+                .bind(time)
+                .bind(snapshot_at_most)
+                .bind(&load.idempotency_key)
+        })
+        .await
+        .map_err(|failure| error::store_error("loading a stream", failure))?;
+    loaded(&load, &rows).map_err(unreadable)
+}
+
+fn loaded(load: &Load, rows: &[PgRow]) -> Result<LoadedStream, sqlx::Error> {
+    let mut snapshot = None;
+    let mut keyed = None;
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows {
+        if let (Some(version), Some(state)) = (row.try_get::<Option<i64>, _>(0)?, row::json(row, 2)?) {
+            let (version, position) = (StreamVersion::new(unsigned(version)), Position::new(unsigned(row.try_get(1)?)));
+            snapshot = Some(StoredSnapshot::new(version, position, state));
+        }
+        if let Some(first) = row.try_get::<Option<i64>, _>(3)? {
+            let size: Option<i32> = row.try_get(4)?;
+            keyed = Some(KeyedAppend::new(StreamVersion::new(unsigned(first)), unsigned(i64::from(size.unwrap_or(1)))));
+        }
+        if row.try_get::<Option<i64>, _>(5)?.is_some() {
+            events.push(row::event(row, 5, load.stream.clone())?);
+        }
+    }
+    // A single left join keeps the order of its inner side today; nothing promises that it always will.
+    if !events.is_sorted_by_key(|event: &StoredEvent| event.version) {
+        events.sort_unstable_by_key(|event| event.version);
+    }
+    Ok(LoadedStream::new(snapshot, events, keyed))
+}
+
+/// The events of one stream, page by page.
+pub(crate) fn read_stream(
+    parts: Arc<Parts>,
+    read: ReadStream,
+) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
+    let pages = stream::try_unfold(Some(read.after), move |after| {
+        let (parts, stream) = (Arc::clone(&parts), read.stream.clone());
+        async move {
+            let Some(after) = after else { return Ok(None) };
+            let rows = parts
+                .connections
+                .fetch(|| {
+                    sqlx::query(parts.statements.read_stream.clone())
+                        .bind(stream.stream_type())
+                        .bind(stream.id())
+                        .bind(signed(after.get()))
+                        .bind(PAGE)
+                })
+                .await
+                .map_err(|failure| error::store_error("reading a stream", failure))?;
+            let events = events(&rows)?;
+            // A page that is not full is the last: what was appended meanwhile is behind the end of this read.
+            let full = i64::try_from(rows.len()) == Ok(PAGE);
+            let next = events.back().filter(|_| full).map(|event| event.version);
+            Ok(Some((events, next)))
+        }
+    });
+    flatten(pages)
+}
+
+/// The events of all streams, page by page, up to the frontier.
+pub(crate) fn read_all(
+    parts: Arc<Parts>,
+    read: &ReadAll,
+) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
+    let pages = stream::try_unfold(Some((read.after, Position::START)), move |state| {
+        let parts = Arc::clone(&parts);
+        async move {
+            let Some((after, proved)) = state else { return Ok(None) };
+            let page = frontier::next_page(&parts, after, proved).await?;
+            let Some(last) = page.events.back() else { return Ok(None) };
+            let next = (last.position, page.proved);
+            Ok(Some((page.events, Some(next))))
+        }
+    });
+    flatten(pages)
+}
+
+/// The stored events of a page.
+pub(crate) fn events(rows: &[PgRow]) -> Result<VecDeque<StoredEvent>, StoreError> {
+    rows.iter().map(row::event_of_any_stream).collect::<Result<_, _>>().map_err(unreadable)
+}
+
+fn flatten(
+    pages: impl Stream<Item = Result<VecDeque<StoredEvent>, StoreError>> + Send,
+) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send {
+    use futures_util::TryStreamExt as _;
+
+    pages.map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten()
+}

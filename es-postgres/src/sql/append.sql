@@ -1,0 +1,41 @@
+-- One append in one statement: look for a repeat, compare the version, draw positions, insert.
+--
+-- A stale writer gets no row from `head` past the guard, so it draws no position. A true race, two writers at one
+-- version, ends in the unique index `events_stream_version`.
+--
+-- $1 stream type, $2 stream id, $3 and $4 lowest and highest version that is expected, $5 idempotency key or null,
+-- $6 event ids, $7 event types, $8 schema versions, $9 payloads, $10 metadata.
+--
+-- Answers at least one row: the version before, the repeat if there is one, and a row for each event inserted.
+-- Indexes: events_stream_version (head), events_idempotency_key (repeat).
+with head as materialized (
+    select coalesce((
+        select version from "es".events
+        where stream_type = $1 and stream_id = $2
+        order by version desc
+        limit 1
+    ), 0) as version
+), repeat as materialized (
+    select version, append_size from "es".events
+    where stream_type = $1 and stream_id = $2 and idempotency_key = $5
+), inserted as (
+    insert into "es".events
+        (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata,
+         idempotency_key, append_size)
+    select $1, $2, head.version + new.ordinal, new.event_type, new.schema_version, new.event_id,
+           new.payload::jsonb, new.metadata::jsonb,
+           case when new.ordinal = 1 then $5 end,
+           case when new.ordinal = 1 and $5 is not null then cardinality($6) end
+    from head,
+         unnest($6::uuid[], $7::text[], $8::integer[], $9::text[], $10::text[])
+             with ordinality as new (event_id, event_type, schema_version, payload, metadata, ordinal)
+    where head.version between $3 and $4
+      and not exists (select from repeat)
+    -- Positions are drawn in the order of the versions, whatever plan is chosen.
+    order by new.ordinal
+    returning version, position, recorded_at
+)
+select head.version, repeat.version, repeat.append_size, inserted.version, inserted.position, inserted.recorded_at
+from head
+left join repeat on true
+left join inserted on true

@@ -1,0 +1,67 @@
+//! The statements of `sql/`, with the schema's name filled in.
+
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
+
+/// Each statement, ready to be sent. Cloning one counts a reference.
+#[derive(Debug)]
+pub(crate) struct Statements {
+    schema: String,
+    pub(crate) append: SqlStr,
+    pub(crate) placed: SqlStr,
+    pub(crate) load: SqlStr,
+    pub(crate) read_stream: SqlStr,
+    pub(crate) read_all: SqlStr,
+    pub(crate) frontier_highest: SqlStr,
+    pub(crate) frontier_writers: SqlStr,
+    pub(crate) snapshot: SqlStr,
+}
+
+impl Statements {
+    pub(crate) fn new(schema: &str) -> Self {
+        let fill = |sql| fill(sql, schema);
+        Self {
+            schema: schema.to_owned(),
+            append: fill(include_str!("sql/append.sql")),
+            placed: fill(include_str!("sql/placed.sql")),
+            load: fill(include_str!("sql/load.sql")),
+            read_stream: fill(include_str!("sql/read_stream.sql")),
+            read_all: fill(include_str!("sql/read_all.sql")),
+            frontier_highest: fill(include_str!("sql/frontier_highest.sql")),
+            frontier_writers: fill(include_str!("sql/frontier_writers.sql")),
+            snapshot: fill(include_str!("sql/snapshot.sql")),
+        }
+    }
+
+    /// Fills the schema's name into a statement that is sent once, such as a migration.
+    pub(crate) fn fill(&self, sql: &str) -> SqlStr {
+        fill(sql, &self.schema)
+    }
+
+    pub(crate) fn schema(&self) -> &str {
+        &self.schema
+    }
+}
+
+/// The files are written for the schema `"es"`, quoted, so that they are SQL as they stand. The name that takes its
+/// place is quoted as an identifier, and for the places where it stands within a string as a literal too.
+fn fill(sql: &str, schema: &str) -> SqlStr {
+    let identifier = format!("\"{}\"", schema.replace('"', "\"\""));
+    let literal = identifier.replace('\'', "''");
+    let filled = sql.replace("'\"es\"", &format!("'{literal}")).replace("\"es\"", &identifier);
+    AssertSqlSafe(Arc::<str>::from(filled)).into_sql_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fill;
+
+    #[test]
+    fn a_schema_is_quoted_as_identifier_and_within_strings() {
+        let sql = "select '\"es\".events'::regclass from \"es\".events";
+        let filled = |schema| fill(sql, schema).as_str().to_owned();
+        assert_eq!(filled("es"), sql);
+        assert_eq!(filled("o'b\"r"), "select '\"o''b\"\"r\".events'::regclass from \"o'b\"\"r\".events");
+    }
+}

@@ -1,0 +1,110 @@
+//! The store: its parts, its opening and its end.
+
+use std::{str::FromStr as _, sync::Arc};
+
+use es_core::store::{
+    Append, Appended, EventStore, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoreError, StoredEvent,
+    Unavailable,
+};
+use futures_core::Stream;
+use sqlx::postgres::PgConnectOptions;
+
+use crate::{
+    append, config::PostgresConfig, connections::Connections, migrate, read, snapshot::SnapshotWriter,
+    statements::Statements,
+};
+
+/// A store in a PostgreSQL database. Clones share its connections.
+///
+/// ```no_run
+/// # use es_postgres::PostgresStore;
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = PostgresStore::connect("postgres://localhost/bank").await?;
+/// store.migrate().await?;
+/// // .. work ..
+/// store.close().await;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct PostgresStore {
+    parts: Arc<Parts>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) connections: Connections,
+    pub(crate) statements: Statements,
+    pub(crate) config: PostgresConfig,
+    snapshots: SnapshotWriter,
+}
+
+impl PostgresStore {
+    /// Connects with the usual settings. Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the server cannot be reached, is older than PostgreSQL 14.1 or does not use
+    /// UTF-8; [`StoreError::WrongSchema`] when the tables were made by a newer version of this crate.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::connect_with(url, PostgresConfig::new()).await
+    }
+
+    /// Connects with other settings. Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_with(url: &str, config: PostgresConfig) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|source| Unavailable::new(format!("its URL cannot be read: {source}"), source))?;
+        let connections = Connections::new(options, &config);
+        let statements = Statements::new(&config.schema);
+        migrate::check_server(&connections, &statements).await?;
+        let parts = Parts { connections, statements, config, snapshots: SnapshotWriter::new() };
+        let store = Self { parts: Arc::new(parts) };
+        store.parts.snapshots.start(&store.parts);
+        Ok(store)
+    }
+
+    /// Creates the tables, or brings them up to the version that this crate needs. Safe to call at every start, and
+    /// by several processes at once.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongSchema`] when they are newer than this crate; otherwise whatever the database reports.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        migrate::migrate(&self.parts.connections, &self.parts.statements).await
+    }
+
+    /// Waits until every snapshot that was taken in is written. Only tests and measurements need it.
+    pub async fn flush(&self) {
+        self.parts.snapshots.flush().await;
+    }
+
+    /// Writes the snapshots that were taken in, waits for the requests under way, and closes the connections.
+    /// What is asked of the store, or of a clone, afterwards is answered with [`StoreError::Unavailable`].
+    pub async fn close(&self) {
+        self.flush().await;
+        self.parts.connections.close().await;
+    }
+}
+
+impl EventStore for PostgresStore {
+    async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        append::append(&self.parts, append).await
+    }
+
+    async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
+        read::load(&self.parts, load).await
+    }
+
+    fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
+        read::read_stream(Arc::clone(&self.parts), read)
+    }
+
+    fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
+        read::read_all(Arc::clone(&self.parts), &read)
+    }
+
+    async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
+        self.parts.snapshots.take_in(snapshot);
+        Ok(())
+    }
+}

@@ -1,0 +1,33 @@
+//! The store contract, rule by rule, each on a database of its own.
+
+use std::process::ExitCode;
+
+use es_core::testing::conformance;
+use es_postgres::PostgresStore;
+use es_tests::database::{self, Database};
+
+fn main() -> ExitCode {
+    database::run(es_tests::database_tests![
+        every_rule_of_the_contract,
+        every_rule_in_a_schema_with_a_difficult_name,
+    ])
+}
+
+async fn every_rule_of_the_contract(database: Database) {
+    every_rule(&database, |number| format!("rule_{number}")).await;
+}
+
+async fn every_rule_in_a_schema_with_a_difficult_name(database: Database) {
+    every_rule(&database, |number| format!("Rule \"{number}\" o'the $1 es")).await;
+}
+
+/// Each rule gets an empty store: a schema of its own, which shows by the way that stores do not see each other.
+async fn every_rule(database: &Database, schema: impl Fn(usize) -> String) {
+    for (number, rule) in conformance::rules::<PostgresStore>().into_iter().enumerate() {
+        let config = es_postgres::PostgresConfig::new().schema(schema(number));
+        let store = PostgresStore::connect_with(database.url(), config).await.expect("the database is there");
+        store.migrate().await.expect("an empty schema can be migrated");
+        rule.check(store.clone()).await;
+        store.close().await;
+    }
+}
