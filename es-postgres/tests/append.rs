@@ -1,0 +1,172 @@
+//! Appends on the real server: append-only, races, and connections lost at the worst moment.
+
+mod support;
+
+use std::{process::ExitCode, time::Duration};
+
+use es_core::{
+    recorded::StreamVersion,
+    store::{EventStore as _, Expected, StoreError},
+};
+use es_tests::database::{self, Database};
+use sqlx::{Connection as _, Executor as _};
+use support::{append, count, insert, open, raw, stored, through};
+
+fn main() -> ExitCode {
+    database::run(es_tests::database_tests![
+        update_delete_and_truncate_are_refused,
+        parallel_writers_succeed_once_per_version,
+        a_stale_writer_draws_no_position,
+        an_open_transaction_on_the_stream_is_waited_for_but_not_for_ever,
+        an_append_whose_backend_is_killed_is_stored_once,
+        an_append_whose_answer_is_lost_is_stored_once,
+        an_append_that_cannot_be_resolved_says_so,
+        a_dropped_append_is_done_or_not_done_and_can_be_sent_again,
+    ])
+}
+
+async fn update_delete_and_truncate_are_refused(database: Database) {
+    let store = open(&database).await;
+    store.append(append("a", Expected::NoStream, 3)).await.expect("an append");
+    let mut connection = raw(&database).await;
+    for statement in [
+        "update es.events set payload = '{}'",
+        "update es.events set payload = '{}' where false",
+        "delete from es.events where version = 2",
+        "truncate es.events",
+        "truncate es.events cascade",
+        "insert into es.events (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata)
+         select stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata from es.events
+         on conflict (stream_type, stream_id, version) do update set payload = '{}'",
+    ] {
+        let error = connection.execute(statement).await.expect_err(statement);
+        let code = error.as_database_error().and_then(|error| error.code().map(std::borrow::Cow::into_owned));
+        assert_eq!(code.as_deref(), Some("ES001"), "{statement}: {error}");
+    }
+    assert_eq!(stored(&store, "a").await.len(), 3);
+}
+
+async fn parallel_writers_succeed_once_per_version(database: Database) {
+    const WRITERS: usize = 8;
+    const VERSIONS: u64 = 40;
+    let mut writers = Vec::new();
+    for _ in 0..WRITERS {
+        // Each writer has connections of its own, as processes would.
+        let store = open(&database).await;
+        writers.push(tokio::spawn(async move {
+            let mut won = Vec::new();
+            let mut version = 0;
+            while version < VERSIONS {
+                let expected = Expected::Exact(StreamVersion::new(version));
+                match store.append(append("a", expected, 1)).await {
+                    Ok(appended) => {
+                        won.push(appended.version().get());
+                        version += 1;
+                    }
+                    Err(StoreError::Conflict(conflict)) => version = conflict.actual.get(),
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            won
+        }));
+    }
+    let mut won = Vec::new();
+    for writer in writers {
+        won.extend(writer.await.expect("a writer"));
+    }
+    won.sort_unstable();
+    assert_eq!(won, (1..=VERSIONS).collect::<Vec<_>>(), "each version has just one success");
+    let store = open(&database).await;
+    assert_eq!(stored(&store, "a").await.len(), won.len());
+}
+
+async fn a_stale_writer_draws_no_position(database: Database) {
+    let store = open(&database).await;
+    let first = store.append(append("a", Expected::NoStream, 1)).await.expect("an append").position();
+    for _ in 0..20 {
+        store.append(append("a", Expected::NoStream, 5)).await.expect_err("a conflict");
+    }
+    let second = store.append(append("a", Expected::Any, 1)).await.expect("an append").position();
+    assert_eq!(second.get(), first.get() + 1);
+}
+
+async fn an_open_transaction_on_the_stream_is_waited_for_but_not_for_ever(database: Database) {
+    let store = support::open_with(&database, |config| config.lock_timeout(Duration::from_millis(200))).await;
+    let mut other = raw(&database).await;
+    let mut transaction = other.begin().await.expect("a transaction");
+    insert(&mut transaction, "a", 1).await;
+    let error = store.append(append("a", Expected::NoStream, 1)).await.expect_err("the stream is held");
+    assert!(error.is_unavailable(), "{error}");
+    store.append(append("b", Expected::NoStream, 1)).await.expect("other streams are free");
+    transaction.commit().await.expect("a commit");
+    let error = store.append(append("a", Expected::NoStream, 1)).await.expect_err("the other came first");
+    assert!(error.is_conflict(), "{error}");
+}
+
+async fn an_append_whose_backend_is_killed_is_stored_once(database: Database) {
+    let store = open(&database).await;
+    let mut other = raw(&database).await;
+    let mut killer = raw(&database).await;
+    for round in 0..10 {
+        let id = format!("a{round}");
+        let mut transaction = other.begin().await.expect("a transaction");
+        insert(&mut transaction, &id, 1).await;
+        let sent = tokio::spawn({
+            let (store, append) = (store.clone(), append(&id, Expected::Any, 2));
+            async move { store.append(append).await }
+        });
+        // The append waits for the open transaction; now its connection dies, and the other gives up.
+        let waiting = "select pid from pg_stat_activity
+                       where datname = current_database() and wait_event_type = 'Lock' and state = 'active'";
+        let pid: i32 = loop {
+            if let Some(pid) = sqlx::query_scalar(waiting).fetch_optional(&mut killer).await.expect("a look") {
+                break pid;
+            }
+        };
+        sqlx::query("select pg_terminate_backend($1)").bind(pid).execute(&mut killer).await.expect("a kill");
+        transaction.rollback().await.expect("a rollback");
+        sent.await.expect("the task").expect("the append is sent again");
+        assert_eq!(count(&mut killer, &id).await, 2);
+    }
+}
+
+async fn an_append_whose_answer_is_lost_is_stored_once(database: Database) {
+    let (url, line) = through(&database).await;
+    let store = support::connect(&url).await;
+    let mut connection = raw(&database).await;
+    for (round, expected) in [Expected::NoStream, Expected::Any, Expected::StreamExists].into_iter().enumerate() {
+        line.lose_next_answer();
+        let appended = store.append(append("a", expected, 2)).await.expect("the outcome is found out");
+        assert!(line.lost_one(), "the answer was not lost, so nothing was tested");
+        assert!(appended.replayed, "it was stored the first time");
+        assert_eq!(count(&mut connection, "a").await, 2 * (round as i64 + 1));
+        assert_eq!(appended.version().get(), 2 * (round as u64 + 1));
+    }
+}
+
+async fn an_append_that_cannot_be_resolved_says_so(database: Database) {
+    let (url, line) = through(&database).await;
+    let store = support::connect(&url).await;
+    let mut connection = raw(&database).await;
+    line.cut_after_next_answer();
+    let request = append("a", Expected::NoStream, 2);
+    let error = store.append(request.clone()).await.expect_err("nobody is there to ask");
+    assert!(matches!(error, StoreError::OutcomeUnknown { .. }), "{error:?}");
+    assert!(error.is_unavailable());
+    line.mend();
+    assert!(store.append(request).await.expect("the line is up again").replayed);
+    assert_eq!(count(&mut connection, "a").await, 2);
+}
+
+async fn a_dropped_append_is_done_or_not_done_and_can_be_sent_again(database: Database) {
+    let store = open(&database).await;
+    let mut connection = raw(&database).await;
+    for round in 0..100_u64 {
+        let id = format!("a{round}");
+        let request = append(&id, Expected::Any, 3);
+        let limit = Duration::from_micros(round * 40);
+        let _ = tokio::time::timeout(limit, store.append(request.clone())).await;
+        store.append(request).await.expect("it can be sent again");
+        assert_eq!(count(&mut connection, &id).await, 3);
+    }
+}

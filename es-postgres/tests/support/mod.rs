@@ -1,0 +1,167 @@
+//! What the tests of this crate share: opening stores, making events, and a line that can be cut.
+#![allow(dead_code, reason = "each test binary uses a part of this")]
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
+use es_core::{
+    event::EventSchema,
+    recorded::{Metadata, Position, StreamId},
+    store::{Append, EventStore as _, Expected, NewEvent, ReadAll, ReadStream, StoredEvent},
+};
+use es_postgres::{PostgresConfig, PostgresStore};
+use es_tests::database::Database;
+use futures_util::TryStreamExt as _;
+use sqlx::{Connection as _, PgConnection};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
+use uuid::Uuid;
+
+/// A migrated store on the test's database, with connections of its own.
+pub(crate) async fn open(database: &Database) -> PostgresStore {
+    connect(database.url()).await
+}
+
+pub(crate) async fn connect(url: &str) -> PostgresStore {
+    let store = PostgresStore::connect(url).await.expect("the database is there");
+    store.migrate().await.expect("it can be migrated");
+    store
+}
+
+pub(crate) async fn open_with(
+    database: &Database,
+    set: impl FnOnce(PostgresConfig) -> PostgresConfig,
+) -> PostgresStore {
+    let config = set(PostgresConfig::new());
+    let store = PostgresStore::connect_with(database.url(), config).await.expect("the database is there");
+    store.migrate().await.expect("it can be migrated");
+    store
+}
+
+/// A connection beside the store, as another program would have it.
+pub(crate) async fn raw(database: &Database) -> PgConnection {
+    PgConnection::connect(database.url()).await.expect("the database is there")
+}
+
+pub(crate) fn stream(id: &str) -> StreamId {
+    StreamId::new("test", id)
+}
+
+pub(crate) fn append(id: &str, expected: Expected, events: usize) -> Append {
+    let event = |_| NewEvent::new(EventSchema::new("Tested", 1), "{}".to_owned(), Metadata::at(chrono::Utc::now()));
+    Append::new(stream(id), expected, (0..events).map(event).collect())
+}
+
+pub(crate) async fn stored(store: &PostgresStore, id: &str) -> Vec<StoredEvent> {
+    store.read_stream(ReadStream::new(stream(id))).try_collect().await.expect("a stream can be read")
+}
+
+pub(crate) async fn read_all(store: &PostgresStore, after: Position) -> Vec<StoredEvent> {
+    store.read_all(ReadAll::after(after)).try_collect().await.expect("all events can be read")
+}
+
+/// Inserts one event beside the store, as a transaction of the user's would.
+pub(crate) async fn insert(connection: &mut PgConnection, id: &str, version: i64) -> i64 {
+    sqlx::query_scalar(
+        "insert into es.events (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata)
+         values ('test', $1, $2, 'Tested', 1, $3, '{}', '{\"occurred_at\":\"2026-01-01T00:00:00Z\"}')
+         returning position",
+    )
+    .bind(id)
+    .bind(version)
+    .bind(Uuid::now_v7())
+    .fetch_one(connection)
+    .await
+    .expect("an event can be inserted")
+}
+
+/// How many events a stream has, by a look past the store.
+pub(crate) async fn count(connection: &mut PgConnection, id: &str) -> i64 {
+    sqlx::query_scalar("select count(*) from es.events where stream_id = $1")
+        .bind(id)
+        .fetch_one(connection)
+        .await
+        .expect("events can be counted")
+}
+
+/// A line between store and server that loses answers when told to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Line(Arc<AtomicU8>);
+
+const UP: u8 = 0;
+/// Throw the next answer away, close its connection, and be up again.
+const LOSE: u8 = 1;
+const LOST: u8 = 2;
+/// Throw the next answer away, and then let nobody through.
+const CUT: u8 = 3;
+const DOWN: u8 = 4;
+
+impl Line {
+    pub(crate) fn lose_next_answer(&self) {
+        self.0.store(LOSE, Ordering::SeqCst);
+    }
+
+    /// Whether an answer was lost since it was asked for.
+    pub(crate) fn lost_one(&self) -> bool {
+        self.0.swap(UP, Ordering::SeqCst) == LOST
+    }
+
+    pub(crate) fn cut_after_next_answer(&self) {
+        self.0.store(CUT, Ordering::SeqCst);
+    }
+
+    pub(crate) fn mend(&self) {
+        self.0.store(UP, Ordering::SeqCst);
+    }
+
+    /// Whether an answer may pass.
+    fn lets_through(&self) -> bool {
+        let lose = self.0.compare_exchange(LOSE, LOST, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        let cut = self.0.compare_exchange(CUT, DOWN, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        !lose && !cut && self.0.load(Ordering::SeqCst) != DOWN
+    }
+
+    fn is_down(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == DOWN
+    }
+}
+
+/// The test's database through a line of our own, and the line.
+pub(crate) async fn through(database: &Database) -> (String, Line) {
+    let options: sqlx::postgres::PgConnectOptions = database.url().parse().expect("the URL is one");
+    let server = format!("{}:{}", options.get_host(), options.get_port());
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let line = Line::default();
+    tokio::spawn({
+        let line = line.clone();
+        async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if !line.is_down() {
+                    let server = TcpStream::connect(&server).await.expect("the server listens");
+                    tokio::spawn(carry(client, server, line.clone()));
+                }
+            }
+        }
+    });
+    let url = sqlx::ConnectOptions::to_url_lossy(&options.host("127.0.0.1").port(address.port()));
+    (url.to_string(), line)
+}
+
+async fn carry(client: TcpStream, server: TcpStream, line: Line) {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let forth = tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+    let mut buffer = vec![0; 64 * 1_024];
+    while let Ok(read @ 1..) = from_server.read(&mut buffer).await {
+        if !line.lets_through() || to_client.write_all(&buffer[..read]).await.is_err() {
+            break;
+        }
+    }
+    // Both halves are dropped: the client sees its connection end.
+    forth.abort();
+}
