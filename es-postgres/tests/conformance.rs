@@ -1,23 +1,14 @@
 //! The store contract, rule by rule, each on a database of its own.
 
-use std::process::ExitCode;
-
 use es_core::testing::conformance;
 use es_postgres::PostgresStore;
-use es_tests::database::{self, Database};
+use es_tests::database::Database;
 
-fn main() -> ExitCode {
-    database::run(es_tests::database_tests![
-        every_rule_of_the_contract,
-        every_rule_in_a_schema_with_a_difficult_name,
-    ])
-}
-
-async fn every_rule_of_the_contract(database: Database) {
+pub(crate) async fn every_rule_of_the_contract(database: Database) {
     every_rule(&database, |number| format!("rule_{number}")).await;
 }
 
-async fn every_rule_in_a_schema_with_a_difficult_name(database: Database) {
+pub(crate) async fn every_rule_in_a_schema_with_a_difficult_name(database: Database) {
     every_rule(&database, |number| format!("Rule \"{number}\" o'the $1 es")).await;
 }
 

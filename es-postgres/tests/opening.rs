@@ -1,41 +1,24 @@
 //! Opening a store: migrations, wrong servers, wrong tables, and a server that goes away and comes back.
 
-mod support;
+use std::time::Duration;
 
-use std::{process::ExitCode, time::Duration};
-
+use crate::support::{append, open, open_with, raw, read_all, stored, stream};
 use es_core::{
     recorded::Position,
     store::{EventStore as _, Expected, Load, StoreError},
 };
 use es_postgres::{PostgresConfig, PostgresStore};
-use es_tests::database::{self, Database};
+use es_tests::database::Database;
 use sqlx::{Connection as _, Executor as _};
-use support::{append, open, open_with, raw, read_all, stored, stream};
 
-fn main() -> ExitCode {
-    database::run(es_tests::database_tests![
-        migrating_again_changes_nothing,
-        many_processes_may_migrate_at_once,
-        tables_of_a_newer_program_are_refused,
-        a_store_that_was_not_migrated_says_what_to_do,
-        a_server_that_is_not_there_is_named_without_its_password,
-        connections_that_died_are_replaced,
-        a_busy_store_answers_that_it_is,
-        a_closed_store_answers_that_it_is,
-        the_cancelled_do_not_use_up_connections,
-        a_transaction_that_a_caller_left_open_cannot_swallow_an_append,
-    ])
-}
-
-async fn migrating_again_changes_nothing(database: Database) {
+pub(crate) async fn migrating_again_changes_nothing(database: Database) {
     let store = open(&database).await;
     store.append(append("a", Expected::Any, 1)).await.expect("an append");
     store.migrate().await.expect("a second time");
     assert_eq!(stored(&store, "a").await.len(), 1);
 }
 
-async fn many_processes_may_migrate_at_once(database: Database) {
+pub(crate) async fn many_processes_may_migrate_at_once(database: Database) {
     let mut migrations = Vec::new();
     for _ in 0..8 {
         let store = PostgresStore::connect(database.url()).await.expect("the database is there");
@@ -46,7 +29,7 @@ async fn many_processes_may_migrate_at_once(database: Database) {
     }
 }
 
-async fn tables_of_a_newer_program_are_refused(database: Database) {
+pub(crate) async fn tables_of_a_newer_program_are_refused(database: Database) {
     let store = open(&database).await;
     let newer = "insert into es.migrations (version, name) values (99, 'of the future')";
     raw(&database).await.execute(newer).await.expect("an insert");
@@ -59,7 +42,7 @@ async fn tables_of_a_newer_program_are_refused(database: Database) {
     }
 }
 
-async fn a_store_that_was_not_migrated_says_what_to_do(database: Database) {
+pub(crate) async fn a_store_that_was_not_migrated_says_what_to_do(database: Database) {
     let store = PostgresStore::connect(database.url()).await.expect("the database is there");
     let appended = store.append(append("a", Expected::Any, 1)).await.map(drop);
     let loaded = store.load(Load::new(stream("a"))).await.map(drop);
@@ -70,7 +53,7 @@ async fn a_store_that_was_not_migrated_says_what_to_do(database: Database) {
     }
 }
 
-async fn a_server_that_is_not_there_is_named_without_its_password(_: Database) {
+pub(crate) async fn a_server_that_is_not_there_is_named_without_its_password(_: Database) {
     for url in ["postgres://someone:s3cret@127.0.0.1:1/bank", "postgres://someone:s3cret@127.0.0.1:99999999/bank"] {
         let config = PostgresConfig::new().acquire_timeout(Duration::from_secs(2));
         let error = PostgresStore::connect_with(url, config).await.expect_err("nobody listens there");
@@ -79,7 +62,7 @@ async fn a_server_that_is_not_there_is_named_without_its_password(_: Database) {
     }
 }
 
-async fn connections_that_died_are_replaced(database: Database) {
+pub(crate) async fn connections_that_died_are_replaced(database: Database) {
     let store = open(&database).await;
     let kill = "select count(pg_terminate_backend(pid)) from pg_stat_activity
                 where datname = current_database() and pid <> pg_backend_pid()";
@@ -96,12 +79,12 @@ async fn connections_that_died_are_replaced(database: Database) {
     }
 }
 
-async fn a_busy_store_answers_that_it_is(database: Database) {
+pub(crate) async fn a_busy_store_answers_that_it_is(database: Database) {
     let set = |config: PostgresConfig| config.max_connections(1).acquire_timeout(Duration::from_millis(200));
     let store = open_with(&database, set).await;
     let mut other = raw(&database).await;
     let mut transaction = other.begin().await.expect("a transaction");
-    support::insert(&mut transaction, "a", 1).await;
+    crate::support::insert(&mut transaction, "a", 1).await;
     let held = tokio::spawn({
         let store = store.clone();
         async move { store.append(append("a", Expected::Any, 1)).await }
@@ -114,7 +97,7 @@ async fn a_busy_store_answers_that_it_is(database: Database) {
     store.load(Load::new(stream("b"))).await.expect("the connection is free again");
 }
 
-async fn a_closed_store_answers_that_it_is(database: Database) {
+pub(crate) async fn a_closed_store_answers_that_it_is(database: Database) {
     let store = open(&database).await;
     store.append(append("a", Expected::Any, 1)).await.expect("an append");
     let clone = store.clone();
@@ -124,7 +107,7 @@ async fn a_closed_store_answers_that_it_is(database: Database) {
     assert_eq!(stored(&open(&database).await, "a").await.len(), 1);
 }
 
-async fn the_cancelled_do_not_use_up_connections(database: Database) {
+pub(crate) async fn the_cancelled_do_not_use_up_connections(database: Database) {
     let store = open_with(&database, |config| config.max_connections(2)).await;
     for round in 0..50 {
         let limit = Duration::from_micros(round * 20);
@@ -135,7 +118,7 @@ async fn the_cancelled_do_not_use_up_connections(database: Database) {
 
 /// With a pool that callers share, a dropped `begin()` leaves a connection inside a transaction, and an append that
 /// gets it is acknowledged and then lost. The store's connections are its own, whatever happens on others.
-async fn a_transaction_that_a_caller_left_open_cannot_swallow_an_append(database: Database) {
+pub(crate) async fn a_transaction_that_a_caller_left_open_cannot_swallow_an_append(database: Database) {
     let store = open_with(&database, |config| config.max_connections(1)).await;
     let pool = sqlx::PgPool::connect(database.url()).await.expect("the database is there");
     for round in 0..50 {
@@ -144,6 +127,6 @@ async fn a_transaction_that_a_caller_left_open_cannot_swallow_an_append(database
         let _ = tokio::time::timeout(limit, store.append(append("dropped", Expected::Any, 1))).await;
         store.append(append("kept", Expected::Any, 1)).await.expect("an append");
     }
-    assert_eq!(support::count(&mut raw(&database).await, "kept").await, 50);
+    assert_eq!(crate::support::count(&mut raw(&database).await, "kept").await, 50);
     pool.close().await;
 }

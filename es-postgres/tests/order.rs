@@ -1,10 +1,7 @@
 //! Order: readers go on only over what is settled, and so never miss an event.
 
-mod support;
-
 use std::{
     collections::HashSet,
-    process::ExitCode,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,26 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::support::{append, insert, open, open_with, raw, read_all};
 use es_core::{
     recorded::Position,
     store::{EventStore as _, Expected},
 };
 use es_postgres::PostgresStore;
-use es_tests::database::{self, Database};
+use es_tests::database::Database;
 use sqlx::{Connection as _, Executor as _, PgConnection};
-use support::{append, insert, open, open_with, raw, read_all};
-
-fn main() -> ExitCode {
-    database::run(es_tests::database_tests![
-        a_hole_is_not_passed_while_its_writer_is_open,
-        a_hole_whose_writer_gave_up_is_passed,
-        a_prepared_transaction_holds_the_frontier,
-        a_long_transaction_elsewhere_holds_nothing,
-        a_position_drawn_beside_the_table_holds_the_frontier,
-        a_reader_waits_for_a_writer_that_is_about_to_end,
-        no_reader_misses_an_event_and_a_naive_one_does,
-    ])
-}
 
 fn positions(events: &[es_core::store::StoredEvent]) -> Vec<u64> {
     events.iter().map(|event| event.position.get()).collect()
@@ -41,7 +26,7 @@ async fn impatient(database: &Database) -> PostgresStore {
     open_with(database, |config| config.settle_timeout(Duration::from_millis(50))).await
 }
 
-async fn a_hole_is_not_passed_while_its_writer_is_open(database: Database) {
+pub(crate) async fn a_hole_is_not_passed_while_its_writer_is_open(database: Database) {
     let store = impatient(&database).await;
     store.append(append("a", Expected::Any, 1)).await.expect("an append");
     let mut other = raw(&database).await;
@@ -54,7 +39,7 @@ async fn a_hole_is_not_passed_while_its_writer_is_open(database: Database) {
     assert_eq!(positions(&read_all(&store, Position::new(1)).await), [2, 3]);
 }
 
-async fn a_hole_whose_writer_gave_up_is_passed(database: Database) {
+pub(crate) async fn a_hole_whose_writer_gave_up_is_passed(database: Database) {
     let store = impatient(&database).await;
     let mut other = raw(&database).await;
     for round in 0..3 {
@@ -67,7 +52,7 @@ async fn a_hole_whose_writer_gave_up_is_passed(database: Database) {
     assert_eq!(positions(&read_all(&store, Position::new(2)).await), [4, 6]);
 }
 
-async fn a_prepared_transaction_holds_the_frontier(database: Database) {
+pub(crate) async fn a_prepared_transaction_holds_the_frontier(database: Database) {
     let mut other = raw(&database).await;
     let allowed: String =
         sqlx::query_scalar("show max_prepared_transactions").fetch_one(&mut other).await.expect("a setting");
@@ -90,7 +75,7 @@ async fn a_prepared_transaction_holds_the_frontier(database: Database) {
     assert_eq!(positions(&read_all(&store, Position::START).await), [1, 2]);
 }
 
-async fn a_long_transaction_elsewhere_holds_nothing(database: Database) {
+pub(crate) async fn a_long_transaction_elsewhere_holds_nothing(database: Database) {
     let store = impatient(&database).await;
     let mut elsewhere = raw(&database).await;
     elsewhere.execute("create table elsewhere (n integer)").await.expect("a table");
@@ -110,7 +95,7 @@ async fn a_dead_hole(database: &Database) {
     transaction.rollback().await.expect("a rollback");
 }
 
-async fn a_position_drawn_beside_the_table_holds_the_frontier(database: Database) {
+pub(crate) async fn a_position_drawn_beside_the_table_holds_the_frontier(database: Database) {
     let store = impatient(&database).await;
     let mut other = raw(&database).await;
     let mut transaction = other.begin().await.expect("a transaction");
@@ -134,7 +119,7 @@ async fn a_position_drawn_beside_the_table_holds_the_frontier(database: Database
     assert_eq!(positions(&read_all(&store, Position::START).await), [1, 2]);
 }
 
-async fn a_reader_waits_for_a_writer_that_is_about_to_end(database: Database) {
+pub(crate) async fn a_reader_waits_for_a_writer_that_is_about_to_end(database: Database) {
     let store = open(&database).await;
     let mut other = raw(&database).await;
     let mut transaction = other.begin().await.expect("a transaction");
@@ -151,7 +136,7 @@ async fn a_reader_waits_for_a_writer_that_is_about_to_end(database: Database) {
 
 /// Writers that pause, roll back and finish out of order; readers that follow; and one that only remembers the
 /// highest position it saw, as a measure of what the others were spared.
-async fn no_reader_misses_an_event_and_a_naive_one_does(database: Database) {
+pub(crate) async fn no_reader_misses_an_event_and_a_naive_one_does(database: Database) {
     const WRITERS: u64 = 10;
     const READERS: usize = 2;
     const TIME: Duration = Duration::from_secs(4);
@@ -183,7 +168,7 @@ async fn no_reader_misses_an_event_and_a_naive_one_does(database: Database) {
         .fetch_all(&mut connection)
         .await
         .expect("a look past the store");
-    let committed: Vec<u64> = committed.into_iter().map(|position| position.unsigned_abs()).collect();
+    let committed: Vec<u64> = committed.into_iter().map(i64::unsigned_abs).collect();
     for reader in readers {
         let seen = reader.await.expect("a reader");
         assert!(seen.is_sorted(), "a reader saw events out of order");
@@ -209,7 +194,7 @@ async fn write(mut connection: PgConnection, number: u64, time: Duration) {
         if random.is_multiple_of(4) {
             tokio::time::sleep(Duration::from_millis(random >> 32 & 7)).await;
         }
-        if random % 7 == 0 {
+        if random.is_multiple_of(7) {
             let mut savepoint = transaction.begin().await.expect("a savepoint");
             insert(&mut savepoint, &format!("w{number}"), version + 2).await;
             savepoint.rollback().await.expect("back to the savepoint");
@@ -242,11 +227,12 @@ async fn follow_naively(mut connection: PgConnection, writing: Arc<AtomicBool>) 
     let mut last = 0_i64;
     loop {
         let more = writing.load(Ordering::SeqCst);
-        let events: Vec<i64> = sqlx::query_scalar("select position from es.events where position > $1 order by position")
-            .bind(last)
-            .fetch_all(&mut connection)
-            .await
-            .expect("a look past the store");
+        let events: Vec<i64> =
+            sqlx::query_scalar("select position from es.events where position > $1 order by position")
+                .bind(last)
+                .fetch_all(&mut connection)
+                .await
+                .expect("a look past the store");
         if events.is_empty() && !more {
             return seen;
         }

@@ -1,0 +1,54 @@
+//! Everything that needs a server, in one program: one list, one line about what was left out, one link.
+
+mod append;
+mod conformance;
+mod opening;
+mod order;
+mod repository;
+mod support;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    es_tests::database::run(es_tests::database_tests![
+        conformance::every_rule_of_the_contract,
+        conformance::every_rule_in_a_schema_with_a_difficult_name,
+        append::update_delete_and_truncate_are_refused,
+        append::parallel_writers_succeed_once_per_version,
+        append::a_stale_writer_draws_no_position,
+        append::an_open_transaction_on_the_stream_is_waited_for_but_not_for_ever,
+        append::an_append_whose_backend_is_killed_is_stored_once,
+        append::an_append_whose_answer_is_lost_is_stored_once,
+        append::an_append_that_cannot_be_resolved_says_so,
+        append::a_dropped_append_is_done_or_not_done_and_can_be_sent_again,
+        order::a_hole_is_not_passed_while_its_writer_is_open,
+        order::a_hole_whose_writer_gave_up_is_passed,
+        order::a_prepared_transaction_holds_the_frontier,
+        order::a_long_transaction_elsewhere_holds_nothing,
+        order::a_position_drawn_beside_the_table_holds_the_frontier,
+        order::a_reader_waits_for_a_writer_that_is_about_to_end,
+        order::no_reader_misses_an_event_and_a_naive_one_does,
+        opening::migrating_again_changes_nothing,
+        opening::many_processes_may_migrate_at_once,
+        opening::tables_of_a_newer_program_are_refused,
+        opening::a_store_that_was_not_migrated_says_what_to_do,
+        opening::a_server_that_is_not_there_is_named_without_its_password,
+        opening::connections_that_died_are_replaced,
+        opening::a_busy_store_answers_that_it_is,
+        opening::a_closed_store_answers_that_it_is,
+        opening::the_cancelled_do_not_use_up_connections,
+        opening::a_transaction_that_a_caller_left_open_cannot_swallow_an_append,
+        repository::commands_of_many_callers_all_happen_once,
+        repository::a_conflict_that_never_ends_is_given_back,
+        repository::a_command_with_a_key_happens_once,
+        repository::a_key_that_races_with_itself_happens_once,
+        repository::a_rejected_command_does_not_take_its_key,
+        repository::a_snapshot_is_kept_every_twenty_events,
+        repository::a_snapshot_that_does_not_fit_is_ignored_and_replaced,
+        repository::a_snapshot_that_failed_to_be_written_harms_no_command,
+        repository::states_of_earlier_versions_and_times_can_be_had,
+        repository::an_event_that_cannot_be_read_is_named_and_not_skipped,
+        repository::a_missing_event_is_found_out,
+        repository::metadata_travels_with_the_events,
+    ])
+}
