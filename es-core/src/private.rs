@@ -18,6 +18,7 @@ pub use crate::event::assert_handles;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    command::{Decision, IntoEvents},
     event::{Dispatch, Event, EventEncoder, EventOf, EventSchema},
     recorded::Metadata,
     snapshot::Snapshots,
@@ -26,9 +27,10 @@ use crate::{
 
 // ── One requirement, one message ────────────────────────────────────────────
 //
-// Generated code needs one requirement in several places, and the compiler would report it in each. So each requirement
-// is the supertrait of a trait here, which generated code implements once, where the message is to appear. All other
-// places ask for the trait here only, and that is implemented even where its supertrait is not.
+// Generated code needs the same of a type in several places, and the compiler would report it in each. So each
+// requirement is a trait without supertraits (`StorableEvent`), with a blanket implementation, and generated code states
+// it once: it implements, where the message is to appear, a trait whose supertrait it is (`Member`). All other places
+// ask for that second trait, which is implemented even where its supertrait is not.
 
 /// An event with all that a set needs.
 #[diagnostic::on_unimplemented(
@@ -36,25 +38,51 @@ use crate::{
     label = "an event of a set is an `Event`, and `Serialize`",
     note = "write `#[derive(Event, Serialize, Deserialize)]` above `struct {Self}`"
 )]
-pub trait StorableEvent: Event + Serialize {}
+pub trait StorableEvent: Sized {
+    /// Its name and version.
+    const SCHEMA: EventSchema;
+
+    /// Encodes it.
+    ///
+    /// # Errors
+    /// What the encoder returns.
+    fn encode<C: EventEncoder>(&self, encoder: C) -> Result<C::Output, C::Error>;
+
+    /// Decodes its payload in its present version.
+    ///
+    /// # Errors
+    /// [`DecodeError`] where the version is another, or the payload does not fit.
+    fn decode(version: u32, payload: &[u8]) -> Result<Self, DecodeError>;
+}
 
 #[diagnostic::do_not_recommend]
-impl<E: Event + Serialize> StorableEvent for E {}
+impl<E: Event + Serialize> StorableEvent for E {
+    const SCHEMA: EventSchema = EventSchema::of::<E>();
 
-/// An event in the set `Set`.
+    fn encode<C: EventEncoder>(&self, encoder: C) -> Result<C::Output, C::Error> {
+        encoder.encode(self)
+    }
+
+    fn decode(version: u32, payload: &[u8]) -> Result<Self, DecodeError> {
+        if version == E::VERSION {
+            crate::store::decode::json(payload)
+        } else {
+            Err(DecodeError::UnknownVersion { newest: E::VERSION })
+        }
+    }
+}
+
+/// An event in the set `Set`; written by `#[derive(EventSet)]`.
 pub trait Member<Set>: StorableEvent {}
-
-/// A set whose events `H` handles.
-pub trait HandledBy<H>: Dispatch<H> {}
 
 /// The schema of an event of a set.
 pub const fn schema<Set, E: Member<Set>>() -> EventSchema {
-    EventSchema::of::<E>()
+    E::SCHEMA
 }
 
 /// The stored name of an event of a set.
 pub const fn name<Set, E: Member<Set>>() -> &'static str {
-    E::NAME
+    E::SCHEMA.name
 }
 
 /// Encodes an event of a set.
@@ -62,29 +90,133 @@ pub const fn name<Set, E: Member<Set>>() -> &'static str {
 /// # Errors
 /// What the encoder returns.
 pub fn encode<Set, E: Member<Set>, C: EventEncoder>(event: &E, encoder: C) -> Result<C::Output, C::Error> {
-    encoder.encode(event)
+    event.encode(encoder)
 }
 
-/// Decodes the payload of an event in its present version.
+/// Decodes the payload of an event of a set.
 ///
 /// # Errors
 /// [`DecodeError`] where the version is another, or the payload does not fit.
 pub fn decode<Set, E: Member<Set>>(version: u32, payload: &[u8]) -> Result<E, DecodeError> {
-    if version == E::VERSION {
-        crate::store::decode::json(payload)
-    } else {
-        Err(DecodeError::UnknownVersion { newest: E::VERSION })
+    E::decode(version, payload)
+}
+
+/// A state that can be that of an aggregate to which nothing has happened.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no state to begin with",
+    label = "needs `Default`",
+    note = "add `Default` to the derives of `{Self}`: it is the state of an aggregate to which nothing has happened"
+)]
+pub trait Initial {
+    /// That state.
+    fn initial() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: Default> Initial for A {
+    fn initial() -> Self {
+        Self::default()
     }
 }
 
-/// Hands an event to its handler.
-pub fn fold<Set: HandledBy<H>, H>(handler: &mut H, event: Set, metadata: &Metadata) {
-    event.dispatch(handler, metadata);
+/// An aggregate has a first state; written by `#[derive(Aggregate)]`.
+pub trait HasInitial: Initial {}
+
+/// The state of an aggregate to which nothing has happened.
+pub fn initial<A: HasInitial>() -> A {
+    A::initial()
 }
 
-/// Shows an event to its handler.
-pub fn fold_ref<Set: HandledBy<H>, H>(handler: &mut H, event: &Set, metadata: &Metadata) {
-    event.dispatch_ref(handler, metadata);
+/// The one block of event handlers that an aggregate has; written by `#[event_handler]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no event handlers",
+    label = "no `#[event_handler]` block",
+    note = "write `#[event_handler] impl {Self} {{ .. }}` with one `fn name(&mut self, event: &Event)` for each event of the set"
+)]
+pub trait OneEventHandlerBlock<Set> {
+    /// Whether any handler reads metadata.
+    const READS_METADATA: bool;
+
+    /// Hands an event to its handler.
+    fn fold(&mut self, event: Set, metadata: &Metadata);
+
+    /// Shows an event to its handler.
+    fn fold_ref(&mut self, event: &Set, metadata: &Metadata);
+}
+
+/// An aggregate has event handlers; written by `#[derive(Aggregate)]`.
+pub trait HasEventHandlers<Set>: OneEventHandlerBlock<Set> {}
+
+/// Whether any handler reads metadata.
+pub const fn reads_metadata<Set, A: HasEventHandlers<Set>>() -> bool {
+    A::READS_METADATA
+}
+
+/// Hands an event to the block of handlers.
+pub fn fold<Set, A: HasEventHandlers<Set>>(state: &mut A, event: Set, metadata: &Metadata) {
+    state.fold(event, metadata);
+}
+
+/// Shows an event to the block of handlers.
+pub fn fold_ref<Set, A: HasEventHandlers<Set>>(state: &mut A, event: &Set, metadata: &Metadata) {
+    state.fold_ref(event, metadata);
+}
+
+/// Both ways from an event to its handler, so that generated code asks only once for [`Dispatch`].
+#[derive(Debug)]
+pub struct Dispatcher<Set, H> {
+    /// Hands the event over.
+    pub owned: fn(Set, &mut H, &Metadata),
+    /// Shows the event.
+    pub shared: fn(&Set, &mut H, &Metadata),
+}
+
+/// Both ways from an event to its handler.
+pub const fn dispatcher<Set: Dispatch<H>, H>() -> Dispatcher<Set, H> {
+    Dispatcher { owned: Set::dispatch, shared: Set::dispatch_ref }
+}
+
+/// What a command handler returns: a `Result` with events of the set.
+pub trait Outcome<Set> {
+    /// Why the command is refused.
+    type Error;
+
+    /// The events, or the refusal.
+    ///
+    /// # Errors
+    /// The domain's refusal.
+    fn decided(self) -> Result<Vec<Set>, Self::Error>;
+}
+
+impl<Set, D: Decision<Events: IntoEvents<Set>>> Outcome<Set> for D {
+    type Error = D::Error;
+
+    fn decided(self) -> Result<Vec<Set>, D::Error> {
+        self.into_result().map(IntoEvents::into_event_vec)
+    }
+}
+
+/// What the handler of the command `C` returns; written by `#[command_handler]`.
+pub trait OutcomeOf<A, C, Set>: Outcome<Set> {}
+
+/// Why a command is refused.
+pub trait Refusal<A, C, Set> {
+    /// That.
+    type Error;
+}
+
+impl<A, C, Set, D: OutcomeOf<A, C, Set>> Refusal<A, C, Set> for D {
+    type Error = <D as Outcome<Set>>::Error;
+}
+
+/// What a command handler decided.
+///
+/// # Errors
+/// The domain's refusal.
+pub fn decided<A, C, Set, D: OutcomeOf<A, C, Set>>(
+    outcome: D,
+) -> Result<Vec<Set>, <D as Refusal<A, C, Set>>::Error> {
+    outcome.decided()
 }
 
 // ── Requirements of a single place ──────────────────────────────────────────
@@ -175,4 +307,181 @@ pub const fn is_first(names: &[&str], index: usize) -> bool {
         earlier += 1;
     }
     true
+}
+
+/// What the parts of an id are made of; written by `#[derive(AggregateId)]`.
+pub mod id {
+    use std::{
+        fmt::{self, Display},
+        str::FromStr,
+    };
+
+    use serde::{Deserializer, Serialize, Serializer, de::DeserializeOwned};
+
+    /// A type that can be inside an id.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot be inside an aggregate's id",
+        label = "needs `Display`, `FromStr`, `Serialize` and `Deserialize`",
+        note = "take a `String`, a `Uuid` or a whole number: the id becomes text in the name of the stream, and is read back from it"
+    )]
+    pub trait IdValue: Display + FromStr + Serialize + DeserializeOwned {}
+
+    #[diagnostic::do_not_recommend]
+    impl<T: Display + FromStr + Serialize + DeserializeOwned> IdValue for T {}
+
+    /// What is inside `Id`.
+    pub trait Inside<Id>: IdValue {}
+
+    /// Why a text is not one.
+    pub trait Parsed<Id> {
+        /// The error of the inside.
+        type Error;
+    }
+
+    impl<Id, T: Inside<Id>> Parsed<Id> for T {
+        type Error = <T as FromStr>::Err;
+    }
+
+    /// Displays what is inside.
+    ///
+    /// # Errors
+    /// Those of the formatter.
+    pub fn display<Id, T: Inside<Id>>(inside: &T, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        inside.fmt(formatter)
+    }
+
+    /// Reads what is inside.
+    ///
+    /// # Errors
+    /// Where the text is not one.
+    pub fn parse<Id, T: Inside<Id>>(text: &str) -> Result<T, <T as Parsed<Id>>::Error> {
+        text.parse()
+    }
+
+    /// Serializes what is inside.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<Id, T: Inside<Id>, S: Serializer>(inside: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        inside.serialize(serializer)
+    }
+
+    /// Deserializes what is inside.
+    ///
+    /// # Errors
+    /// Those of the deserializer.
+    pub fn deserialize<'de, Id, T: Inside<Id>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        T::deserialize(deserializer)
+    }
+}
+
+/// What the parts of an id are made of; written by `#[derive(AggregateId)]`.
+pub mod id {
+    use std::{
+        fmt::{self, Display},
+        str::FromStr,
+    };
+
+    use serde::{Deserializer, Serialize, Serializer, de::DeserializeOwned};
+
+    /// A type that can be inside an id.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot be inside an aggregate's id",
+        label = "needs `Display`, `FromStr`, `Serialize` and `Deserialize`",
+        note = "take a `String`, a `Uuid` or a whole number: an id becomes text in the name of its stream, and is read back from it"
+    )]
+    pub trait IdValue: Sized {
+        /// Why a text is not one.
+        type ParseError;
+
+        /// Displays it.
+        ///
+        /// # Errors
+        /// Those of the formatter.
+        fn display(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result;
+
+        /// Reads it.
+        ///
+        /// # Errors
+        /// Where the text is not one.
+        fn parse(text: &str) -> Result<Self, Self::ParseError>;
+
+        /// Serializes it.
+        ///
+        /// # Errors
+        /// Those of the serializer.
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+
+        /// Deserializes it.
+        ///
+        /// # Errors
+        /// Those of the deserializer.
+        fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+    }
+
+    #[diagnostic::do_not_recommend]
+    impl<T: Display + FromStr + Serialize + DeserializeOwned> IdValue for T {
+        type ParseError = T::Err;
+
+        fn display(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.fmt(formatter)
+        }
+
+        fn parse(text: &str) -> Result<Self, T::Err> {
+            text.parse()
+        }
+
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            Serialize::serialize(self, serializer)
+        }
+
+        fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            serde::Deserialize::deserialize(deserializer)
+        }
+    }
+
+    /// What is inside `Id`.
+    pub trait Inside<Id>: IdValue {}
+
+    /// Why a text is not one.
+    pub trait Parsed<Id> {
+        /// The error of the inside.
+        type Error;
+    }
+
+    impl<Id, T: Inside<Id>> Parsed<Id> for T {
+        type Error = <T as IdValue>::ParseError;
+    }
+
+    /// Displays what is inside.
+    ///
+    /// # Errors
+    /// Those of the formatter.
+    pub fn display<Id, T: Inside<Id>>(inside: &T, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        inside.display(formatter)
+    }
+
+    /// Reads what is inside.
+    ///
+    /// # Errors
+    /// Where the text is not one.
+    pub fn parse<Id, T: Inside<Id>>(text: &str) -> Result<T, <T as Parsed<Id>>::Error> {
+        T::parse(text)
+    }
+
+    /// Serializes what is inside.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<Id, T: Inside<Id>, S: Serializer>(inside: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        inside.serialize(serializer)
+    }
+
+    /// Deserializes what is inside.
+    ///
+    /// # Errors
+    /// Those of the deserializer.
+    pub fn deserialize<'de, Id, T: Inside<Id>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        T::deserialize(deserializer)
+    }
 }

@@ -1,8 +1,10 @@
 #![allow(missing_docs)]
 use proc_macro::TokenStream;
-#[proc_macro_derive(Event)] pub fn event(_: TokenStream)->TokenStream{TokenStream::new()}
-#[proc_macro_derive(EventSet)] pub fn event_set(_: TokenStream)->TokenStream{TokenStream::new()}
-#[proc_macro_derive(Aggregate)] pub fn aggregate(_: TokenStream)->TokenStream{TokenStream::new()}
-#[proc_macro_derive(AggregateId)] pub fn aggregate_id(_: TokenStream)->TokenStream{TokenStream::new()}
-#[proc_macro_attribute] pub fn event_handler(_: TokenStream,i: TokenStream)->TokenStream{i}
-#[proc_macro_attribute] pub fn command_handler(_: TokenStream,i: TokenStream)->TokenStream{i}
+mod aggregate_id; mod event; mod event_set; mod aggregate; mod handlers; mod event_handler; mod command_handler;
+mod attributes; mod errors; mod fingerprint; mod krate; mod messages; mod names; mod spans; mod suggest;
+#[proc_macro_derive(Event, attributes(event))] pub fn event(input: TokenStream)->TokenStream{event::derive(input.into()).into()}
+#[proc_macro_derive(EventSet, attributes(event_set))] pub fn event_set(input: TokenStream)->TokenStream{event_set::derive(input.into()).into()}
+#[proc_macro_derive(Aggregate, attributes(aggregate))] pub fn aggregate(input: TokenStream)->TokenStream{aggregate::derive(input.into()).into()}
+#[proc_macro_derive(AggregateId, attributes(aggregate_id))] pub fn aggregate_id(input: TokenStream)->TokenStream{aggregate_id::derive(input.into()).into()}
+#[proc_macro_attribute] pub fn event_handler(a: TokenStream,i: TokenStream)->TokenStream{event_handler::attribute(a.into(), i.into()).into()}
+#[proc_macro_attribute] pub fn command_handler(a: TokenStream,i: TokenStream)->TokenStream{command_handler::attribute(a.into(), i.into()).into()}

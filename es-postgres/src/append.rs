@@ -2,7 +2,7 @@
 
 use es_core::{
     recorded::{EventId, Position, StreamId, StreamVersion},
-    store::{Append, Appended, Conflict, Expected, Placed, StoreError},
+    store::{Append, Appended, Conflict, Expected, Placed, StoreError, Unavailable},
 };
 use sqlx::{Row as _, postgres::PgRow};
 use uuid::Uuid;
@@ -24,18 +24,23 @@ pub(crate) async fn append(parts: &Parts, append: Append) -> Result<Appended, St
     append.check()?;
     let columns = Columns::of(&append)?;
     let mut sent = false;
-    for _ in 0..ATTEMPTS {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
         match parts.connections.fetch_once(columns.query(parts)).await {
             Ok(rows) => return answer(parts, &append, &columns, &rows).await,
             // The same append again is safe: what was stored is found by its key or its event ids.
             Err(Failure::Lost(source)) if sent => return Err(unknown(&append, source)),
             Err(Failure::NotSent(unavailable)) if sent => return Err(unknown(&append, unavailable)),
             Err(Failure::Lost(_)) => sent = true,
-            Err(Failure::Refused(error)) if error::judge(&error) != Verdict::Final => {}
+            Err(Failure::Refused(error)) if error::judge(&error) == Verdict::Again && attempts < ATTEMPTS => {}
+            Err(Failure::Refused(error)) if error::judge(&error) == Verdict::Again => {
+                let reason = format!("other writers to {} came first {attempts} times in a row", append.stream);
+                return Err(Unavailable::new(reason, error).into());
+            }
             Err(failure) => return Err(error::store_error(DOING, failure)),
         }
     }
-    Err(Conflict::new(append.stream, append.expected, StreamVersion::EMPTY).into())
 }
 
 /// The request as the statement's parameters.

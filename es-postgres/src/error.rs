@@ -10,10 +10,9 @@ use crate::{connections::Failure, migrate};
 /// What an append's error means for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Another writer took the version, or the same key, first: what it stored can be seen now.
-    Race,
-    /// The database gave up for the sake of others; the same statement may succeed.
-    Retry,
+    /// Another writer took the version, or the same key, first, and what it stored can be seen now; or the database
+    /// gave up for the sake of others. The same statement has an answer if it is sent again.
+    Again,
     /// Anything else.
     Final,
 }
@@ -35,9 +34,9 @@ pub(crate) fn judge(error: &sqlx::Error) -> Verdict {
     let sqlx::Error::Database(database) = error else { return Verdict::Final };
     match database.code().as_deref() {
         Some("23505") if matches!(database.constraint(), Some("events_stream_version" | "events_idempotency_key")) => {
-            Verdict::Race
+            Verdict::Again
         }
-        Some("40001" | "40P01") => Verdict::Retry,
+        Some("40001" | "40P01") => Verdict::Again,
         _ => Verdict::Final,
     }
 }
