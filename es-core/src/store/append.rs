@@ -124,6 +124,11 @@ impl Append {
                 let event_type = event.schema.name;
                 return Err(InvalidAppend::EventTooLarge { index, event_type, bytes, limit: limits::MAX_EVENT_BYTES });
             }
+            if has_escaped_nul(&event.payload) {
+                return Err(
+                    EncodeError::of_raw_json(event.schema, "a text with a NUL character, written as \\u0000").into()
+                );
+            }
             total += bytes;
             check_metadata(&event.metadata)?;
         }
@@ -132,6 +137,12 @@ impl Append {
         }
         Ok(())
     }
+}
+
+/// Whether JSON holds a NUL character: the escape `\u0000` that is not itself escaped by another backslash.
+fn has_escaped_nul(json: &str) -> bool {
+    let escaped = |at: usize| json[..at].bytes().rev().take_while(|&byte| byte == b'\\').count() % 2 == 0;
+    json.match_indices("\\u0000").any(|(at, _)| escaped(at))
 }
 
 fn check_text(what: &'static str, text: &str, limit: usize) -> Result<(), InvalidAppend> {

@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::limits::MAX_DEPTH;
-use crate::event::{Event, EventEncoder};
+use crate::event::{Event, EventEncoder, EventSchema};
 
 mod check;
 
@@ -23,6 +23,14 @@ pub struct EncodeError {
     pub path: String,
     /// What cannot be stored.
     pub message: String,
+}
+
+impl EncodeError {
+    /// An event that came as JSON, of which no field is known.
+    pub(crate) fn of_raw_json(schema: EventSchema, message: &str) -> Self {
+        let EventSchema { name, version } = schema;
+        Self { event_type: name, schema_version: version, path: ".".to_owned(), message: message.to_owned() }
+    }
 }
 
 /// Encodes an event as JSON.

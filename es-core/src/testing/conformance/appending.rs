@@ -164,6 +164,9 @@ async fn limits_hold<S: EventStore>(store: S) {
     let large = NewEvent::new(event(1).schema, text, Metadata::at(DateTime::UNIX_EPOCH));
     let large = Append::new(stream("a"), Expected::Any, vec![event(1), large]);
     refused(large, |invalid| matches!(invalid, InvalidAppend::EventTooLarge { index: 1, .. })).await;
+    let nul = NewEvent::new(event(1).schema, r#"{"text":"\\\u0000"}"#.to_owned(), Metadata::at(DateTime::UNIX_EPOCH));
+    let nul = Append::new(stream("a"), Expected::Any, vec![nul]);
+    refused(nul, |invalid| matches!(invalid, InvalidAppend::Event(_))).await;
     assert_eq!(all_of(&store, "a").await, [], "an invalid append stores nothing");
 }
 
