@@ -35,7 +35,7 @@ use crate::{event::EventSet, id::AggregateId, recorded::Metadata, snapshot::Snap
     label = "not an `Aggregate`",
     note = "add `#[derive(Aggregate, Default)]` and `#[aggregate(name = \"..\", id = .., event = ..)]` to `{Self}`"
 )]
-pub trait Aggregate: EventHandlers<<Self as Aggregate>::Event> + Default + Send + Sync + 'static {
+pub trait Aggregate: EventHandlers<<Self as Aggregate>::Event> + Sized + Send + Sync + 'static {
     /// What tells one from another.
     type Id: AggregateId;
     /// All that can happen to one.
@@ -45,6 +45,9 @@ pub trait Aggregate: EventHandlers<<Self as Aggregate>::Event> + Default + Send 
     const NAME: &'static str;
     /// How often a snapshot of the state is kept, and how; `None` for never.
     const SNAPSHOTS: Option<Snapshots<Self>> = None;
+
+    /// The state of an empty stream; `#[derive(Aggregate)]` takes [`Default::default`].
+    fn initial() -> Self;
 }
 
 /// How one event changes the state; written by `#[event_handler]` for each handler.

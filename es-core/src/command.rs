@@ -113,7 +113,6 @@ impl<Set> IntoEvents<Set> for () {
     fn into_events(self, _: &mut Vec<Set>) {}
 }
 
-#[diagnostic::do_not_recommend]
 impl<Set, T: IntoEvents<Set>> IntoEvents<Set> for Option<T> {
     fn into_events(self, events: &mut Vec<Set>) {
         if let Some(inner) = self {
@@ -122,7 +121,6 @@ impl<Set, T: IntoEvents<Set>> IntoEvents<Set> for Option<T> {
     }
 }
 
-#[diagnostic::do_not_recommend]
 impl<Set, T: IntoEvents<Set>> IntoEvents<Set> for Vec<T> {
     fn into_events(self, events: &mut Vec<Set>) {
         for inner in self {
@@ -131,7 +129,6 @@ impl<Set, T: IntoEvents<Set>> IntoEvents<Set> for Vec<T> {
     }
 }
 
-#[diagnostic::do_not_recommend]
 impl<Set, T: IntoEvents<Set>, const N: usize> IntoEvents<Set> for [T; N] {
     fn into_events(self, events: &mut Vec<Set>) {
         for inner in self {

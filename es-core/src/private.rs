@@ -1,5 +1,7 @@
 //! What generated code may name. Nothing here is for people, and all of it may change.
 
+pub mod id;
+
 pub use core::{
     clone::Clone,
     convert::{From, Into},
@@ -18,7 +20,7 @@ pub use crate::event::assert_handles;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    command::{Decision, IntoEvents},
+    command::IntoEvents,
     event::{Dispatch, Event, EventEncoder, EventOf, EventSchema},
     recorded::Metadata,
     snapshot::Snapshots,
@@ -176,47 +178,12 @@ pub const fn dispatcher<Set: Dispatch<H>, H>() -> Dispatcher<Set, H> {
     Dispatcher { owned: Set::dispatch, shared: Set::dispatch_ref }
 }
 
-/// What a command handler returns: a `Result` with events of the set.
-pub trait Outcome<Set> {
-    /// Why the command is refused.
-    type Error;
+/// What the handler of the command `C` answers with inside `Ok`; written by `#[command_handler]`.
+pub trait Answer<A, C, Set>: IntoEvents<Set> {}
 
-    /// The events, or the refusal.
-    ///
-    /// # Errors
-    /// The domain's refusal.
-    fn decided(self) -> Result<Vec<Set>, Self::Error>;
-}
-
-impl<Set, D: Decision<Events: IntoEvents<Set>>> Outcome<Set> for D {
-    type Error = D::Error;
-
-    fn decided(self) -> Result<Vec<Set>, D::Error> {
-        self.into_result().map(IntoEvents::into_event_vec)
-    }
-}
-
-/// What the handler of the command `C` returns; written by `#[command_handler]`.
-pub trait OutcomeOf<A, C, Set>: Outcome<Set> {}
-
-/// Why a command is refused.
-pub trait Refusal<A, C, Set> {
-    /// That.
-    type Error;
-}
-
-impl<A, C, Set, D: OutcomeOf<A, C, Set>> Refusal<A, C, Set> for D {
-    type Error = <D as Outcome<Set>>::Error;
-}
-
-/// What a command handler decided.
-///
-/// # Errors
-/// The domain's refusal.
-pub fn decided<A, C, Set, D: OutcomeOf<A, C, Set>>(
-    outcome: D,
-) -> Result<Vec<Set>, <D as Refusal<A, C, Set>>::Error> {
-    outcome.decided()
+/// The events of an answer.
+pub fn events<A, C, Set, E: Answer<A, C, Set>>(answer: E) -> Vec<Set> {
+    answer.into_event_vec()
 }
 
 // ── Requirements of a single place ──────────────────────────────────────────
@@ -224,20 +191,22 @@ pub fn decided<A, C, Set, D: OutcomeOf<A, C, Set>>(
 /// Proves that the argument of a handler is an event of the set.
 pub const fn event_of<Set, E: EventOf<Set>>() {}
 
-/// What a handler may take by value.
+/// What a handler of `Self` may take by value.
 #[diagnostic::on_unimplemented(
-    message = "a handler takes `{Self}` by value, and `{Self}` is not `Clone`",
+    message = "a handler takes `{T}` by value, and `{T}` is not `Clone`",
     label = "taken by value, but not `Clone`",
-    note = "write `&{Self}`, or add `#[derive(Clone)]` to `{Self}`: while deciding, the value is needed by others too"
+    note = "write `&{T}`, or add `#[derive(Clone)]` to `{T}`: while deciding, the value is needed by others too"
 )]
-pub trait ByValue: Clone {}
+pub trait ByValue<T> {
+    /// A copy of it.
+    fn copy(value: &T) -> T;
+}
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone> ByValue for T {}
-
-/// A copy for a handler that takes its argument by value.
-pub fn by_value<T: ByValue>(value: &T) -> T {
-    value.clone()
+impl<H, T: Clone> ByValue<T> for H {
+    fn copy(value: &T) -> T {
+        value.clone()
+    }
 }
 
 /// A state of which snapshots can be kept.
@@ -307,181 +276,4 @@ pub const fn is_first(names: &[&str], index: usize) -> bool {
         earlier += 1;
     }
     true
-}
-
-/// What the parts of an id are made of; written by `#[derive(AggregateId)]`.
-pub mod id {
-    use std::{
-        fmt::{self, Display},
-        str::FromStr,
-    };
-
-    use serde::{Deserializer, Serialize, Serializer, de::DeserializeOwned};
-
-    /// A type that can be inside an id.
-    #[diagnostic::on_unimplemented(
-        message = "`{Self}` cannot be inside an aggregate's id",
-        label = "needs `Display`, `FromStr`, `Serialize` and `Deserialize`",
-        note = "take a `String`, a `Uuid` or a whole number: the id becomes text in the name of the stream, and is read back from it"
-    )]
-    pub trait IdValue: Display + FromStr + Serialize + DeserializeOwned {}
-
-    #[diagnostic::do_not_recommend]
-    impl<T: Display + FromStr + Serialize + DeserializeOwned> IdValue for T {}
-
-    /// What is inside `Id`.
-    pub trait Inside<Id>: IdValue {}
-
-    /// Why a text is not one.
-    pub trait Parsed<Id> {
-        /// The error of the inside.
-        type Error;
-    }
-
-    impl<Id, T: Inside<Id>> Parsed<Id> for T {
-        type Error = <T as FromStr>::Err;
-    }
-
-    /// Displays what is inside.
-    ///
-    /// # Errors
-    /// Those of the formatter.
-    pub fn display<Id, T: Inside<Id>>(inside: &T, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        inside.fmt(formatter)
-    }
-
-    /// Reads what is inside.
-    ///
-    /// # Errors
-    /// Where the text is not one.
-    pub fn parse<Id, T: Inside<Id>>(text: &str) -> Result<T, <T as Parsed<Id>>::Error> {
-        text.parse()
-    }
-
-    /// Serializes what is inside.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn serialize<Id, T: Inside<Id>, S: Serializer>(inside: &T, serializer: S) -> Result<S::Ok, S::Error> {
-        inside.serialize(serializer)
-    }
-
-    /// Deserializes what is inside.
-    ///
-    /// # Errors
-    /// Those of the deserializer.
-    pub fn deserialize<'de, Id, T: Inside<Id>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-        T::deserialize(deserializer)
-    }
-}
-
-/// What the parts of an id are made of; written by `#[derive(AggregateId)]`.
-pub mod id {
-    use std::{
-        fmt::{self, Display},
-        str::FromStr,
-    };
-
-    use serde::{Deserializer, Serialize, Serializer, de::DeserializeOwned};
-
-    /// A type that can be inside an id.
-    #[diagnostic::on_unimplemented(
-        message = "`{Self}` cannot be inside an aggregate's id",
-        label = "needs `Display`, `FromStr`, `Serialize` and `Deserialize`",
-        note = "take a `String`, a `Uuid` or a whole number: an id becomes text in the name of its stream, and is read back from it"
-    )]
-    pub trait IdValue: Sized {
-        /// Why a text is not one.
-        type ParseError;
-
-        /// Displays it.
-        ///
-        /// # Errors
-        /// Those of the formatter.
-        fn display(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result;
-
-        /// Reads it.
-        ///
-        /// # Errors
-        /// Where the text is not one.
-        fn parse(text: &str) -> Result<Self, Self::ParseError>;
-
-        /// Serializes it.
-        ///
-        /// # Errors
-        /// Those of the serializer.
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
-
-        /// Deserializes it.
-        ///
-        /// # Errors
-        /// Those of the deserializer.
-        fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
-    }
-
-    #[diagnostic::do_not_recommend]
-    impl<T: Display + FromStr + Serialize + DeserializeOwned> IdValue for T {
-        type ParseError = T::Err;
-
-        fn display(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            self.fmt(formatter)
-        }
-
-        fn parse(text: &str) -> Result<Self, T::Err> {
-            text.parse()
-        }
-
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            Serialize::serialize(self, serializer)
-        }
-
-        fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            serde::Deserialize::deserialize(deserializer)
-        }
-    }
-
-    /// What is inside `Id`.
-    pub trait Inside<Id>: IdValue {}
-
-    /// Why a text is not one.
-    pub trait Parsed<Id> {
-        /// The error of the inside.
-        type Error;
-    }
-
-    impl<Id, T: Inside<Id>> Parsed<Id> for T {
-        type Error = <T as IdValue>::ParseError;
-    }
-
-    /// Displays what is inside.
-    ///
-    /// # Errors
-    /// Those of the formatter.
-    pub fn display<Id, T: Inside<Id>>(inside: &T, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        inside.display(formatter)
-    }
-
-    /// Reads what is inside.
-    ///
-    /// # Errors
-    /// Where the text is not one.
-    pub fn parse<Id, T: Inside<Id>>(text: &str) -> Result<T, <T as Parsed<Id>>::Error> {
-        T::parse(text)
-    }
-
-    /// Serializes what is inside.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn serialize<Id, T: Inside<Id>, S: Serializer>(inside: &T, serializer: S) -> Result<S::Ok, S::Error> {
-        inside.serialize(serializer)
-    }
-
-    /// Deserializes what is inside.
-    ///
-    /// # Errors
-    /// Those of the deserializer.
-    pub fn deserialize<'de, Id, T: Inside<Id>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-        T::deserialize(deserializer)
-    }
 }

@@ -50,7 +50,7 @@ fn restore<A: Aggregate>(loaded: &LoadedStream) -> Option<Hydrated<A>> {
 impl<A: Aggregate> Hydrated<A> {
     fn empty() -> Self {
         Self {
-            state: A::default(),
+            state: A::initial(),
             version: StreamVersion::EMPTY,
             position: Position::START,
             snapshot: StreamVersion::EMPTY,

@@ -42,7 +42,7 @@ use crate::{
 /// ```
 pub fn given<A: Aggregate>(events: impl IntoEvents<A::Event>) -> Given<A> {
     let metadata = Metadata::at(Utc::now());
-    let mut given = Given { state: A::default(), version: StreamVersion::EMPTY, id: None, metadata };
+    let mut given = Given { state: A::initial(), version: StreamVersion::EMPTY, id: None, metadata };
     for event in events.into_event_vec() {
         given.state.fold(event, &given.metadata.for_next_event());
         given.version = given.version.after(1);
