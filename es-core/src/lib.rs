@@ -4,6 +4,9 @@
 pub mod aggregate;
 pub mod command;
 pub mod event;
+#[cfg(all(feature = "testing", any(doc, doctest)))]
+#[doc = include_str!("docs/getting_started.md")]
+pub mod getting_started {}
 pub mod id;
 pub mod memory;
 pub mod prelude;

@@ -1,0 +1,46 @@
+//! What an id is made of; for the code that `#[derive(AggregateId)]` writes.
+
+use std::fmt::{self, Display};
+
+use serde::{Deserializer, Serialize, Serializer, de::DeserializeOwned};
+
+/// A type that can be inside an id.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be inside an aggregate's id",
+    label = "needs `Display`, `FromStr`, `Serialize` and `Deserialize`",
+    note = "take a `String`, a `Uuid` or a whole number: an id becomes text in the name of its stream, and is read back from it"
+)]
+pub trait IdValue: Sized {
+    /// Displays it.
+    ///
+    /// # Errors
+    /// Those of the formatter.
+    fn display(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result;
+
+    /// Serializes it.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+
+    /// Deserializes it.
+    ///
+    /// # Errors
+    /// Those of the deserializer.
+    fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Display + Serialize + DeserializeOwned> IdValue for T {
+    fn display(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt(formatter)
+    }
+
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Serialize::serialize(self, serializer)
+    }
+
+    fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::Deserialize::deserialize(deserializer)
+    }
+}
