@@ -83,6 +83,5 @@ pub(crate) fn cannot_connect(
         None => format!("{}:{}", options.get_host(), options.get_port()),
     };
     let database = options.get_database().unwrap_or(options.get_username());
-    let source = source.into();
-    Unavailable::new(format!("cannot connect to the database `{database}` at {place}: {source}"), source)
+    Unavailable::new(format!("cannot connect to the database `{database}` at {place}"), source)
 }

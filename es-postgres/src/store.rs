@@ -53,8 +53,8 @@ impl PostgresStore {
     /// # Errors
     /// As [`connect`](Self::connect).
     pub async fn connect_with(url: &str, config: PostgresConfig) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|source| Unavailable::new(format!("its URL cannot be read: {source}"), source))?;
+        let options =
+            PgConnectOptions::from_str(url).map_err(|source| Unavailable::new("its URL cannot be read", source))?;
         let connections = Connections::new(options, &config);
         let statements = Statements::new(&config.schema);
         migrate::check_server(&connections, &statements).await?;

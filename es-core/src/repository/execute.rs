@@ -87,6 +87,11 @@ impl<E> ExecuteError<E> {
         matches!(self, Self::Conflict { .. })
     }
 
+    /// Whether the events, or the names that go with them, cannot be stored: the same command will never succeed.
+    pub fn is_invalid(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Invalid(_)))
+    }
+
     /// Whether the aggregate does not exist.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })

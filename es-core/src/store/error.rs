@@ -8,7 +8,8 @@ use crate::recorded::{EventId, Position, StreamId, StreamVersion};
 /// Why a store did not do what it was asked.
 ///
 /// Unless it is [`StoreError::OutcomeUnknown`], nothing was stored. The text is for people and may change; programs
-/// look at the variant.
+/// look at the variant. What lies beneath an error is its [`source`](Error::source) and is not repeated in its text, so
+/// print the whole chain.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {

@@ -78,6 +78,7 @@ impl<A: Aggregate> Given<A> {
     /// # Panics
     /// When no id was given and "1" is not one, neither as a text, a number, nor a UUID.
     #[track_caller]
+    #[must_use = "say what should have followed with one of the `then` methods"]
     #[expect(clippy::needless_pass_by_value, reason = "reads as a sentence: when(Deposit { .. })")]
     pub fn when<C: Command<A>>(self, command: C) -> When<A, C::Error> {
         let Self { mut state, version, id, metadata } = self;
@@ -107,7 +108,6 @@ fn some_id<A: Aggregate>() -> Option<A::Id> {
 
 /// What a command led to, to be held against what it should.
 #[derive(Debug)]
-#[must_use = "say what should have followed with one of the `then` methods"]
 pub struct When<A: Aggregate, E> {
     state: A,
     outcome: Outcome<A::Event, E>,

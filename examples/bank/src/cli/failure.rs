@@ -1,0 +1,143 @@
+//! What ends the program early: one sentence, and an exit code.
+
+use std::{error::Error, io, process::ExitCode};
+
+use ::bank::{
+    domain::{AccountError, AccountId},
+    import::ImportError,
+    ledger::LedgerError,
+    summaries::SummaryError,
+};
+use es_core::{ExecuteError, LoadError, StoreError};
+
+/// Why the program ends without having done all of its work.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Something was refused, unknown or left out.
+    Refused(String),
+    /// Something was left out, and all has been said about it.
+    Incomplete,
+    /// The work could not be done.
+    Broken(String),
+    /// Nobody reads the output any more, as with `bank history 1 | head`: no failure at all.
+    PipeClosed,
+}
+
+impl Failure {
+    pub(super) fn refused(message: impl Into<String>) -> Self {
+        Self::Refused(message.into())
+    }
+
+    pub(super) fn broken(message: impl Into<String>) -> Self {
+        Self::Broken(message.into())
+    }
+
+    /// What became of a command that was not executed.
+    pub(super) fn of_command(error: ExecuteError<AccountError>, account: &AccountId) -> Self {
+        match error {
+            ExecuteError::Rejected(error) => Self::refused(error.to_string()),
+            ExecuteError::NotFound { .. } => Self::unknown(account),
+            ExecuteError::AlreadyExists { .. } => Self::refused(format!("account {account} exists already")),
+            ExecuteError::Store(error) => error.into(),
+            other => Self::Broken(with_causes(&other)),
+        }
+    }
+
+    pub(super) fn of_load(error: LoadError, account: &AccountId) -> Self {
+        match error {
+            LoadError::NotFound { then: false, .. } => Self::unknown(account),
+            LoadError::NotFound { .. } => Self::refused(format!("there was no account {account} at that time")),
+            LoadError::NoSuchVersion { last, .. } if last == 0 => Self::unknown(account),
+            LoadError::NoSuchVersion { asked, last, .. } => {
+                Self::refused(format!("account {account} has no version {asked}: it has the versions 1 to {last}"))
+            }
+            LoadError::Store(error) => error.into(),
+            other => Self::Broken(with_causes(&other)),
+        }
+    }
+
+    pub(super) fn unknown(account: &AccountId) -> Self {
+        Self::refused(format!("there is no account {account}; `bank open {account} --owner NAME` opens it"))
+    }
+
+    /// Says it, and answers with the exit code.
+    pub(crate) fn report(self) -> ExitCode {
+        match self {
+            Self::Refused(message) => {
+                eprintln!("bank: {message}");
+                ExitCode::from(1)
+            }
+            Self::Incomplete => ExitCode::from(1),
+            Self::Broken(message) => {
+                eprintln!("bank: {message}");
+                ExitCode::from(2)
+            }
+            Self::PipeClosed => ExitCode::SUCCESS,
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Invalid(error) => Self::refused(error.to_string()),
+            other => Self::Broken(with_causes(&other)),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::from(SummaryError::from(error))
+    }
+}
+
+impl From<SummaryError> for Failure {
+    fn from(error: SummaryError) -> Self {
+        match error {
+            SummaryError::Store(error) => error.into(),
+            other => Self::Broken(with_causes(&other)),
+        }
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        Self::broken(error.to_string())
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Ledger(error) => error.into(),
+            other => Self::Broken(format!(
+                "the import stopped: {}; what was executed before is stored, and running it again goes on from there",
+                with_causes(&other)
+            )),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::PipeClosed,
+            _ => Self::Broken(format!("the output cannot be written: {error}")),
+        }
+    }
+}
+
+/// An error's text with those of its causes, as far as it does not hold them already.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,180 @@
+//! The command line: what can be said, and who does it.
+//!
+//! `orders` change accounts, `questions` ask about them, `import` reads a ledger. `bank` holds the connections,
+//! `failure` everything that can end the program early, `output` what is printed.
+
+mod bank;
+mod failure;
+mod import;
+mod orders;
+mod output;
+mod questions;
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use ::bank::{domain::AccountId, money::Money};
+use chrono::{DateTime, NaiveDate, Utc};
+use clap::{Args, Parser, Subcommand};
+
+use self::{bank::Bank, failure::Failure};
+
+/// A bank whose accounts are made of events, kept in PostgreSQL.
+#[derive(Parser, Debug)]
+#[command(version)]
+pub(crate) struct Cli {
+    /// The database, such as `postgres://localhost/bank`; without it, the environment's `DATABASE_URL`
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Execute one command for each transaction of a ledger
+    ///
+    /// A second import of the same ledger stores nothing twice: it goes on where the first one stopped, and tries again
+    /// what was rejected. Lines that are malformed or rejected are reported and left out; the exit code is 1 then, and 2
+    /// when the import had to stop.
+    Import {
+        /// The ledger: a text file with one transaction per line, fields separated by semicolons
+        file: PathBuf,
+        /// How many accounts are served at once
+        #[arg(long, value_name = "ACCOUNTS", default_value = "32")]
+        in_flight: NonZeroUsize,
+        /// End with a line for programs: `commands_per_second=..`
+        #[arg(long)]
+        figures: bool,
+    },
+    /// Show an account as it is now
+    Show {
+        /// Its number
+        #[arg(value_parser = account_number)]
+        account: AccountId,
+    },
+    /// List all that happened to an account
+    History {
+        /// Its number
+        #[arg(value_parser = account_number)]
+        account: AccountId,
+    },
+    /// Show an account as it was
+    AsOf {
+        /// Its number
+        #[arg(value_parser = account_number)]
+        account: AccountId,
+        #[command(flatten)]
+        moment: Moment,
+    },
+    /// List the accounts with the highest balances
+    Top {
+        /// How many
+        #[arg(short = 'n', value_name = "COUNT", default_value_t = 10)]
+        count: u32,
+    },
+    /// List the accounts with low balances
+    Low {
+        /// The balance that they are below
+        #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
+        below: Money,
+    },
+    /// Open an account
+    Open {
+        /// Its number
+        #[arg(value_parser = account_number)]
+        account: AccountId,
+        /// Whose it is
+        #[arg(long, value_name = "NAME")]
+        owner: String,
+        /// How far below zero the balance may go
+        #[arg(long, value_name = "AMOUNT", default_value = "0", allow_negative_numbers = true)]
+        overdraft: Money,
+        #[command(flatten)]
+        booking: Booking,
+    },
+    /// Put money into an account
+    Deposit(Movement),
+    /// Take money out of an account
+    Withdraw(Movement),
+    /// Close an account for good; its balance must be zero
+    Close {
+        /// Its number
+        #[arg(value_parser = account_number)]
+        account: AccountId,
+        #[command(flatten)]
+        booking: Booking,
+    },
+}
+
+/// Which moment is asked for: one of the three.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+struct Moment {
+    /// After so many events
+    #[arg(long = "version", value_name = "NUMBER")]
+    after: Option<u64>,
+    /// By what was booked on this day or before, as YYYY-MM-DD, whenever it was recorded
+    #[arg(long, value_name = "DATE")]
+    date: Option<NaiveDate>,
+    /// By what was recorded at this time or before, such as 2026-01-31T12:00:00Z, whenever it was booked
+    #[arg(long, value_name = "TIME")]
+    recorded_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Args, Debug)]
+struct Movement {
+    /// The account's number
+    #[arg(value_parser = account_number)]
+    account: AccountId,
+    /// How much, such as 1234.50
+    #[arg(allow_negative_numbers = true)]
+    amount: Money,
+    /// What it is for
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    description: String,
+    #[command(flatten)]
+    booking: Booking,
+}
+
+#[derive(Args, Debug)]
+struct Booking {
+    /// The day it counts from, as YYYY-MM-DD; today in UTC unless given
+    #[arg(long, value_name = "DATE")]
+    on: Option<NaiveDate>,
+}
+
+impl Booking {
+    fn date(&self) -> NaiveDate {
+        self.on.unwrap_or_else(|| Utc::now().date_naive())
+    }
+}
+
+/// What can name an account, here and in messages.
+fn account_number(text: &str) -> Result<AccountId, &'static str> {
+    if text.is_empty() || text.contains(char::is_control) {
+        return Err("the number of an account is a text that can be printed");
+    }
+    Ok(AccountId(text.to_owned()))
+}
+
+/// Does what was said.
+pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+    let bank = Bank::open(cli.database_url).await?;
+    let outcome = match cli.command {
+        Command::Import { file, in_flight, figures } => import::import(&bank, &file, in_flight, figures).await,
+        Command::Show { account } => questions::show(&bank, account).await,
+        Command::History { account } => questions::history(&bank, account).await,
+        Command::AsOf { account, moment } => questions::as_of(&bank, account, moment).await,
+        Command::Top { count } => questions::top(&bank, count).await,
+        Command::Low { below } => questions::low(&bank, below).await,
+        Command::Open { account, owner, overdraft, booking } => {
+            orders::open(&bank, account, owner, overdraft, booking.date()).await
+        }
+        Command::Deposit(movement) => orders::deposit(&bank, movement).await,
+        Command::Withdraw(movement) => orders::withdraw(&bank, movement).await,
+        Command::Close { account, booking } => orders::close(&bank, account, booking.date()).await,
+    };
+    bank.close().await;
+    outcome
+}

@@ -1,0 +1,15 @@
+//! A bank: accounts with rules, a real ledger to import, and summaries kept up to date from the events.
+//!
+//! - [`domain`]: events, the account, commands and rules.
+//! - [`money`]: amounts, in whole minor units.
+//! - [`ledger`]: transactions from a text file, with every fault at its line and column.
+//! - [`import`](mod@import): one command per transaction of a ledger, many accounts at once.
+//! - [`summaries`]: the read model, one row per account.
+//!
+//! The program `bank` offers all of it on the command line.
+
+pub mod domain;
+pub mod import;
+pub mod ledger;
+pub mod money;
+pub mod summaries;

@@ -1,0 +1,73 @@
+//! The program without a database: what it says, and with which code it ends.
+
+use std::process::{Command, Output};
+
+fn bank(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bank"));
+    command.args(arguments).env_remove("DATABASE_URL");
+    command
+}
+
+/// Makes sure of the exit code and of one line on the standard error, and answers with it.
+#[track_caller]
+fn refused(mut command: Command, code: i32) -> String {
+    let Output { status, stdout, stderr } = command.output().expect("the program starts");
+    let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+    assert_eq!(status.code(), Some(code), "{stderr}");
+    assert_eq!(stdout, "");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    stderr
+}
+
+#[test]
+fn without_a_database_it_says_what_to_do() {
+    for arguments in [&["top"][..], &["show", "7"], &["import", "ledgers/small.csv"]] {
+        let text = refused(bank(arguments), 2);
+        assert!(text.starts_with("bank: no database is named: start it as `scripts/bank`"), "{text}");
+        assert!(text.contains("DATABASE_URL"), "{text}");
+    }
+    let mut command = bank(&["top"]);
+    command.env("DATABASE_URL", "");
+    assert!(refused(command, 2).contains("no database is named"));
+}
+
+#[test]
+fn a_database_that_cannot_be_reached_is_named_without_its_password() {
+    let mut command = bank(&["top"]);
+    command.env("DATABASE_URL", "postgres://teller:hunter2@127.0.0.1:1/vault");
+    let text = refused(command, 2);
+    assert!(text.contains("cannot connect to the database `vault` at 127.0.0.1:1"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+
+    let text = refused(bank(&["top", "--database-url", "not a url:hunter2@x"]), 2);
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_understood_is_refused_before_anything_else() {
+    for (arguments, reason) in [
+        (&["deposit", "7", "1.005"][..], "an amount has at most two decimals"),
+        (&["deposit", "7", "1e3"], "an amount is digits"),
+        (&["show", ""], "the number of an account is a text that can be printed"),
+        (&["low", "--below", "much"], "an amount is digits"),
+        (&["import", "x.csv", "--in-flight", "0"], "number would be zero"),
+        (&["as-of", "7"], "--version <NUMBER>|--date <DATE>|--recorded-at <TIME>"),
+        (&["as-of", "7", "--version", "1", "--date", "1993-01-01"], "cannot be used with"),
+        (&["as-of", "7", "--date", "1993-02-29"], "out of range"),
+    ] {
+        let output = bank(arguments).output().expect("the program starts");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(reason), "{text}");
+    }
+}
+
+#[test]
+fn help_names_every_command() {
+    let output = bank(&["--help"]).output().expect("the program starts");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    for command in ["import", "show", "history", "as-of", "top", "low", "open", "deposit", "withdraw", "close"] {
+        assert!(text.contains(&format!("\n  {command}")), "{command}: {text}");
+    }
+}
