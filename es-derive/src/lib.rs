@@ -1,5 +1,22 @@
-#![allow(missing_docs)]
+//! The macros of `es_core`. They are re-exported by its prelude, which is where to take them from.
+//!
+//! | macro | goes above | writes |
+//! |---|---|---|
+//! | [`AggregateId`](macro@AggregateId) | a newtype | what an id needs: text, data, and back |
+//! | [`Event`](macro@Event) | a struct | its stored name and version |
+//! | [`EventSet`](macro@EventSet) | an enum of events | storing, reading back, and the way to the handlers |
+//! | [`Aggregate`](macro@Aggregate) | a struct or an enum | its stored name, its id, its events, its snapshots |
+//! | [`event_handler`](macro@event_handler) | an `impl` block | one handler for each event |
+//! | [`command_handler`](macro@command_handler) | an `impl` block | one handler for each command |
+//!
+//! All of them take `crate = path`, for code that has `es_core` under another name.
+//!
+//! Each macro is a folder: `model` reads what the user wrote, `validate` holds the rules, `expand` writes the code, and
+//! `fallback` writes what is left where a rule is broken, so that one mistake gives one message. All messages are in
+//! `messages`.
+
 use proc_macro::TokenStream;
+
 mod aggregate;
 mod aggregate_id;
 mod attributes;
@@ -15,27 +32,245 @@ mod messages;
 mod names;
 mod spans;
 mod suggest;
-#[proc_macro_derive(Event, attributes(event))]
-pub fn event(input: TokenStream) -> TokenStream {
-    event::derive(input.into()).into()
-}
-#[proc_macro_derive(EventSet, attributes(event_set))]
-pub fn event_set(input: TokenStream) -> TokenStream {
-    event_set::derive(input.into()).into()
-}
-#[proc_macro_derive(Aggregate, attributes(aggregate))]
-pub fn aggregate(input: TokenStream) -> TokenStream {
-    aggregate::derive(input.into()).into()
-}
+
+/// Makes a newtype the identity of an aggregate.
+///
+/// What is inside is anything that is text and data: it has `Display`, `FromStr`, `Serialize` and `DeserializeOwned`, as
+/// `String`, `Uuid` and the whole numbers have. Written are `Display`, `FromStr` (with the error of what is inside),
+/// `Serialize` and `Deserialize` (as what is inside), `From` what is inside, and `es_core::AggregateId`. The rest of
+/// what an id needs is derived as ever: `Clone`, `Debug`, `PartialEq`, `Eq` and `Hash`.
+///
+/// ```
+/// use es_core::prelude::*;
+///
+/// #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+/// struct AccountId(String);
+///
+/// #[derive(AggregateId, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// struct OrderNumber(u64);
+///
+/// assert_eq!(AccountId::from("savings".to_owned()).to_string(), "savings");
+/// assert_eq!("4711".parse(), Ok(OrderNumber(4711)));
+/// ```
+///
+/// # Keys of `#[aggregate_id(..)]`
+///
+/// `crate = path`: where `es_core` is.
 #[proc_macro_derive(AggregateId, attributes(aggregate_id))]
 pub fn aggregate_id(input: TokenStream) -> TokenStream {
     aggregate_id::derive(input.into()).into()
 }
-#[proc_macro_attribute]
-pub fn event_handler(a: TokenStream, i: TokenStream) -> TokenStream {
-    event_handler::attribute(a.into(), i.into()).into()
+
+/// Makes a struct with named fields an event: a fact, with the name and version under which it is stored.
+///
+/// The stored name is the struct's, unless the attribute says another: then the struct can be renamed freely. It has 1
+/// to 255 bytes, and nothing else in the store may have it.
+///
+/// ```
+/// use es_core::prelude::*;
+///
+/// #[derive(Event, Serialize, Deserialize)]
+/// #[event(name = "MoneyDeposited")]
+/// struct Deposited { amount: i64 }
+///
+/// assert_eq!(Deposited::NAME, "MoneyDeposited");
+/// assert_eq!(Deposited::VERSION, 1);
+/// ```
+///
+/// # Keys of `#[event(..)]`
+///
+/// - `name = ".."`: the stored name.
+/// - `version = 1`: the version of the stored form. This release knows the first one only.
+/// - `crate = path`: where `es_core` is.
+#[proc_macro_derive(Event, attributes(event))]
+pub fn event(input: TokenStream) -> TokenStream {
+    event::derive(input.into()).into()
 }
+
+/// Makes an enum the set of all events that an aggregate can have, one in each variant.
+///
+/// ```
+/// use es_core::prelude::*;
+///
+/// #[derive(Event, Serialize, Deserialize)]
+/// struct AccountOpened { overdraft: i64 }
+///
+/// #[derive(Event, Serialize, Deserialize)]
+/// struct MoneyDeposited { amount: i64 }
+///
+/// #[derive(EventSet)]
+/// enum AccountEvent {
+///     Opened(AccountOpened),
+///     Deposited(MoneyDeposited),
+/// }
+///
+/// let event = AccountEvent::from(MoneyDeposited { amount: 100 });
+/// assert_eq!(event.schema().name, "MoneyDeposited");
+/// let decoded = AccountEvent::decode("MoneyDeposited", 1, br#"{"amount": 100}"#);
+/// assert!(matches!(decoded, Ok(AccountEvent::Deposited(MoneyDeposited { amount: 100 }))));
+/// ```
+///
+/// Written are `es_core::EventSet`; for each event `From`, `IntoEvents` and `EventOf`; and `Dispatch` for everything
+/// that has a handler for each of the events. That no two of them have the same stored name is checked.
+///
+/// # Keys of `#[event_set(..)]`
+///
+/// `crate = path`: where `es_core` is.
+#[proc_macro_derive(EventSet, attributes(event_set))]
+pub fn event_set(input: TokenStream) -> TokenStream {
+    event_set::derive(input.into()).into()
+}
+
+/// Makes a struct or an enum an aggregate: the state that decides about commands.
+///
+/// The state of an aggregate to which nothing has happened is its `Default`. How events change it is said by
+/// [`event_handler`](macro@event_handler), what it may be asked by [`command_handler`](macro@command_handler).
+///
+/// ```
+/// use es_core::prelude::*;
+/// # #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+/// # struct AccountId(String);
+/// # #[derive(Event, Serialize, Deserialize)]
+/// # struct MoneyDeposited { amount: i64 }
+/// # #[derive(EventSet)]
+/// # enum AccountEvent { Deposited(MoneyDeposited) }
+///
+/// #[derive(Aggregate, Serialize, Deserialize, Default)]
+/// #[aggregate(name = "account", id = AccountId, event = AccountEvent, snapshot(every = 100))]
+/// struct Account { balance: i64 }
+///
+/// #[event_handler]
+/// impl Account {
+///     fn deposited(&mut self, event: &MoneyDeposited) {
+///         self.balance += event.amount;
+///     }
+/// }
+///
+/// assert_eq!(Account::NAME, "account");
+/// ```
+///
+/// # Keys of `#[aggregate(..)]`
+///
+/// - `name = ".."`: the stored name, the type of the streams. Nothing else in the store may have it, and it never changes.
+/// - `id = Type`: what tells one from another.
+/// - `event = Type`: the set of its events.
+/// - `snapshot(every = N, version = M)`: keeps the state after every `N` events, so that loading need not begin at the
+///   first event. The state must be `Serialize` and `Deserialize`. A snapshot is used as long as the fields' names, types
+///   and serde attributes are the same; raise `version` (1 unless given) when the state means something else although
+///   they are: when a handler changed, or a type inside.
+/// - `crate = path`: where `es_core` is.
+#[proc_macro_derive(Aggregate, attributes(aggregate))]
+pub fn aggregate(input: TokenStream) -> TokenStream {
+    aggregate::derive(input.into()).into()
+}
+
+/// Makes every function of an `impl` block the handler of one event.
+///
+/// A handler is found by the type of its first argument, whatever its name is. There is one for each event of the
+/// aggregate's set, all in one block; helpers go into a plain `impl`.
+///
+/// - `event: &Event` looks at the event. `event: Event` takes it, so that a replay need not copy what the state keeps;
+///   the event must be `Clone`, because a decision shows the event to others too.
+/// - `metadata: &Metadata` as a second argument tells who, when, and because of what.
+///
+/// An event is a fact and cannot be refused, so a handler returns nothing. It runs again in every replay, so it depends on
+/// nothing but the state, the event and its metadata. `#[cfg(..)]` above a handler goes for all that is written for it.
+///
+/// ```
+/// use es_core::prelude::*;
+/// # #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+/// # struct AccountId(String);
+/// # #[derive(Event, Serialize, Deserialize, Clone)]
+/// # struct AccountOpened { owner: String }
+/// # #[derive(Event, Serialize, Deserialize)]
+/// # struct MoneyDeposited { amount: i64 }
+/// # #[derive(EventSet)]
+/// # enum AccountEvent { Opened(AccountOpened), Deposited(MoneyDeposited) }
+/// # #[derive(Aggregate, Default)]
+/// # #[aggregate(name = "account", id = AccountId, event = AccountEvent)]
+/// # struct Account { owner: String, balance: i64, last_change: Option<DateTime<Utc>> }
+///
+/// #[event_handler]
+/// impl Account {
+///     fn opened(&mut self, event: AccountOpened) {
+///         self.owner = event.owner;
+///     }
+///
+///     fn deposited(&mut self, event: &MoneyDeposited, metadata: &Metadata) {
+///         self.balance += event.amount;
+///         self.last_change = Some(metadata.occurred_at);
+///     }
+/// }
+/// ```
+///
+/// # Arguments
+///
+/// `#[event_handler(crate = path)]`: where `es_core` is.
 #[proc_macro_attribute]
-pub fn command_handler(a: TokenStream, i: TokenStream) -> TokenStream {
-    command_handler::attribute(a.into(), i.into()).into()
+pub fn event_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    event_handler::attribute(arguments.into(), &item.into()).into()
+}
+
+/// Makes every function of an `impl` block the handler of one command.
+///
+/// A handler is found by the type of its first argument beside `self`, whatever its name is. It answers with
+/// `Result<events, error>`: one event, the set's enum, `()` for nothing, or an `Option`, a `Vec`, an array or a tuple of
+/// them. The error is the command's own.
+///
+/// - With `&self` the command is for an aggregate that exists; on any other the answer is `NotFound`. Without `self` it
+///   begins one; where there is one, the answer is `AlreadyExists`. With `&self` and `#[command(or_default)]` it is for
+///   both: what does not exist is seen in its default state.
+/// - `command: &Command` looks at the command; `command: Command` takes a copy of it, and the command must be `Clone`.
+/// - `context: &CommandContext<'_, Self>` as a second argument tells the id, the version, and who asks.
+///
+/// A decision is pure. Ask services first, and put their answer into the command.
+///
+/// ```
+/// use es_core::{prelude::*, testing::given};
+/// # #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+/// # struct AccountId(String);
+/// # #[derive(Event, Serialize, Deserialize, Debug, PartialEq)]
+/// # struct AccountOpened {}
+/// # #[derive(Event, Serialize, Deserialize, Debug, PartialEq)]
+/// # struct MoneyWithdrawn { amount: i64 }
+/// # #[derive(EventSet, Debug, PartialEq)]
+/// # enum AccountEvent { Opened(AccountOpened), Withdrawn(MoneyWithdrawn) }
+/// # #[derive(Aggregate, Default)]
+/// # #[aggregate(name = "account", id = AccountId, event = AccountEvent)]
+/// # struct Account { balance: i64 }
+/// # #[event_handler]
+/// # impl Account {
+/// #     fn opened(&mut self, _: &AccountOpened) {}
+/// #     fn withdrawn(&mut self, event: &MoneyWithdrawn) { self.balance -= event.amount; }
+/// # }
+/// # struct OpenAccount;
+/// # struct Withdraw { amount: i64 }
+/// # #[derive(Debug, PartialEq)]
+/// # struct Overdrawn;
+///
+/// #[command_handler]
+/// impl Account {
+///     fn open(_: &OpenAccount) -> Result<AccountOpened, std::convert::Infallible> {
+///         Ok(AccountOpened {})
+///     }
+///
+///     fn withdraw(&self, command: &Withdraw) -> Result<MoneyWithdrawn, Overdrawn> {
+///         if command.amount > self.balance {
+///             return Err(Overdrawn);
+///         }
+///         Ok(MoneyWithdrawn { amount: command.amount })
+///     }
+/// }
+///
+/// given::<Account>(()).when(OpenAccount).then(AccountOpened {});
+/// given::<Account>(AccountOpened {}).when(Withdraw { amount: 10 }).then_error(Overdrawn);
+/// given::<Account>(()).when(Withdraw { amount: 10 }).then_not_found();
+/// ```
+///
+/// # Arguments
+///
+/// `#[command_handler(crate = path)]`: where `es_core` is.
+#[proc_macro_attribute]
+pub fn command_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    command_handler::attribute(arguments.into(), &item.into()).into()
 }
