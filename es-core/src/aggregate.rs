@@ -56,7 +56,7 @@ pub trait Aggregate: EventHandlers<<Self as Aggregate>::Event> + Sized + Send + 
 /// the event and its metadata: it runs again in every replay.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no handler for `{E}`",
-    label = "this event has no handler",
+    label = "no handler for `{E}`",
     note = "add `fn name(&mut self, event: &{E})` to the `#[event_handler]` block of `{Self}`"
 )]
 pub trait Apply<E> {
@@ -67,11 +67,12 @@ pub trait Apply<E> {
     fn apply_ref(&mut self, event: &E, metadata: &Metadata);
 }
 
-/// The block of an aggregate's event handlers as a whole; written by `#[event_handler]`.
+/// An aggregate's event handlers as a whole; written by `#[derive(Aggregate)]`, which finds them in the
+/// `#[event_handler]` block.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` has no event handlers",
-    label = "no `#[event_handler]` block",
-    note = "write `#[event_handler] impl {Self} {{ .. }}` with one `fn name(&mut self, event: &Event)` for each event of the set"
+    message = "`{Self}` does not handle the events of `{Set}`",
+    label = "no handlers for `{Set}`",
+    note = "an aggregate handles the events of its own set, the one in `#[aggregate(event = ..)]`"
 )]
 pub trait EventHandlers<Set> {
     /// Whether any handler reads metadata; where none does, replay need not decode it.

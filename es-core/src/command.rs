@@ -90,8 +90,8 @@ impl<'a, A: Aggregate> CommandContext<'a, A> {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event of `{Set}`",
-    label = "not an event of `{Set}`",
-    note = "add a variant for `{Self}` to `{Set}`, or return one of its events, `()`, an `Option`, a `Vec`, an array or a tuple of them"
+    label = "not an event of `{Set}`, nor made of some",
+    note = "return an event of `{Set}`, the set itself, `()`, or an `Option`, a `Vec`, an array or a tuple of those; another event needs a variant in `{Set}`"
 )]
 pub trait IntoEvents<Set> {
     /// Puts the events behind those that are in `events`.

@@ -20,7 +20,8 @@ pub use crate::event::assert_handles;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    command::IntoEvents,
+    aggregate::Aggregate,
+    command::{CommandContext, IntoEvents},
     event::{Dispatch, Event, EventEncoder, EventOf, EventSchema},
     recorded::Metadata,
     snapshot::Snapshots,
@@ -38,7 +39,7 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an event of a set",
     label = "an event of a set is an `Event`, and `Serialize`",
-    note = "write `#[derive(Event, Serialize, Deserialize)]` above `struct {Self}`"
+    note = "`{Self}` must be a struct with `#[derive(Event, Serialize, Deserialize)]`; it is stored under a name of its own"
 )]
 pub trait StorableEvent: Sized {
     /// Its name and version.
@@ -178,18 +179,30 @@ pub const fn dispatcher<Set: Dispatch<H>, H>() -> Dispatcher<Set, H> {
     Dispatcher { owned: Set::dispatch, shared: Set::dispatch_ref }
 }
 
-/// What the handler of the command `C` answers with inside `Ok`; written by `#[command_handler]`.
-pub trait Answer<A, C, Set>: IntoEvents<Set> {}
-
-/// The events of an answer.
-pub fn events<A, C, Set, E: Answer<A, C, Set>>(answer: E) -> Vec<Set> {
-    answer.into_event_vec()
-}
-
 // ── Requirements of a single place ──────────────────────────────────────────
 
-/// Proves that the argument of a handler is an event of the set.
-pub const fn event_of<Set, E: EventOf<Set>>() {}
+// The set is `Self` and not a parameter, because the compiler keeps silent about a `Self` that it does not know: so
+// nothing is said about the events of a type that is no aggregate, and has no set.
+
+/// A set with the event `E`.
+pub trait Contains<E> {
+    /// Stands for the proof.
+    const PROVED: () = ();
+}
+
+impl<Set, E: EventOf<Set>> Contains<E> for Set {}
+
+/// A set whose events `E`, the answer of a command handler, consists of.
+pub trait Collects<E>: Sized {
+    /// The events of the answer.
+    fn collect(answer: E) -> Vec<Self>;
+}
+
+impl<Set, E: IntoEvents<Set>> Collects<E> for Set {
+    fn collect(answer: E) -> Vec<Set> {
+        answer.into_event_vec()
+    }
+}
 
 /// What a handler of `Self` may take by value.
 #[diagnostic::on_unimplemented(
@@ -206,6 +219,40 @@ pub trait ByValue<T> {
 impl<H, T: Clone> ByValue<T> for H {
     fn copy(value: &T) -> T {
         value.clone()
+    }
+}
+
+/// What an event handler may take as its second argument.
+#[diagnostic::on_unimplemented(
+    message = "the second argument of an event handler is `&Metadata`, not `&{Self}`",
+    label = "not `Metadata`",
+    note = "write `&Metadata`: what exists only after the append, such as the position, differs between a decision and a replay"
+)]
+pub trait MetadataArgument {
+    /// The argument.
+    fn of(metadata: &Metadata) -> &Self;
+}
+
+impl MetadataArgument for Metadata {
+    fn of(metadata: &Metadata) -> &Self {
+        metadata
+    }
+}
+
+/// What a command handler of `A` may take as its second argument.
+#[diagnostic::on_unimplemented(
+    message = "the second argument of a command handler is `&CommandContext<'_, Self>`, not `&{Self}`",
+    label = "not the `CommandContext` of this aggregate",
+    note = "write `&CommandContext<'_, Self>`; it has the id, the version and the metadata"
+)]
+pub trait ContextArgument<'c, A: Aggregate> {
+    /// The argument.
+    fn of<'a>(context: &'a CommandContext<'c, A>) -> &'a Self;
+}
+
+impl<'c, A: Aggregate> ContextArgument<'c, A> for CommandContext<'c, A> {
+    fn of(context: &Self) -> &Self {
+        context
     }
 }
 

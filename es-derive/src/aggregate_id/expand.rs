@@ -1,0 +1,148 @@
+//! The implementations of an id.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::Type;
+
+use super::model::AggregateId;
+use crate::spans;
+
+pub(super) fn expand(id: &AggregateId) -> TokenStream {
+    let Some(inner) = id.inner() else { return TokenStream::new() };
+    let text = text(id, inner);
+    let serde = serde(id, inner);
+    let own = own(id, inner);
+    quote! {
+        const _: () = {
+            #text
+            #serde
+            #own
+        };
+    }
+}
+
+/// What the inner type does for the id.
+///
+/// ```text
+/// <String as ::es_core::private::id::IdValue>::display
+/// ```
+fn value(id: &AggregateId, inner: &Type, part: &str) -> TokenStream {
+    let last = spans::last(inner);
+    let krate = id.krate.at(last);
+    spans::part_of(&inner.to_token_stream(), inner, &quote_spanned!(last=> #krate::private::id::IdValue), part)
+}
+
+/// The inner type's way from text.
+///
+/// ```text
+/// <String as ::core::str::FromStr>::Err
+/// ```
+fn parser(inner: &Type, part: &str) -> TokenStream {
+    let path = quote_spanned!(spans::last(inner)=> ::core::str::FromStr);
+    spans::part_of(&inner.to_token_stream(), inner, &path, part)
+}
+
+/// The id as text and back.
+///
+/// ```text
+/// impl ::core::fmt::Display for AccountId {
+///     fn fmt(&self, __formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+///         <String as IdValue>::display(&self.0, __formatter)
+///     }
+/// }
+/// impl ::core::str::FromStr for AccountId {
+///     type Err = <String as ::core::str::FromStr>::Err;
+///     fn from_str(__text: &str) -> Result<Self, Self::Err> {
+///         Result::map(<String as ::core::str::FromStr>::from_str(__text), Self)
+///     }
+/// }
+/// ```
+fn text(id: &AggregateId, inner: &Type) -> TokenStream {
+    let (ident, display) = (&id.input.ident, value(id, inner, "display"));
+    let error = parser(inner, "Err");
+    let from_str = parser(inner, "from_str");
+    let (first, last) = (spans::first(inner), spans::last(inner));
+    let open = quote_spanned! {first=>
+        fn from_str(__text: &::core::primitive::str) -> ::core::result::Result<Self, #error
+    };
+    let close = quote_spanned! {last=>
+        > {
+            ::core::result::Result::map(#from_str(__text), Self)
+        }
+    };
+    quote! {
+        #[automatically_derived]
+        impl ::core::fmt::Display for #ident {
+            fn fmt(&self, __formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                #display(&self.0, __formatter)
+            }
+        }
+
+        #[automatically_derived]
+        impl ::core::str::FromStr for #ident {
+            type Err = #error;
+            #open #close
+        }
+    }
+}
+
+/// The id as data and back, as if it were the inner value. `serde` is that of `es_core`: the user needs none.
+///
+/// ```text
+/// impl ::es_core::private::serde::Serialize for AccountId {
+///     fn serialize<__S: Serializer>(&self, __serializer: __S) -> Result<__S::Ok, __S::Error> {
+///         <String as IdValue>::serialize(&self.0, __serializer)
+///     }
+/// }
+/// impl<'de> ::es_core::private::serde::Deserialize<'de> for AccountId { .. }
+/// ```
+fn serde(id: &AggregateId, inner: &Type) -> TokenStream {
+    let AggregateId { krate, input } = id;
+    let ident = &input.ident;
+    let (serialize, deserialize) = (value(id, inner, "serialize"), value(id, inner, "deserialize"));
+    quote! {
+        #[automatically_derived]
+        impl #krate::private::serde::Serialize for #ident {
+            fn serialize<__S>(&self, __serializer: __S) -> ::core::result::Result<__S::Ok, __S::Error>
+            where
+                __S: #krate::private::serde::Serializer,
+            {
+                #serialize(&self.0, __serializer)
+            }
+        }
+
+        #[automatically_derived]
+        impl<'de> #krate::private::serde::Deserialize<'de> for #ident {
+            fn deserialize<__D>(__deserializer: __D) -> ::core::result::Result<Self, __D::Error>
+            where
+                __D: #krate::private::serde::Deserializer<'de>,
+            {
+                ::core::result::Result::map(#deserialize(__deserializer), Self)
+            }
+        }
+    }
+}
+
+/// What makes it an id, and the way in from the inner value.
+///
+/// ```text
+/// impl ::core::convert::From<String> for AccountId {
+///     fn from(__inner: String) -> Self { Self(__inner) }
+/// }
+/// impl ::es_core::AggregateId for AccountId {}
+/// ```
+fn own(id: &AggregateId, inner: &Type) -> TokenStream {
+    let AggregateId { krate, input } = id;
+    let ident = &input.ident;
+    quote! {
+        #[automatically_derived]
+        impl ::core::convert::From<#inner> for #ident {
+            fn from(__inner: #inner) -> Self {
+                Self(__inner)
+            }
+        }
+
+        #[automatically_derived]
+        impl #krate::AggregateId for #ident {}
+    }
+}

@@ -1,0 +1,33 @@
+//! What is left of an event with mistakes: enough that nothing else complains about it.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::model::Event;
+use crate::errors::Errors;
+
+/// ```text
+/// impl<T> ::es_core::Event for Moved<T> where Self: DeserializeOwned + Send + Sync + 'static { .. }
+/// ```
+pub(super) fn fallback(event: &Event, errors: &Errors) -> TokenStream {
+    let Event { krate, input, .. } = event;
+    let ident = &input.ident;
+    let errors = errors.to_items();
+    let mut generics = input.generics.clone();
+    if !generics.params.is_empty() {
+        generics.make_where_clause().predicates.push(syn::parse_quote! {
+            Self: #krate::private::serde::de::DeserializeOwned
+                + ::core::marker::Send + ::core::marker::Sync + 'static
+        });
+    }
+    let (parameters, arguments, clauses) = generics.split_for_impl();
+    quote! {
+        #errors
+        const _: () = {
+            impl #parameters #krate::Event for #ident #arguments #clauses {
+                const NAME: &'static ::core::primitive::str = "";
+                const VERSION: ::core::primitive::u32 = 1;
+            }
+        };
+    }
+}

@@ -1,0 +1,41 @@
+//! Stored names: what they default to, and which are refused.
+
+use proc_macro2::Span;
+use syn::{Ident, LitStr, ext::IdentExt as _};
+
+use crate::{errors::Errors, messages};
+
+/// The longest name that a store accepts, in bytes.
+const MAX_BYTES: usize = 255;
+
+/// A name under which something is stored, and where it is written.
+#[derive(Debug)]
+pub(crate) struct StoredName {
+    pub(crate) text: String,
+    pub(crate) span: Span,
+}
+
+impl StoredName {
+    /// The name that an attribute gives.
+    pub(crate) fn given(literal: &LitStr) -> Self {
+        Self { text: literal.value(), span: literal.span() }
+    }
+
+    /// The name that a type has in Rust, without the `r#` of a raw identifier.
+    pub(crate) fn of_type(ident: &Ident) -> Self {
+        Self { text: ident.unraw().to_string(), span: ident.span() }
+    }
+
+    /// A stored name has 1 to 255 bytes, no control characters, and no white space at its ends.
+    pub(crate) fn validate(&self, errors: &mut Errors) {
+        if self.text.trim().is_empty() {
+            errors.at(self.span, messages::name_empty());
+        } else if self.text.len() > MAX_BYTES {
+            errors.at(self.span, messages::name_too_long(self.text.len()));
+        } else if self.text.contains(char::is_control) {
+            errors.at(self.span, messages::name_with_control_character());
+        } else if self.text.trim() != self.text {
+            errors.at(self.span, messages::name_with_space_at_an_end(self.text.trim()));
+        }
+    }
+}

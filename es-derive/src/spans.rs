@@ -1,0 +1,58 @@
+//! Where generated code stands, as far as the compiler's messages are concerned.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote_spanned};
+use syn::Type;
+
+/// The name in a type, `Opened` in `events::Opened<'a>`: one token, because the spans of several cannot be joined.
+pub(crate) fn name_of(ty: &Type) -> Span {
+    match ty {
+        Type::Path(path) => path.path.segments.last().map_or_else(|| first(ty), |segment| segment.ident.span()),
+        Type::Group(group) => name_of(&group.elem),
+        Type::Paren(paren) => name_of(&paren.elem),
+        _ => first(ty),
+    }
+}
+
+/// The first token: `Result` in `Result<Opened, Error>`.
+pub(crate) fn first(tokens: &impl ToTokens) -> Span {
+    tokens.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span())
+}
+
+/// The last token: `>` in `Result<Opened, Error>`.
+pub(crate) fn last(tokens: &impl ToTokens) -> Span {
+    tokens.to_token_stream().into_iter().last().map_or_else(Span::call_site, |token| token.span())
+}
+
+/// A part of a trait's implementation for a type that the user wrote. It stands at all of that type.
+///
+/// Where the type has no such implementation, the compiler says so wherever the part is used; but because each of those
+/// messages stands at the same tokens and reads the same, it shows one.
+///
+/// ```text
+/// <Result<MoneyDeposited, AccountError> as ::es_core::Decision>::Error
+/// ```
+pub(crate) fn part_of(ty: &TokenStream, written: &Type, path: &TokenStream, part: &str) -> TokenStream {
+    let (first, last) = (first(written), last(written));
+    let part = Ident::new(part, last);
+    let open = quote_spanned!(first=> <);
+    let close = quote_spanned!(last=> as #path>::#part);
+    [&open, ty, &close].into_iter().cloned().collect()
+}
+
+/// Writes `replacement` for every `Self` in the tokens, so that they mean the same in another `impl`.
+pub(crate) fn without_self(tokens: TokenStream, replacement: &TokenStream) -> TokenStream {
+    tokens
+        .into_iter()
+        .flat_map(|token| match token {
+            TokenTree::Ident(ident) if ident == "Self" => replacement.clone(),
+            TokenTree::Group(group) => {
+                let inner = without_self(group.stream(), replacement);
+                let mut group_without = proc_macro2::Group::new(group.delimiter(), inner);
+                group_without.set_span(group.span());
+                TokenTree::Group(group_without).into_token_stream()
+            }
+            other => other.into_token_stream(),
+        })
+        .collect()
+}

@@ -1,0 +1,26 @@
+use es_core::prelude::*;
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampLit {
+    by: String,
+}
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampPutOut {}
+
+struct Lamp {
+    lit: bool,
+}
+
+#[event_handler]
+impl Lamp {
+    fn lit(&mut self, _: &LampLit) {
+        self.lit = true;
+    }
+
+    fn put_out(&mut self, _: &LampPutOut) {
+        self.lit = false;
+    }
+}
+
+fn main() {}

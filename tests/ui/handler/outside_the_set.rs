@@ -1,0 +1,46 @@
+use es_core::prelude::*;
+
+#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+struct LampId(String);
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampLit {
+    by: String,
+}
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampPutOut {}
+
+#[derive(EventSet)]
+enum LampEvent {
+    Lit(LampLit),
+    PutOut(LampPutOut),
+}
+
+#[derive(Aggregate, Default)]
+#[aggregate(name = "lamp", id = LampId, event = LampEvent)]
+struct Lamp {
+    lit: bool,
+}
+
+#[derive(Event, Serialize, Deserialize)]
+struct LampMoved {}
+
+#[event_handler]
+impl Lamp {
+    fn lit(&mut self, _: &LampLit) {
+        self.lit = true;
+    }
+
+    fn put_out(&mut self, _: &LampPutOut) {
+        self.lit = false;
+    }
+
+    fn moved(&mut self, _: &LampMoved) {}
+
+    fn dim(&mut self, percent: u8) {
+        self.lit = percent > 0;
+    }
+}
+
+fn main() {}

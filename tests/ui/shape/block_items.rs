@@ -1,0 +1,50 @@
+use es_core::prelude::*;
+
+#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+struct LampId(String);
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampLit {
+    by: String,
+}
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampPutOut {}
+
+#[derive(EventSet)]
+enum LampEvent {
+    Lit(LampLit),
+    PutOut(LampPutOut),
+}
+
+#[derive(Aggregate, Default)]
+#[aggregate(name = "lamp", id = LampId, event = LampEvent)]
+struct Lamp {
+    lit: bool,
+}
+
+#[event_handler]
+impl Lamp {
+    const WATTS: u32 = 60;
+
+    fn lit(&mut self, _: &LampLit) {
+        self.lit = Self::WATTS > 0;
+    }
+
+    fn put_out(&mut self, _: &LampPutOut) {
+        self.lit = false;
+    }
+}
+
+struct Light;
+
+#[command_handler]
+impl Lamp {
+    const MOST: usize = 1;
+
+    fn light(&self, _: &Light) -> Result<[LampLit; Self::MOST], String> {
+        Ok([LampLit { by: String::new() }])
+    }
+}
+
+fn main() {}

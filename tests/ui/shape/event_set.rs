@@ -1,0 +1,8 @@
+use es_core::prelude::*;
+
+#[derive(EventSet)]
+struct LampEvent {
+    lit: bool,
+}
+
+fn main() {}

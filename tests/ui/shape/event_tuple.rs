@@ -1,0 +1,6 @@
+use es_core::prelude::*;
+
+#[derive(Event, Serialize, Deserialize)]
+struct LampLit(String);
+
+fn main() {}

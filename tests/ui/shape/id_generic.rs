@@ -1,0 +1,6 @@
+use es_core::prelude::*;
+
+#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+struct LampId<T>(T);
+
+fn main() {}

@@ -1,0 +1,6 @@
+use es_core::prelude::*;
+
+#[derive(AggregateId, Debug, PartialEq, Eq, Hash)]
+struct LampId(String);
+
+fn main() {}

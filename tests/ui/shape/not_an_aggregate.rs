@@ -1,0 +1,7 @@
+use es_core::prelude::*;
+
+struct Lamp;
+
+fn main() {
+    MemoryStore::new().repository::<Lamp>();
+}

@@ -1,0 +1,5 @@
+struct LampLit {}
+
+fn main() {
+    es_core::EventSchema::of::<LampLit>();
+}
