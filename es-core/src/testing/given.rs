@@ -133,6 +133,7 @@ impl<S, E> Outcome<S, E> {
     }
 }
 
+#[expect(clippy::return_self_not_must_use, reason = "each `then` is an assertion; the next one is optional")]
 impl<A: Aggregate, E> When<A, E> {
     /// Just these events followed, in this order.
     ///
