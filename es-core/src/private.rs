@@ -179,30 +179,18 @@ pub const fn dispatcher<Set: Dispatch<H>, H>() -> Dispatcher<Set, H> {
     Dispatcher { owned: Set::dispatch, shared: Set::dispatch_ref }
 }
 
+/// What a command handler answers with inside `Ok`; written by `#[command_handler]` for each `Handler`.
+pub trait Answer<Handler, Set>: IntoEvents<Set> {}
+
+/// The events of an answer.
+pub fn events<Handler, Set, E: Answer<Handler, Set>>(answer: E) -> Vec<Set> {
+    answer.into_event_vec()
+}
+
 // ── Requirements of a single place ──────────────────────────────────────────
 
-// The set is `Self` and not a parameter, because the compiler keeps silent about a `Self` that it does not know: so
-// nothing is said about the events of a type that is no aggregate, and has no set.
-
-/// A set with the event `E`.
-pub trait Contains<E> {
-    /// Stands for the proof.
-    const PROVED: () = ();
-}
-
-impl<Set, E: EventOf<Set>> Contains<E> for Set {}
-
-/// A set whose events `E`, the answer of a command handler, consists of.
-pub trait Collects<E>: Sized {
-    /// The events of the answer.
-    fn collect(answer: E) -> Vec<Self>;
-}
-
-impl<Set, E: IntoEvents<Set>> Collects<E> for Set {
-    fn collect(answer: E) -> Vec<Set> {
-        answer.into_event_vec()
-    }
-}
+/// Proves that the argument of a handler is an event of the set.
+pub const fn event_of<Set, E: EventOf<Set>>() {}
 
 /// What a handler of `Self` may take by value.
 #[diagnostic::on_unimplemented(
@@ -273,6 +261,9 @@ pub const fn snapshots<A: SnapshotState>(every: u64, fingerprint: &'static str) 
 }
 
 // ── Small parts of generated code ───────────────────────────────────────────
+
+/// The type itself.
+pub type Itself<T> = T;
 
 /// Where a set does not know an event of that name.
 ///

@@ -30,6 +30,7 @@ mod handlers;
 mod krate;
 mod messages;
 mod names;
+mod source;
 mod spans;
 mod suggest;
 

@@ -2,12 +2,12 @@
 //!
 //! Each names the UI case that shows it, a file below `tests/ui`; `tests/tests/tidy.rs` holds the two against one another.
 
-use quote::ToTokens;
-use syn::{Ident, Type};
+use syn::{Fields, Ident, Type};
 
 use crate::{
     attributes::{Key, Kind},
     handlers::Kind as Handlers,
+    source::source,
 };
 
 // ── Attributes ──────────────────────────────────────────────────────────────
@@ -180,14 +180,11 @@ pub(crate) fn set_empty(ident: &Ident) -> String {
 }
 
 /// UI: `shape/variant.rs`
-pub(crate) fn variant_without_event(set: &Ident, variant: &Ident, fields: &syn::Fields) -> String {
-    let owner = set.to_string();
-    let owner = ["Events", "Event"].iter().find_map(|suffix| owner.strip_suffix(suffix)).unwrap_or(&owner);
-    let event = format!("{owner}{variant}");
+pub(crate) fn variant_without_event(variant: &Ident, event: &str, fields: &Fields) -> String {
     let fields = match fields {
-        syn::Fields::Named(fields) => source(fields),
-        syn::Fields::Unnamed(_) => "{ .. }".to_owned(),
-        syn::Fields::Unit => "{}".to_owned(),
+        Fields::Named(fields) => source(fields),
+        Fields::Unnamed(_) => "{ .. }".to_owned(),
+        Fields::Unit => "{}".to_owned(),
     };
     format!(
         "a variant of a set of events holds one event, which is a struct of its own\nwrite `{variant}({event})`, with `#[derive(Event, Serialize, Deserialize)] struct {event} {fields}`"
@@ -276,6 +273,14 @@ pub(crate) fn block_generic(handlers: Handlers) -> String {
 /// UI: `shape/block_items.rs`
 pub(crate) fn block_with_other_item(handlers: Handlers) -> String {
     format!("a block of {}s holds functions only\nmove this into a plain `impl` block", handlers.noun())
+}
+
+/// UI: `duplicate/event_handler_name.rs`, `duplicate/command_handler_name.rs`
+pub(crate) fn handler_repeated(handlers: Handlers, name: &Ident) -> String {
+    format!(
+        "an earlier {} has the name `{name}`\nwrite another name; only the types of the arguments mean something",
+        handlers.noun()
+    )
 }
 
 /// UI: `handler/shapes.rs`, `command/shapes.rs`
@@ -376,22 +381,4 @@ pub(crate) fn command_handler_without_result(name: &Ident) -> String {
     format!(
         "`{name}` returns nothing\nadd `-> Result<Event, Error>`: the event that follows, or why the command is refused"
     )
-}
-
-/// Tokens as a person would write them.
-fn source(tokens: impl ToTokens) -> String {
-    let mut text = tokens.to_token_stream().to_string();
-    for (from, to) in [
-        (" :: ", "::"),
-        (":: ", "::"),
-        (" < ", "<"),
-        (" >", ">"),
-        (" ,", ","),
-        ("& ", "&"),
-        (" : ", ": "),
-        (", }", " }"),
-    ] {
-        text = text.replace(from, to);
-    }
-    text
 }

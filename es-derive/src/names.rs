@@ -8,6 +8,13 @@ use crate::{errors::Errors, messages};
 /// The longest name that a store accepts, in bytes.
 const MAX_BYTES: usize = 255;
 
+/// What the event of a variant may be called: `AccountOpened` for `Opened` in `AccountEvent`.
+pub(crate) fn event_of_variant(set: &Ident, variant: &Ident) -> String {
+    let set = set.unraw().to_string();
+    let owner = ["Events", "Event"].iter().find_map(|suffix| set.strip_suffix(suffix)).unwrap_or(&set);
+    format!("{owner}{}", variant.unraw())
+}
+
 /// A name under which something is stored, and where it is written.
 #[derive(Debug)]
 pub(crate) struct StoredName {

@@ -4,6 +4,8 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::Type;
 
+use crate::krate::Krate;
+
 /// The name in a type, `Opened` in `events::Opened<'a>`: one token, because the spans of several cannot be joined.
 pub(crate) fn name_of(ty: &Type) -> Span {
     match ty {
@@ -24,20 +26,30 @@ pub(crate) fn last(tokens: &impl ToTokens) -> Span {
     tokens.to_token_stream().into_iter().last().map_or_else(Span::call_site, |token| token.span())
 }
 
-/// A part of a trait's implementation for a type that the user wrote. It stands at all of that type.
+/// A part of a trait's implementation for a type that the user wrote, of which `alias` is an alias. It stands at all of
+/// that type.
 ///
 /// Where the type has no such implementation, the compiler says so wherever the part is used; but because each of those
-/// messages stands at the same tokens and reads the same, it shows one.
+/// messages stands at the same tokens and reads the same, it shows one. Were the type itself written in so many places,
+/// a misspelt one would be reported in each of them.
 ///
 /// ```text
-/// <Result<MoneyDeposited, AccountError> as ::es_core::Decision>::Error
+/// <::es_core::private::Itself<__Outcome> as ::es_core::Decision>::Error
 /// ```
-pub(crate) fn part_of(ty: &TokenStream, written: &Type, path: &TokenStream, part: &str) -> TokenStream {
+///
+/// `Itself<T>` is `T`. It is there because its tokens can stand at the first and at the last of the user's.
+pub(crate) fn part_of(krate: &Krate, alias: &str, written: &Type, path: &TokenStream, part: &str) -> TokenStream {
     let (first, last) = (first(written), last(written));
-    let part = Ident::new(part, last);
-    let open = quote_spanned!(first=> <);
-    let close = quote_spanned!(last=> as #path>::#part);
-    [&open, ty, &close].into_iter().cloned().collect()
+    let (krate, alias, part) = (krate.at(first), Ident::new(alias, first), Ident::new(part, last));
+    let open = quote_spanned!(first=> <#krate::private::Itself<#alias);
+    let close = quote_spanned!(last=> > as #path>::#part);
+    [open, close].into_iter().collect()
+}
+
+/// A variable of generated code, or `self`. All its tokens must come from here where the code around them stands at
+/// several places of the user's: a variable is only seen from tokens that come from the same macro.
+pub(crate) fn variable(name: &str) -> Ident {
+    Ident::new(name, Span::call_site())
 }
 
 /// Writes `replacement` for every `Self` in the tokens, so that they mean the same in another `impl`.
@@ -55,4 +67,13 @@ pub(crate) fn without_self(tokens: TokenStream, replacement: &TokenStream) -> To
             other => other.into_token_stream(),
         })
         .collect()
+}
+
+/// Whether a name is among the tokens.
+pub(crate) fn mentions(tokens: TokenStream, name: &Ident) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == *name,
+        TokenTree::Group(group) => mentions(group.stream(), name),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }

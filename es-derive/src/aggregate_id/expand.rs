@@ -1,19 +1,26 @@
 //! The implementations of an id.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens as _, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::Type;
 
 use super::model::AggregateId;
 use crate::spans;
 
+/// ```text
+/// const _: () = {
+///     type __Inner = String;
+///     ..
+/// };
+/// ```
 pub(super) fn expand(id: &AggregateId) -> TokenStream {
     let Some(inner) = id.inner() else { return TokenStream::new() };
     let text = text(id, inner);
     let serde = serde(id, inner);
-    let own = own(id, inner);
+    let own = own(id);
     quote! {
         const _: () = {
+            type __Inner = #inner;
             #text
             #serde
             #own
@@ -24,22 +31,22 @@ pub(super) fn expand(id: &AggregateId) -> TokenStream {
 /// What the inner type does for the id.
 ///
 /// ```text
-/// <String as ::es_core::private::id::IdValue>::display
+/// <__Inner as ::es_core::private::id::IdValue>::display
 /// ```
 fn value(id: &AggregateId, inner: &Type, part: &str) -> TokenStream {
     let last = spans::last(inner);
     let krate = id.krate.at(last);
-    spans::part_of(&inner.to_token_stream(), inner, &quote_spanned!(last=> #krate::private::id::IdValue), part)
+    spans::part_of(&id.krate, "__Inner", inner, &quote_spanned!(last=> #krate::private::id::IdValue), part)
 }
 
 /// The inner type's way from text.
 ///
 /// ```text
-/// <String as ::core::str::FromStr>::Err
+/// <__Inner as ::core::str::FromStr>::Err
 /// ```
-fn parser(inner: &Type, part: &str) -> TokenStream {
+fn parser(id: &AggregateId, inner: &Type, part: &str) -> TokenStream {
     let path = quote_spanned!(spans::last(inner)=> ::core::str::FromStr);
-    spans::part_of(&inner.to_token_stream(), inner, &path, part)
+    spans::part_of(&id.krate, "__Inner", inner, &path, part)
 }
 
 /// The id as text and back.
@@ -47,27 +54,28 @@ fn parser(inner: &Type, part: &str) -> TokenStream {
 /// ```text
 /// impl ::core::fmt::Display for AccountId {
 ///     fn fmt(&self, __formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-///         <String as IdValue>::display(&self.0, __formatter)
+///         <__Inner as IdValue>::display(&self.0, __formatter)
 ///     }
 /// }
 /// impl ::core::str::FromStr for AccountId {
-///     type Err = <String as ::core::str::FromStr>::Err;
+///     type Err = <__Inner as ::core::str::FromStr>::Err;
 ///     fn from_str(__text: &str) -> Result<Self, Self::Err> {
-///         Result::map(<String as ::core::str::FromStr>::from_str(__text), Self)
+///         Result::map(<__Inner as ::core::str::FromStr>::from_str(__text), Self)
 ///     }
 /// }
 /// ```
 fn text(id: &AggregateId, inner: &Type) -> TokenStream {
     let (ident, display) = (&id.input.ident, value(id, inner, "display"));
-    let error = parser(inner, "Err");
-    let from_str = parser(inner, "from_str");
+    let error = parser(id, inner, "Err");
+    let from_str = parser(id, inner, "from_str");
     let (first, last) = (spans::first(inner), spans::last(inner));
+    let text = spans::variable("__text");
     let open = quote_spanned! {first=>
-        fn from_str(__text: &::core::primitive::str) -> ::core::result::Result<Self, #error
+        fn from_str(#text: &::core::primitive::str) -> ::core::result::Result<Self, #error
     };
     let close = quote_spanned! {last=>
         > {
-            ::core::result::Result::map(#from_str(__text), Self)
+            ::core::result::Result::map(#from_str(#text), Self)
         }
     };
     quote! {
@@ -91,7 +99,7 @@ fn text(id: &AggregateId, inner: &Type) -> TokenStream {
 /// ```text
 /// impl ::es_core::private::serde::Serialize for AccountId {
 ///     fn serialize<__S: Serializer>(&self, __serializer: __S) -> Result<__S::Ok, __S::Error> {
-///         <String as IdValue>::serialize(&self.0, __serializer)
+///         <__Inner as IdValue>::serialize(&self.0, __serializer)
 ///     }
 /// }
 /// impl<'de> ::es_core::private::serde::Deserialize<'de> for AccountId { .. }
@@ -126,18 +134,18 @@ fn serde(id: &AggregateId, inner: &Type) -> TokenStream {
 /// What makes it an id, and the way in from the inner value.
 ///
 /// ```text
-/// impl ::core::convert::From<String> for AccountId {
-///     fn from(__inner: String) -> Self { Self(__inner) }
+/// impl ::core::convert::From<__Inner> for AccountId {
+///     fn from(__inner: __Inner) -> Self { Self(__inner) }
 /// }
 /// impl ::es_core::AggregateId for AccountId {}
 /// ```
-fn own(id: &AggregateId, inner: &Type) -> TokenStream {
+fn own(id: &AggregateId) -> TokenStream {
     let AggregateId { krate, input } = id;
     let ident = &input.ident;
     quote! {
         #[automatically_derived]
-        impl ::core::convert::From<#inner> for #ident {
-            fn from(__inner: #inner) -> Self {
+        impl ::core::convert::From<__Inner> for #ident {
+            fn from(__inner: __Inner) -> Self {
                 Self(__inner)
             }
         }

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{ReturnType, Type};
+use syn::{Ident, ItemImpl, ReturnType, Type};
 
 use super::OR_DEFAULT;
 use crate::{
@@ -20,12 +20,11 @@ use crate::{
 /// ```
 pub(super) fn expand(block: &Block) -> TokenStream {
     let handlers = block.handlers.iter().filter_map(|handler| command(block, handler));
-    frame(block, &handlers.collect())
+    frame(block, &block.item, &handlers.collect())
 }
 
 /// The block as it was written, and what is generated for it.
-pub(super) fn frame(block: &Block, generated: &TokenStream) -> TokenStream {
-    let item = &block.item;
+pub(super) fn frame(block: &Block, item: &ItemImpl, generated: &TokenStream) -> TokenStream {
     let (cfgs, owner, set) = (block.cfgs(), block.owner(), handlers::set(block));
     quote! {
         #item
@@ -43,9 +42,12 @@ pub(super) fn frame(block: &Block, generated: &TokenStream) -> TokenStream {
 ///
 /// ```text
 /// const _: () = {
+///     enum __Handler {}
 ///     type __Command = Deposit;
+///     type __Outcome = Result<MoneyDeposited, AccountError>;
+///     impl ::es_core::private::Answer<__Handler, __Set> for MoneyDeposited {}
 ///     impl ::es_core::Command<__Aggregate> for __Command {
-///         type Error = <Result<MoneyDeposited, AccountError> as ::es_core::Decision>::Error;
+///         type Error = <__Outcome as ::es_core::Decision>::Error;
 ///         const TARGET: CommandTarget = CommandTarget::Existing;
 ///         fn decide(..) -> .. { .. }
 ///     }
@@ -56,9 +58,11 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     let subject = handler.subject()?;
     let ReturnType::Type(_, output) = &handler.signature.output else { return None };
     let span = subject.span();
-    let (command, target) = (handlers::outside(&subject.ty), target(handler));
+    let (command, outcome) = (handlers::outside(&subject.ty), handlers::outside(output));
+    let target = target(handler);
     let krate = block.krate.at(span);
-    let error = outcome(block, output, "Error");
+    let answer = answer(block, output);
+    let error = part(block, output, "Error");
     let decide = decide(block, handler, subject, output);
     let implementation = quote_spanned! {span=>
         #[automatically_derived]
@@ -71,10 +75,28 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     Some(quote! {
         #(#cfgs)*
         const _: () = {
+            enum __Handler {}
             type __Command = #command;
+            type __Outcome = #outcome;
+            #answer
             #implementation
         };
     })
+}
+
+/// The place where the compiler says that what is returned is no event of the set.
+///
+/// ```text
+/// impl ::es_core::private::Answer<__Handler, __Set> for <__Outcome as ::es_core::Decision>::Events {}
+/// ```
+fn answer(block: &Block, output: &Type) -> TokenStream {
+    let last = spans::last(output);
+    let (krate, set) = (block.krate.at(last), handlers::at_owner(block, "__Set"));
+    let events = part(block, output, "Events");
+    quote_spanned! {last=>
+        #[automatically_derived]
+        impl #krate::private::Answer<__Handler, #set> for #events {}
+    }
 }
 
 /// The decision: asks the handler. Its signature stands at all of the return type.
@@ -84,67 +106,92 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
 ///     &self,
 ///     __state: &__Aggregate,
 ///     __context: &CommandContext<'_, __Aggregate>,
-/// ) -> Result<Vec<__Set>, <Result<MoneyDeposited, AccountError> as Decision>::Error> {
+/// ) -> Result<Vec<__Set>, <__Outcome as Decision>::Error> {
 ///     let __outcome = __Aggregate::deposit(
 ///         __state,
 ///         <__Aggregate as ByValue<__Command>>::copy(self),
 ///         <CommandContext<'_, Self> as ContextArgument<'_, __Aggregate>>::of(__context),
 ///     );
 ///     Result::map(
-///         <Result<MoneyDeposited, AccountError> as Decision>::into_result(__outcome),
-///         <__Set as ::es_core::private::Collects<MoneyDeposited>>::collect,
+///         <__Outcome as Decision>::into_result(__outcome),
+///         ::es_core::private::events::<__Handler, __Set, _>,
 ///     )
 /// }
 /// ```
 fn decide(block: &Block, handler: &Handler, subject: &Argument, output: &Type) -> TokenStream {
-    let (span, name) = (subject.span(), handler.name());
-    let krate = block.krate.at(span);
+    let variables = Variables::new();
+    let Variables { this, state, context, outcome } = &variables;
     let set = handlers::at_owner(block, "__Set");
-    let state = handler.receiver.as_ref().map(|_| quote_spanned!(span=> __state,));
-    let command = match subject.passing {
-        Passing::Value => quote_spanned!(span=> <__Aggregate as #krate::private::ByValue<__Command>>::copy(self)),
-        Passing::Shared | Passing::Exclusive => quote_spanned!(span=> self),
-    };
-    let context = handler.surroundings().map(|context| {
-        let (krate, ty) = (block.krate.at(context.span()), handlers::outside(&context.ty));
-        quote_spanned!(context.span()=> , <#ty as #krate::private::ContextArgument<'_, __Aggregate>>::of(__context))
-    });
-    let asked = quote_spanned!(span=> __Aggregate::#name(#state #command #context));
-    let (error, into_result) = (outcome(block, output, "Error"), outcome(block, output, "into_result"));
+    let asked = asked(block, handler, subject, &variables);
+    let (error, into_result) = (part(block, output, "Error"), part(block, output, "into_result"));
     let (first, last) = (spans::first(output), spans::last(output));
-    let collect = {
-        let (krate, events) = (block.krate.at(last), outcome(block, output, "Events"));
-        let path = quote_spanned!(last=> #krate::private::Collects<#events>);
-        spans::part_of(&quote!(#set), output, &path, "collect")
-    };
+    let krate = block.krate.at(first);
     let open = quote_spanned! {first=>
         fn decide(
-            &self,
-            __state: &__Aggregate,
-            __context: &#krate::CommandContext<'_, __Aggregate>,
+            &#this,
+            #state: &__Aggregate,
+            #context: &#krate::CommandContext<'_, __Aggregate>,
         ) -> ::core::result::Result<#krate::private::Vec<#set>, #error
     };
     let close = quote_spanned! {last=>
         > {
-            let __outcome = #asked;
+            let #outcome = #asked;
             ::core::result::Result::map(
-                #into_result(__outcome),
-                #collect,
+                #into_result(#outcome),
+                #krate::private::events::<__Handler, #set, _>,
             )
         }
     };
     quote!(#open #close)
 }
 
+/// The call of the handler, each argument at its type.
+fn asked(block: &Block, handler: &Handler, subject: &Argument, variables: &Variables) -> TokenStream {
+    let Variables { this, state, context, .. } = variables;
+    let (span, name) = (subject.span(), handler.name());
+    let state = handler.receiver.as_ref().map(|_| quote_spanned!(span=> #state,));
+    let krate = block.krate.at(span);
+    let command = match subject.passing {
+        Passing::Value => quote_spanned!(span=> <__Aggregate as #krate::private::ByValue<__Command>>::copy(#this)),
+        Passing::Shared | Passing::Exclusive => quote_spanned!(span=> #this),
+    };
+    let context = handler.surroundings().map(|argument| {
+        let (krate, ty) = (block.krate.at(argument.span()), handlers::outside(&argument.ty));
+        quote_spanned! {argument.span()=>
+            , <#ty as #krate::private::ContextArgument<'_, __Aggregate>>::of(#context)
+        }
+    });
+    quote_spanned!(span=> __Aggregate::#name(#state #command #context))
+}
+
+/// The variables of a decision.
+struct Variables {
+    this: Ident,
+    state: Ident,
+    context: Ident,
+    outcome: Ident,
+}
+
+impl Variables {
+    fn new() -> Self {
+        Self {
+            this: spans::variable("self"),
+            state: spans::variable("__state"),
+            context: spans::variable("__context"),
+            outcome: spans::variable("__outcome"),
+        }
+    }
+}
+
 /// What is in the return type.
 ///
 /// ```text
-/// <Result<MoneyDeposited, AccountError> as ::es_core::Decision>::Error
+/// <__Outcome as ::es_core::Decision>::Error
 /// ```
-fn outcome(block: &Block, output: &Type, part: &str) -> TokenStream {
+fn part(block: &Block, output: &Type, part: &str) -> TokenStream {
     let last = spans::last(output);
     let krate = block.krate.at(last);
-    spans::part_of(&handlers::outside(output), output, &quote_spanned!(last=> #krate::Decision), part)
+    spans::part_of(&block.krate, "__Outcome", output, &quote_spanned!(last=> #krate::Decision), part)
 }
 
 /// The streams that the command may be given to.

@@ -1,13 +1,14 @@
 //! What is left of a block with mistakes: enough that nothing else complains about it.
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::ReturnType;
+use quote::{ToTokens as _, quote};
+use syn::{GenericParam, ReturnType, Type};
 
 use super::expand;
 use crate::{
     errors::Errors,
     handlers::{self, Block, Handler},
+    spans,
 };
 
 /// ```text
@@ -21,8 +22,8 @@ use crate::{
 /// ```
 pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
     let (broken, errors) = errors.to_broken_type();
-    if !block.item.generics.params.is_empty() {
-        let item = &block.item;
+    let item = block.item_after_error();
+    if !item.generics.params.is_empty() {
         return quote!(#errors #item const _: () = { type __Unknown = #broken; };);
     }
     let commands = block.handlers.iter().filter_map(|handler| command(block, handler));
@@ -30,20 +31,26 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
         type __Unknown = #broken;
         #(#commands)*
     };
-    let block = expand::frame(block, &generated);
+    let block = expand::frame(block, &item, &generated);
     quote!(#errors #block)
 }
 
 fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     let Block { krate, .. } = block;
     let Handler { cfgs, .. } = handler;
-    let command = handlers::outside(&handler.subject()?.ty);
+    let subject = &handler.subject()?.ty;
+    // A parameter of the handler's is not known outside of it.
+    let is_known = |ty: &Type| !handler.signature.generics.params.iter().any(|parameter| mentions(ty, parameter));
+    if matches!(subject, Type::ImplTrait(_)) || !is_known(subject) {
+        return None;
+    }
+    let command = handlers::outside(subject);
     let error = match &handler.signature.output {
-        ReturnType::Default => quote!(__Unknown),
-        ReturnType::Type(_, output) => {
+        ReturnType::Type(_, output) if is_known(output) => {
             let output = handlers::outside(output);
             quote!(<#output as #krate::Decision>::Error)
         }
+        _ => quote!(__Unknown),
     };
     let target = expand::target(handler);
     Some(quote! {
@@ -62,4 +69,13 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
             }
         };
     })
+}
+
+fn mentions(ty: &Type, parameter: &GenericParam) -> bool {
+    let name = match parameter {
+        GenericParam::Lifetime(parameter) => &parameter.lifetime.ident,
+        GenericParam::Type(parameter) => &parameter.ident,
+        GenericParam::Const(parameter) => &parameter.ident,
+    };
+    spans::mentions(ty.to_token_stream(), name)
 }

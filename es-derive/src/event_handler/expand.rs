@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::Ident;
 
 use crate::{
     handlers::{self, Argument, Block, Handler, Passing},
@@ -39,7 +40,7 @@ pub(super) fn expand(block: &Block) -> TokenStream {
 /// ```text
 /// const _: () = {
 ///     type __Event = AccountOpened;
-///     const _: () = <__Set as ::es_core::private::Contains<AccountOpened>>::PROVED;
+///     const _: () = ::es_core::private::event_of::<__Set, AccountOpened>();
 ///     impl ::es_core::Apply<__Event> for __Aggregate {
 ///         fn apply(&mut self, __event: __Event, __metadata: &Metadata) {
 ///             __Aggregate::opened(self, __event)
@@ -56,25 +57,27 @@ fn apply(block: &Block, handler: &Handler) -> Option<TokenStream> {
     let (span, name) = (subject.span(), handler.name());
     let krate = block.krate.at(span);
     let event = handlers::outside(&subject.ty);
+    let (this, value, metadata) = (spans::variable("self"), spans::variable("__event"), spans::variable("__metadata"));
     let (owned, borrowed) = match subject.passing {
         Passing::Value => (
-            quote_spanned!(span=> __event),
-            quote_spanned!(span=> <__Aggregate as #krate::private::ByValue<__Event>>::copy(__event)),
+            quote_spanned!(span=> #value),
+            quote_spanned!(span=> <__Aggregate as #krate::private::ByValue<__Event>>::copy(#value)),
         ),
-        Passing::Shared | Passing::Exclusive => (quote_spanned!(span=> &__event), quote_spanned!(span=> __event)),
+        Passing::Shared | Passing::Exclusive => (quote_spanned!(span=> &#value), quote_spanned!(span=> #value)),
     };
     let set = handlers::at_owner(block, "__Set");
-    let proof = quote_spanned!(span=> const _: () = <#set as #krate::private::Contains<#event>>::PROVED;);
-    let metadata = handler.surroundings().map(|argument| metadata(block, argument));
+    // Where the keywords stood at the event too, a misspelt event would be reported twice.
+    let proof = quote!(const _: () = #krate::private::event_of::<#set, #event>(););
+    let second = handler.surroundings().map(|argument| second(block, argument, &metadata));
     let implementation = quote_spanned! {span=>
         #[automatically_derived]
         impl #krate::Apply<__Event> for __Aggregate {
-            fn apply(&mut self, __event: __Event, __metadata: &#krate::Metadata) {
-                __Aggregate::#name(self, #owned #metadata)
+            fn apply(&mut #this, #value: __Event, #metadata: &#krate::Metadata) {
+                __Aggregate::#name(#this, #owned #second)
             }
 
-            fn apply_ref(&mut self, __event: &__Event, __metadata: &#krate::Metadata) {
-                __Aggregate::#name(self, #borrowed #metadata)
+            fn apply_ref(&mut #this, #value: &__Event, #metadata: &#krate::Metadata) {
+                __Aggregate::#name(#this, #borrowed #second)
             }
         }
     };
@@ -93,9 +96,9 @@ fn apply(block: &Block, handler: &Handler) -> Option<TokenStream> {
 /// ```text
 /// , <Metadata as ::es_core::private::MetadataArgument>::of(__metadata)
 /// ```
-fn metadata(block: &Block, argument: &Argument) -> TokenStream {
+fn second(block: &Block, argument: &Argument, metadata: &Ident) -> TokenStream {
     let (krate, ty) = (block.krate.at(argument.span()), handlers::outside(&argument.ty));
-    quote_spanned!(argument.span()=> , <#ty as #krate::private::MetadataArgument>::of(__metadata))
+    quote_spanned!(argument.span()=> , <#ty as #krate::private::MetadataArgument>::of(#metadata))
 }
 
 /// The block as a whole. The first line is where the compiler says which events have no handler.

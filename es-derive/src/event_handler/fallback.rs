@@ -11,8 +11,9 @@ use crate::{errors::Errors, handlers::Block};
 /// impl<__S> ::es_core::private::OneEventHandlerBlock<__S> for Account { .. }
 /// ```
 pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
-    let Block { krate, item, .. } = block;
-    let owner = block.owner();
+    let krate = &block.krate;
+    let item = block.item_after_error();
+    let (cfgs, owner) = (block.cfgs(), block.owner());
     let errors = errors.to_items();
     let with = |parameter: syn::GenericParam| {
         let mut generics = item.generics.clone();
@@ -24,6 +25,7 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
     quote! {
         #errors
         #item
+        #(#cfgs)*
         const _: () = {
             impl #with_event #krate::Apply<__E> for #owner #clauses {
                 fn apply(&mut self, _: __E, _: &#krate::Metadata) {}

@@ -18,9 +18,5 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
         Err(refused) => return refused,
     };
     validate::validate(&block, &mut errors);
-    if errors.is_empty() && !block.has_namesakes() {
-        expand::expand(&block)
-    } else {
-        fallback::fallback(&block, &errors)
-    }
+    if errors.is_empty() { expand::expand(&block) } else { fallback::fallback(&block, &errors) }
 }

@@ -2,16 +2,24 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::Ident;
 
 use super::model::{EventSet, Variant};
-use crate::{messages, spans};
+use crate::messages;
 
+/// ```text
+/// const _: () = {
+///     type __Event0 = AccountOpened;
+///     ..
+/// };
+/// ```
 pub(super) fn expand(set: &EventSet) -> TokenStream {
-    let members = set.variants().map(|variant| member(set, variant));
-    let names = different_names(set);
-    let event_set = event_set(set);
+    let variants = set.variants();
+    let members = variants.iter().map(|variant| member(set, variant));
+    let names = different_names(set, &variants);
+    let event_set = event_set(set, &variants);
     let itself = into_events_of_the_set(set);
-    let dispatch = dispatch(set);
+    let dispatch = dispatch(set, &variants);
     quote! {
         const _: () = {
             #(#members)*
@@ -23,64 +31,64 @@ pub(super) fn expand(set: &EventSet) -> TokenStream {
     }
 }
 
-/// What each event gets from being in the set. The first is where the compiler says that the type is not an event.
+/// What each event gets from being in the set, at the event. The first implementation is where the compiler says that
+/// the type is not an event.
 ///
 /// ```text
-/// impl ::es_core::private::Member<AccountEvent> for AccountOpened {}
-/// impl ::es_core::EventOf<AccountEvent> for AccountOpened {}
-/// impl ::core::convert::From<AccountOpened> for AccountEvent {
-///     fn from(__event: AccountOpened) -> Self { Self::Opened(__event) }
-/// }
-/// impl ::es_core::IntoEvents<AccountEvent> for AccountOpened {
+/// type __Event0 = AccountOpened;
+/// impl ::es_core::private::Member<AccountEvent> for __Event0 {}
+/// impl ::es_core::EventOf<AccountEvent> for __Event0 {}
+/// impl ::es_core::IntoEvents<AccountEvent> for __Event0 {
 ///     fn into_events(self, __events: &mut Vec<AccountEvent>) { __events.push(AccountEvent::Opened(self)); }
 /// }
+/// impl ::core::convert::From<__Event0> for AccountEvent {
+///     fn from(__event: __Event0) -> Self { Self::Opened(__event) }
+/// }
 /// ```
-pub(super) fn member(set: &EventSet, variant: Variant<'_>) -> TokenStream {
-    let EventSet { krate, input } = set;
-    let (ident, Variant { ident: name, event }) = (&input.ident, variant);
-    let place = spans::name_of(event);
-    let at_place = krate.at(place);
-    let marks = quote_spanned! {place=>
+fn member(set: &EventSet, variant: &Variant<'_>) -> TokenStream {
+    let (ident, Variant { ident: name, event, alias }) = (&set.input.ident, variant);
+    let krate = set.krate.at(alias.span());
+    let implementations = quote_spanned! {alias.span()=>
         #[automatically_derived]
-        impl #at_place::private::Member<#ident> for #event {}
+        impl #krate::private::Member<#ident> for #alias {}
 
         #[automatically_derived]
-        impl #at_place::EventOf<#ident> for #event {}
+        impl #krate::EventOf<#ident> for #alias {}
 
         #[automatically_derived]
-        impl #at_place::IntoEvents<#ident> for #event {
-            fn into_events(self, __events: &mut #at_place::private::Vec<#ident>) {
+        impl #krate::IntoEvents<#ident> for #alias {
+            fn into_events(self, __events: &mut #krate::private::Vec<#ident>) {
                 __events.push(#ident::#name(self));
+            }
+        }
+
+        #[automatically_derived]
+        impl ::core::convert::From<#alias> for #ident {
+            fn from(__event: #alias) -> Self {
+                Self::#name(__event)
             }
         }
     };
     quote! {
-        #marks
-
-        #[automatically_derived]
-        impl ::core::convert::From<#event> for #ident {
-            fn from(__event: #event) -> Self {
-                Self::#name(__event)
-            }
-        }
+        type #alias = #event;
+        #implementations
     }
 }
 
 /// No two events of a set have one stored name; said at the second of the two.
 ///
 /// ```text
-/// const __NAMES: &[&str] = &[::es_core::private::name::<AccountEvent, AccountOpened>(), ..];
+/// const __NAMES: &[&str] = &[::es_core::private::name::<AccountEvent, __Event0>(), ..];
 /// const _: () = if !::es_core::private::is_first(__NAMES, 1) { ::core::panic!("..") };
 /// ```
-fn different_names(set: &EventSet) -> TokenStream {
+fn different_names(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
     let EventSet { krate, input } = set;
     let ident = &input.ident;
-    let names = set.variants().map(|Variant { event, .. }| quote!(#krate::private::name::<#ident, #event>()));
-    let assertions = set.variants().enumerate().skip(1).map(|(index, Variant { event, .. })| {
+    let names = variants.iter().map(|Variant { alias, .. }| quote!(#krate::private::name::<#ident, #alias>()));
+    let assertions = variants.iter().enumerate().skip(1).map(|(index, Variant { event, alias, .. })| {
         let message = messages::set_name_taken(ident, event);
-        let place = spans::name_of(event);
-        let krate = krate.at(place);
-        quote_spanned! {place=>
+        let krate = krate.at(alias.span());
+        quote_spanned! {alias.span()=>
             const _: () = if !#krate::private::is_first(__NAMES, #index) { ::core::panic!(#message) };
         }
     });
@@ -94,27 +102,26 @@ fn different_names(set: &EventSet) -> TokenStream {
 ///
 /// ```text
 /// impl ::es_core::EventSet for AccountEvent {
-///     const SCHEMAS: &'static [EventSchema] = &[::es_core::private::schema::<Self, AccountOpened>(), ..];
+///     const SCHEMAS: &'static [EventSchema] = &[::es_core::private::schema::<Self, __Event0>(), ..];
 ///     fn schema(&self) -> EventSchema {
-///         match self { Self::Opened(_) => ::es_core::private::schema::<Self, AccountOpened>(), .. }
+///         match self { Self::Opened(_) => ::es_core::private::schema::<Self, __Event0>(), .. }
 ///     }
 ///     fn encode_with<__C: EventEncoder>(&self, __encoder: __C) -> Result<__C::Output, __C::Error> {
 ///         match self { Self::Opened(__event) => ::es_core::private::encode::<Self, _, _>(__event, __encoder), .. }
 ///     }
 ///     fn decode(__name: &str, __version: u32, __payload: &[u8]) -> Result<Self, DecodeError> {
-///         if __name == ::es_core::private::name::<Self, AccountOpened>() {
-///             return Result::map(::es_core::private::decode::<Self, AccountOpened>(__version, __payload), Self::Opened);
+///         if __name == ::es_core::private::name::<Self, __Event0>() {
+///             return Result::map(::es_core::private::decode::<Self, __Event0>(__version, __payload), Self::Opened);
 ///         }
 ///         ..
 ///         ::es_core::private::unknown_event()
 ///     }
 /// }
 /// ```
-fn event_set(set: &EventSet) -> TokenStream {
+fn event_set(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
     let EventSet { krate, input } = set;
     let ident = &input.ident;
-    let events: Vec<_> = set.variants().map(|variant| variant.event).collect();
-    let names: Vec<_> = set.variants().map(|variant| variant.ident).collect();
+    let (names, events) = names_and_events(variants);
     quote! {
         #[automatically_derived]
         impl #krate::EventSet for #ident {
@@ -178,24 +185,21 @@ pub(super) fn into_events_of_the_set(set: &EventSet) -> TokenStream {
 /// compiler labels the variant that has no handler.
 ///
 /// ```text
-/// impl<__H> ::es_core::Dispatch<__H> for AccountEvent where __H: ::es_core::Apply<AccountOpened>, .. {
+/// impl<__H> ::es_core::Dispatch<__H> for AccountEvent where __H: ::es_core::Apply<__Event0>, .. {
 ///     fn dispatch(self, __handler: &mut __H, __metadata: &Metadata) {
 ///         match self { Self::Opened(__event) => Apply::apply(__handler, __event, __metadata), .. }
 ///     }
 ///     ..
 /// }
 /// ```
-fn dispatch(set: &EventSet) -> TokenStream {
-    let EventSet { krate, input } = set;
-    let ident = &input.ident;
-    let events: Vec<_> = set.variants().map(|variant| variant.event).collect();
-    let names: Vec<_> = set.variants().map(|variant| variant.ident).collect();
+fn dispatch(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
+    let ident = &set.input.ident;
+    let (names, events) = names_and_events(variants);
     let bounds = events.iter().map(|event| {
-        let place = spans::name_of(event);
-        let krate = krate.at(place);
-        quote_spanned!(place=> __H: #krate::Apply<#event>)
+        let krate = set.krate.at(event.span());
+        quote_spanned!(event.span()=> __H: #krate::Apply<#event>)
     });
-    let krate = krate.at(ident.span());
+    let krate = set.krate.at(ident.span());
     quote_spanned! {ident.span()=>
         #[automatically_derived]
         impl<__H> #krate::Dispatch<__H> for #ident
@@ -219,4 +223,9 @@ fn dispatch(set: &EventSet) -> TokenStream {
             }
         }
     }
+}
+
+/// The variants' names and the aliases of their events, for repetition.
+fn names_and_events<'a>(variants: &'a [Variant<'_>]) -> (Vec<&'a Ident>, Vec<&'a Ident>) {
+    variants.iter().map(|variant| (variant.ident, &variant.alias)).unzip()
 }

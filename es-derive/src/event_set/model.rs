@@ -7,6 +7,7 @@ use crate::{
     attributes::{self, Entries, Grammar},
     errors::Errors,
     krate::{self, Krate},
+    spans,
 };
 
 const GRAMMAR: Grammar = Grammar { attribute: "event_set", keys: &[krate::KEY] };
@@ -18,10 +19,13 @@ pub(super) struct EventSet {
 }
 
 /// A variant of the right shape: `Opened(AccountOpened)`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Variant<'a> {
     pub(super) ident: &'a Ident,
     pub(super) event: &'a Type,
+    /// The name that stands for the event in generated code, at the event: `__Event0`. Were the event itself written in
+    /// so many places, a misspelt one would be reported in each of them.
+    pub(super) alias: Ident,
 }
 
 impl EventSet {
@@ -39,12 +43,16 @@ impl EventSet {
     }
 
     /// The variants with one unnamed field.
-    pub(super) fn variants(&self) -> impl Iterator<Item = Variant<'_>> {
-        self.all_variants().filter_map(|variant| match &variant.fields {
-            Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
-                fields.unnamed.first().map(|field| Variant { ident: &variant.ident, event: &field.ty })
+    pub(super) fn variants(&self) -> Vec<Variant<'_>> {
+        let mut variants = Vec::new();
+        for variant in self.all_variants() {
+            if let Fields::Unnamed(fields) = &variant.fields
+                && let (Some(field), 1) = (fields.unnamed.first(), fields.unnamed.len())
+            {
+                let alias = Ident::new(&format!("__Event{}", variants.len()), spans::name_of(&field.ty));
+                variants.push(Variant { ident: &variant.ident, event: &field.ty, alias });
             }
-            _ => None,
-        })
+        }
+        variants
     }
 }

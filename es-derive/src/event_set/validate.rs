@@ -7,7 +7,7 @@ use quote::ToTokens;
 use syn::{Data, Fields};
 
 use super::model::EventSet;
-use crate::{errors::Errors, messages, spans};
+use crate::{errors::Errors, messages, names, spans};
 
 pub(super) fn validate(set: &EventSet, errors: &mut Errors) {
     is_an_enum(set, errors);
@@ -49,7 +49,8 @@ fn each_variant_holds_one_event(set: &EventSet, errors: &mut Errors) {
         match &variant.fields {
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {}
             fields => {
-                let message = messages::variant_without_event(&set.input.ident, &variant.ident, fields);
+                let event = names::event_of_variant(&set.input.ident, &variant.ident);
+                let message = messages::variant_without_event(&variant.ident, &event, fields);
                 errors.on(Shown(variant), message);
             }
         }

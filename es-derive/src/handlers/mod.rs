@@ -158,11 +158,18 @@ impl Block {
         &self.item.self_ty
     }
 
-    /// Whether two handlers have one name. The compiler says so by itself, and would say more about what is generated for
-    /// them. With `#[cfg(..)]` above them only one may be left.
-    pub(crate) fn has_namesakes(&self) -> bool {
+    /// The handlers whose name an earlier one has. With `#[cfg(..)]` above them only one may be left.
+    pub(crate) fn namesakes(&self) -> impl Iterator<Item = &Handler> {
         let mut names = HashSet::new();
-        !self.handlers.iter().filter(|handler| handler.cfgs.is_empty()).all(|handler| names.insert(handler.name()))
+        self.handlers.iter().filter(move |handler| handler.cfgs.is_empty() && !names.insert(handler.name()))
+    }
+
+    /// The block to hand back after an error: without the handlers that the compiler would report again.
+    pub(crate) fn item_after_error(&self) -> ItemImpl {
+        let namesakes: Vec<_> = self.namesakes().map(|handler| &handler.signature).collect();
+        let mut item = self.item.clone();
+        item.items.retain(|item| !matches!(item, ImplItem::Fn(function) if namesakes.contains(&&function.sig)));
+        item
     }
 
     /// The `#[cfg(..)]` above the block, which everything generated gets too.

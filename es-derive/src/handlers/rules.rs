@@ -10,6 +10,7 @@ pub(crate) fn validate(block: &Block, errors: &mut Errors) {
     is_inherent(block, errors);
     is_not_generic(block, errors);
     has_functions_only(block, errors);
+    has_no_namesakes(block, errors);
     for handler in &block.handlers {
         is_plain(block, handler, errors);
         has_no_parameters(block, handler, errors);
@@ -40,6 +41,13 @@ fn has_functions_only(block: &Block, errors: &mut Errors) {
         if !matches!(item, ImplItem::Fn(_)) {
             errors.on(item, messages::block_with_other_item(block.kind));
         }
+    }
+}
+
+/// No two handlers have one name.
+fn has_no_namesakes(block: &Block, errors: &mut Errors) {
+    for handler in block.namesakes() {
+        errors.at(handler.name().span(), messages::handler_repeated(block.kind, handler.name()));
     }
 }
 

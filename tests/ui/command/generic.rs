@@ -38,8 +38,16 @@ struct Light;
 
 #[command_handler]
 impl Lamp {
-    fn light<Who: Into<String>>(&self, _: &Light) -> Result<LampLit, String> {
+    fn light<Who: Into<String>>(&self, _: &Light) -> Result<LampLit, Who> {
         Ok(LampLit { by: String::new() })
+    }
+
+    fn any<Command: Send>(&self, _: &Command) -> Result<LampPutOut, String> {
+        Ok(LampPutOut {})
+    }
+
+    fn some(&self, _: impl Send) -> Result<LampPutOut, String> {
+        Ok(LampPutOut {})
     }
 }
 

@@ -8,6 +8,12 @@ struct LampLit {
 #[derive(Event, Serialize, Deserialize, Clone)]
 struct LampPutOut {}
 
+#[derive(EventSet)]
+enum LampEvent {
+    Lit(LampLit),
+    PutOut(LampPutOut),
+}
+
 struct Lamp {
     lit: bool,
 }

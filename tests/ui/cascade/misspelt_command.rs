@@ -25,12 +25,21 @@ struct Lamp {
 
 #[event_handler]
 impl Lamp {
-    fn lit(&mut self, _: &LampLitt) {
+    fn lit(&mut self, _: &LampLit) {
         self.lit = true;
     }
 
     fn put_out(&mut self, _: &LampPutOut) {
         self.lit = false;
+    }
+}
+
+struct Light;
+
+#[command_handler]
+impl Lamp {
+    fn light(&self, _: &Lightt) -> Result<LampLit, String> {
+        Ok(LampLit { by: String::new() })
     }
 }
 

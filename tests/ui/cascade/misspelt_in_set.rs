@@ -8,15 +8,10 @@ struct LampLit {
 #[derive(Event, Serialize, Deserialize, Clone)]
 struct LampPutOut {}
 
-struct Lamp;
-
-struct Light;
-
-#[command_handler]
-impl Lamp {
-    fn light(&self, _: &Light) -> Result<LampLit, String> {
-        Ok(LampLit { by: String::new() })
-    }
+#[derive(EventSet)]
+enum LampEvent {
+    Lit(LampLit),
+    PutOut(LampPutOutt),
 }
 
 fn main() {}

@@ -1,0 +1,138 @@
+//! What the macros write gives no warning, of the compiler or of `clippy`, in code that forbids them.
+#![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, unused_qualifications, unused_results)]
+#![deny(rust_2018_idioms, let_underscore, nonstandard_style, future_incompatible, keyword_idents, refining_impl_trait)]
+#![deny(single_use_lifetimes, trivial_casts, trivial_numeric_casts, unused_lifetimes, unused_import_braces)]
+#![deny(clippy::all, clippy::pedantic)]
+
+/// A domain in which each macro writes all that it can.
+pub mod domain {
+    use es_core::prelude::*;
+
+    /// An id.
+    #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+    pub struct LampId(String);
+
+    /// A copy.
+    #[derive(AggregateId, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub struct LampNumber(u32);
+
+    /// An event.
+    #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+    #[event(name = "LampLighted", version = 1)]
+    pub struct LampLit {
+        /// Its only field.
+        pub watts: u32,
+    }
+
+    /// A small event.
+    #[derive(Event, Serialize, Deserialize, Clone, Copy, Debug, PartialEq)]
+    pub struct LampPutOut {}
+
+    /// A set.
+    #[derive(EventSet, Clone, Debug, PartialEq)]
+    pub enum LampEvent {
+        /// One event.
+        Lit(LampLit),
+        /// Another.
+        PutOut(LampPutOut),
+    }
+
+    /// A state.
+    #[derive(Aggregate, Serialize, Deserialize, Default, Clone, Debug, PartialEq)]
+    #[aggregate(name = "lamp", id = LampId, event = LampEvent, snapshot(every = 100, version = 2))]
+    pub struct Lamp {
+        watts: u32,
+        changes: u32,
+    }
+
+    #[event_handler]
+    impl Lamp {
+        fn lit(&mut self, event: LampLit, metadata: &Metadata) {
+            self.watts = event.watts;
+            self.changes += u32::from(metadata.actor.is_some());
+        }
+
+        fn put_out(&mut self, _: &LampPutOut) {
+            self.watts = 0;
+        }
+    }
+
+    /// A command.
+    #[derive(Clone, Debug)]
+    pub struct Light {
+        /// Its only field.
+        pub watts: u32,
+    }
+
+    /// A command that is nothing but itself.
+    #[derive(Clone, Copy, Debug)]
+    pub struct PutOut;
+
+    /// Another.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Begin;
+
+    /// A refusal.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct Broken;
+
+    #[command_handler]
+    impl Lamp {
+        fn begin(_: Begin) -> Result<LampLit, Broken> {
+            Ok(LampLit { watts: 60 })
+        }
+
+        #[command(or_default)]
+        fn light(&self, command: Light) -> Result<(LampLit, Option<LampPutOut>), Broken> {
+            Ok((LampLit { watts: command.watts }, None))
+        }
+
+        fn extinguish(&self, _: &PutOut, context: &CommandContext<'_, Self>) -> Result<Vec<LampEvent>, Broken> {
+            if context.version() == StreamVersion::EMPTY || self.watts == 0 { Err(Broken) } else { Ok(vec![]) }
+        }
+    }
+}
+
+/// All of it private to a function, where nothing is exported.
+#[test]
+fn private_types_give_no_warnings_either() {
+    use es_core::{prelude::*, testing::given};
+
+    #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+    struct LampId(String);
+
+    #[derive(Event, Serialize, Deserialize, Debug, PartialEq)]
+    struct LampLit {
+        by: String,
+    }
+
+    #[derive(EventSet, Debug, PartialEq)]
+    enum LampEvent {
+        Lit(LampLit),
+    }
+
+    #[derive(Aggregate, Default, Debug)]
+    #[aggregate(name = "lamp", id = LampId, event = LampEvent)]
+    struct Lamp {
+        lit: bool,
+    }
+
+    #[event_handler]
+    impl Lamp {
+        fn lit(&mut self, _: &LampLit) {
+            self.lit = true;
+        }
+    }
+
+    #[derive(Debug)]
+    struct Light;
+
+    #[command_handler]
+    impl Lamp {
+        fn light(_: &Light) -> Result<LampLit, std::convert::Infallible> {
+            Ok(LampLit { by: "porter".to_owned() })
+        }
+    }
+
+    drop(given::<Lamp>(()).when(Light).then(LampLit { by: "porter".to_owned() }).then_state(|lamp| assert!(lamp.lit)));
+}
