@@ -1,7 +1,7 @@
 //! The house rules that a program can check: of the source, and of the messages and their UI cases.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
@@ -144,6 +144,23 @@ fn one_mistake_gives_one_message() {
         let messages = text.lines().filter(|line| line.starts_with("error") || line.starts_with("warning")).count();
         if messages != 1 {
             complaints.add(&path, format_args!("{messages} messages"));
+        }
+    }
+    complaints.report();
+}
+
+/// What the compiler finds in several places of generated code, it says once.
+#[test]
+fn no_output_says_a_thing_twice() {
+    let mut complaints = Complaints::default();
+    for (path, text) in files("tests/ui", ".stderr") {
+        let mut said = BTreeSet::new();
+        for message in text.split("\n\n").filter(|message| message.starts_with("error")) {
+            let (words, place) = message.split_once("--> ").unwrap_or((message, ""));
+            let line = place.split(':').nth(1).unwrap_or_default();
+            if !said.insert((words.trim().to_owned(), line.to_owned())) {
+                complaints.add(&path, format_args!("twice in line {line}: {words}"));
+            }
         }
     }
     complaints.report();
