@@ -2,7 +2,11 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{aggregate::Apply, command::IntoEvents, recorded::Metadata, store::DecodeError};
+use crate::{
+    command::IntoEvents,
+    recorded::Metadata,
+    store::{DecodeError, decode},
+};
 
 /// One kind of fact that can happen, with the name and version under which it is stored.
 ///
@@ -28,6 +32,16 @@ pub trait Event: DeserializeOwned + Send + Sync + 'static {
     const NAME: &'static str;
     /// The version of the stored form, from 1.
     const VERSION: u32;
+    /// The oldest version of the stored form that can still be read.
+    const OLDEST: u32 = Self::VERSION;
+
+    /// The event from the stored form of any version from [`OLDEST`](Self::OLDEST) to [`VERSION`](Self::VERSION).
+    ///
+    /// # Errors
+    /// [`DecodeError`] where the version is another, the payload does not fit, or an upcast failed.
+    fn decode(version: u32, payload: &[u8]) -> Result<Self, DecodeError> {
+        if version == Self::VERSION { decode::json(payload) } else { Err(DecodeError::other_version::<Self>(version)) }
+    }
 }
 
 /// The stored name and present version of one event of a set.
@@ -133,7 +147,3 @@ pub trait Dispatch<H> {
     note = "every function in an `#[event_handler]` block handles one event of the aggregate's set: add a variant for `{Self}` to `{Set}`, or move a helper into a plain `impl` block"
 )]
 pub trait EventOf<Set> {}
-
-/// Proves to the compiler that `H` has a handler for `E`, at the place where the macro wants it proved.
-#[doc(hidden)]
-pub fn assert_handles<H: Apply<E>, E>() {}

@@ -4,6 +4,9 @@
 pub mod aggregate;
 pub mod command;
 pub mod event;
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("docs/evolution.md")]
+pub mod evolution {}
 #[cfg(all(feature = "testing", any(doc, doctest)))]
 #[doc = include_str!("docs/getting_started.md")]
 pub mod getting_started {}
@@ -18,6 +21,7 @@ pub mod snapshot;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod upcast;
 
 pub use crate::{
     aggregate::{Aggregate, Apply, EventHandlers},
@@ -29,4 +33,5 @@ pub use crate::{
     repository::{ExecuteError, Executed, LoadError, Loaded, Repository},
     snapshot::Snapshots,
     store::{EventStore, Expected, StoreError},
+    upcast::UpcastFrom,
 };

@@ -1,22 +1,12 @@
 //! What generated code may name. Nothing here is for people, and all of it may change.
 
 pub mod id;
+pub mod versions;
 
-pub use core::{
-    clone::Clone,
-    convert::{From, Into},
-    default::Default,
-    fmt,
-    marker::{Send, Sync},
-    option::Option,
-    result::Result,
-    str::FromStr,
-};
 pub use std::vec::Vec;
 
 pub use serde;
 
-pub use crate::event::assert_handles;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -51,10 +41,10 @@ pub trait StorableEvent: Sized {
     /// What the encoder returns.
     fn encode<C: EventEncoder>(&self, encoder: C) -> Result<C::Output, C::Error>;
 
-    /// Decodes its payload in its present version.
+    /// Decodes its payload in any version that it can read.
     ///
     /// # Errors
-    /// [`DecodeError`] where the version is another, or the payload does not fit.
+    /// As [`Event::decode`].
     fn decode(version: u32, payload: &[u8]) -> Result<Self, DecodeError>;
 }
 
@@ -67,11 +57,7 @@ impl<E: Event + Serialize> StorableEvent for E {
     }
 
     fn decode(version: u32, payload: &[u8]) -> Result<Self, DecodeError> {
-        if version == E::VERSION {
-            crate::store::decode::json(payload)
-        } else {
-            Err(DecodeError::UnknownVersion { newest: E::VERSION })
-        }
+        E::decode(version, payload)
     }
 }
 
@@ -99,7 +85,7 @@ pub fn encode<Set, E: Member<Set>, C: EventEncoder>(event: &E, encoder: C) -> Re
 /// Decodes the payload of an event of a set.
 ///
 /// # Errors
-/// [`DecodeError`] where the version is another, or the payload does not fit.
+/// As [`Event::decode`].
 pub fn decode<Set, E: Member<Set>>(version: u32, payload: &[u8]) -> Result<E, DecodeError> {
     E::decode(version, payload)
 }
@@ -272,22 +258,6 @@ pub type Itself<T> = T;
 #[cold]
 pub fn unknown_event<S>() -> Result<S, DecodeError> {
     Err(DecodeError::UnknownEvent)
-}
-
-/// Whether no two of the names are the same, for a constant assertion.
-pub const fn all_different(names: &[&str]) -> bool {
-    let mut first = 0;
-    while first < names.len() {
-        let mut second = first + 1;
-        while second < names.len() {
-            if same(names[first].as_bytes(), names[second].as_bytes()) {
-                return false;
-            }
-            second += 1;
-        }
-        first += 1;
-    }
-    true
 }
 
 const fn same(left: &[u8], right: &[u8]) -> bool {

@@ -9,6 +9,7 @@ use syn::{
     Attribute, Ident, LitInt, LitStr, Meta, Path, Token, Type,
     ext::IdentExt as _,
     parse::{ParseStream, Parser as _},
+    punctuated::Punctuated,
     token::Paren,
 };
 
@@ -49,6 +50,19 @@ pub(crate) enum Kind {
     Path,
     /// `key(..)` with keys of its own.
     Nested(&'static [Key]),
+    /// `key(1 = path, 2 = path)`
+    Steps,
+}
+
+/// One `1 = path` within a key.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    /// The number before the sign.
+    pub(crate) number: u64,
+    /// Where that number stands.
+    pub(crate) span: Span,
+    /// What it leads to.
+    pub(crate) path: Path,
 }
 
 /// What an attribute says, as far as it could be read.
@@ -71,6 +85,7 @@ enum Value {
     Type(Box<Type>),
     Path(Path),
     Nested(Entries),
+    Steps(Vec<Step>),
     /// What is there could not be read; that is reported already.
     Malformed,
 }
@@ -128,6 +143,14 @@ impl Entries {
         self.entry(key).and_then(|entry| if let Value::Nested(inner) = &entry.value { Some(inner) } else { None })
     }
 
+    /// The steps inside a key; none where it is not given.
+    pub(crate) fn steps(&self, key: &str) -> &[Step] {
+        match self.entry(key).map(|entry| &entry.value) {
+            Some(Value::Steps(steps)) => steps,
+            _ => &[],
+        }
+    }
+
     fn entry(&self, key: &str) -> Option<&Entry> {
         self.found.iter().find(|entry| entry.key == key)
     }
@@ -174,6 +197,14 @@ impl Entries {
                 }
                 Value::Nested(entries)
             }
+            Kind::Steps => read_steps(input).map_or_else(
+                || {
+                    errors.at(ident.span(), messages::wrong_value(key));
+                    skip(input);
+                    Value::Malformed
+                },
+                Value::Steps,
+            ),
             kind => read_value(input, kind).unwrap_or_else(|| {
                 errors.at(ident.span(), messages::wrong_value(key));
                 skip(input);
@@ -203,10 +234,24 @@ fn read_value(input: ParseStream<'_>, kind: Kind) -> Option<Value> {
         }
         Kind::Type => Value::Type(Box::new(input.parse().ok()?)),
         Kind::Path => Value::Path(input.call(Path::parse_mod_style).ok()?),
-        Kind::Flag | Kind::Nested(_) => return None,
+        Kind::Flag | Kind::Nested(_) | Kind::Steps => return None,
     };
     // Two keys without a comma between them are another mistake.
     (input.is_empty() || input.peek(Token![,]) || input.peek(Ident::peek_any)).then_some(value)
+}
+
+/// The steps behind a key; `None` where there are none, or something else.
+fn read_steps(input: ParseStream<'_>) -> Option<Vec<Step>> {
+    let group: proc_macro2::Group = input.parse().ok()?;
+    let step = |input: ParseStream<'_>| {
+        let literal: LitInt = input.parse()?;
+        input.parse::<Token![=]>()?;
+        let path = input.call(Path::parse_mod_style)?;
+        Ok(Step { number: literal.base10_parse()?, span: literal.span(), path })
+    };
+    let parser = |input: ParseStream<'_>| Punctuated::<Step, Token![,]>::parse_terminated_with(input, step);
+    let steps = parser.parse2(group.stream()).ok()?;
+    (!steps.is_empty()).then(|| steps.into_iter().collect())
 }
 
 /// Passes over everything up to the next comma.

@@ -81,7 +81,12 @@ pub fn aggregate_id(input: TokenStream) -> TokenStream {
 /// # Keys of `#[event(..)]`
 ///
 /// - `name = ".."`: the stored name.
-/// - `version = 1`: the version of the stored form. This release knows the first one only.
+/// - `version = N`: the version of the stored form, 1 unless it is given.
+/// - `previous = Type`: the type of the version before, which becomes this one by `From` or `TryFrom`.
+/// - `upcast(1 = function, ..)`: steps over JSON, each from its version to the next, for what structs cannot say: the
+///   function takes a `serde_json::Value` and returns one, or a `Result` with one. With `previous`, the steps cover the
+///   versions between that type and this one.
+/// - `oldest = N`: the oldest version that is read, where older ones were never stored.
 /// - `crate = path`: where `es_core` is.
 #[proc_macro_derive(Event, attributes(event))]
 pub fn event(input: TokenStream) -> TokenStream {

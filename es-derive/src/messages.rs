@@ -2,6 +2,8 @@
 //!
 //! Each names the UI case that shows it, a file below `tests/ui`; `tests/tests/tidy.rs` holds the two against one another.
 
+pub(crate) mod version;
+
 use syn::{Fields, Ident, Type};
 
 use crate::{
@@ -43,7 +45,7 @@ pub(crate) fn repeated_key(key: &str) -> String {
     format!("`{key}` is given twice\nremove one of the two")
 }
 
-/// UI: `malformed/value.rs`
+/// UI: `malformed/value.rs`, `version/not_steps.rs`
 pub(crate) fn wrong_value(key: &Key) -> String {
     let takes = match key.kind {
         Kind::Flag => "stands alone",
@@ -52,6 +54,7 @@ pub(crate) fn wrong_value(key: &Key) -> String {
         Kind::Type => "takes a type",
         Kind::Path => "takes a path without quotes",
         Kind::Nested(_) => "takes its settings in parentheses",
+        Kind::Steps => "takes versions with a function for each, in parentheses",
     };
     format!("`{}` {takes}\nwrite `{}`", key.name, key.example)
 }
@@ -148,13 +151,6 @@ pub(crate) fn event_union(ident: &Ident) -> String {
 pub(crate) fn event_generic(ident: &Ident) -> String {
     format!(
         "an event is not generic\nwrite `struct {ident} {{ .. }}`, or one struct for each type; an event is stored under one name, in one form"
-    )
-}
-
-/// UI: `malformed/version.rs`
-pub(crate) fn event_version(number: u64, ident: &Ident) -> String {
-    format!(
-        "this release knows events in version 1 only, not in version {number}\nwrite another event beside `{ident}` for the other form, with a handler of its own; what is stored stays readable that way"
     )
 }
 

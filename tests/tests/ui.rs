@@ -4,8 +4,18 @@
 //! the library for the first time: it says what is wrong, what to write, and why.
 
 /// The kinds of mistakes: the folders of `ui`, without the one of the programs that compile.
-const MISTAKES: [&str; 9] =
-    ["cascade", "command", "conflict", "duplicate", "handler", "malformed", "name", "shape", "unknown-attribute"];
+const MISTAKES: [&str; 10] = [
+    "cascade",
+    "command",
+    "conflict",
+    "duplicate",
+    "handler",
+    "malformed",
+    "name",
+    "shape",
+    "unknown-attribute",
+    "version",
+];
 
 #[test]
 fn pass() {

@@ -1,6 +1,6 @@
 //! The repository: commands in, events out, and states of any time.
 //!
-//! [`execute`] is the way of a command, [`load`] that of a state; both build states up in [`rehydrate`].
+//! `execute` is the way of a command, `load` that of a state; both build states up in `rehydrate`.
 
 mod execute;
 mod history;

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use super::error::Fault;
-use crate::event::EventSet;
+use crate::event::{Event, EventSet};
 
 /// Why a stored event could not be turned into a typed one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +18,22 @@ pub enum DecodeError {
         /// The newest version that the code knows.
         newest: u32,
     },
+    /// The event is known, but not in so old a version.
+    #[error("version {oldest} is the oldest that is known")]
+    VersionTooOld {
+        /// The oldest version that the code knows.
+        oldest: u32,
+    },
+    /// A version could not be made into the next.
+    #[error("version {from} cannot become version {to}: {message}")]
+    Upcast {
+        /// The version that was read.
+        from: u32,
+        /// The version that it should have become.
+        to: u32,
+        /// What the conversion said.
+        message: String,
+    },
     /// The payload does not fit the type.
     #[error("{message} at `{path}`")]
     Payload {
@@ -26,6 +42,17 @@ pub enum DecodeError {
         /// What does not fit.
         message: String,
     },
+}
+
+impl DecodeError {
+    /// For a version that lies outside of those that `E` can read.
+    pub(crate) fn other_version<E: Event>(version: u32) -> Self {
+        if version < E::OLDEST {
+            Self::VersionTooOld { oldest: E::OLDEST }
+        } else {
+            Self::UnknownVersion { newest: E::VERSION }
+        }
+    }
 }
 
 /// Reads JSON; only when that fails a second time with the path of the field, which costs more.
@@ -43,6 +70,14 @@ fn locate<T: DeserializeOwned>(payload: &[u8], first: &serde_json::Error) -> Dec
     }
 }
 
+/// Reads what a JSON upcast made.
+pub(crate) fn value<T: DeserializeOwned>(json: serde_json::Value) -> Result<T, DecodeError> {
+    serde_path_to_error::deserialize(json).map_err(|error| DecodeError::Payload {
+        path: error.path().to_string(),
+        message: error.into_inner().to_string(),
+    })
+}
+
 /// The fault of an event that a set could not decode, with what the set would have known.
 pub(crate) fn fault<S: EventSet>(error: DecodeError) -> Fault {
     match error {
@@ -57,6 +92,8 @@ pub(crate) fn fault_without_set(error: DecodeError) -> Fault {
     match error {
         DecodeError::UnknownEvent => Fault::UnknownEvent { known: Vec::new() },
         DecodeError::UnknownVersion { newest } => Fault::UnknownVersion { newest },
+        DecodeError::VersionTooOld { oldest } => Fault::VersionTooOld { oldest },
+        DecodeError::Upcast { from, to, message } => Fault::Upcast { from, to, message },
         DecodeError::Payload { path, message } => Fault::Payload { path, message },
     }
 }

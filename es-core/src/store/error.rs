@@ -218,6 +218,22 @@ pub enum Fault {
         /// The newest version that the code knows.
         newest: u32,
     },
+    /// The event is known, but not in so old a version.
+    #[error("version {oldest} is the oldest that is known here; was an older version removed from the code?")]
+    VersionTooOld {
+        /// The oldest version that the code knows.
+        oldest: u32,
+    },
+    /// A version could not be made into the next.
+    #[error("version {from} cannot become version {to}: {message}")]
+    Upcast {
+        /// The version that was read.
+        from: u32,
+        /// The version that it should have become.
+        to: u32,
+        /// What the conversion said.
+        message: String,
+    },
     /// The payload does not fit the type.
     #[error("{message} at `{path}`")]
     Payload {

@@ -10,8 +10,9 @@ use crate::errors::Errors;
 /// impl<T> ::es_core::Event for Moved<T> where Self: DeserializeOwned + Send + Sync + 'static { .. }
 /// ```
 pub(super) fn fallback(event: &Event, errors: &Errors) -> TokenStream {
-    let Event { krate, input, .. } = event;
-    let ident = &input.ident;
+    let Event { krate, input, name, .. } = event;
+    let (ident, name, version) = (&input.ident, &name.text, event.version());
+    let version = u32::try_from(version).unwrap_or(1);
     let errors = errors.to_items();
     let mut generics = input.generics.clone();
     if !generics.params.is_empty() {
@@ -25,8 +26,8 @@ pub(super) fn fallback(event: &Event, errors: &Errors) -> TokenStream {
         #errors
         const _: () = {
             impl #parameters #krate::Event for #ident #arguments #clauses {
-                const NAME: &'static ::core::primitive::str = "";
-                const VERSION: ::core::primitive::u32 = 1;
+                const NAME: &'static ::core::primitive::str = #name;
+                const VERSION: ::core::primitive::u32 = #version;
             }
         };
     }

@@ -1,10 +1,10 @@
 //! What the user wrote.
 
 use proc_macro2::{Span, TokenStream};
-use syn::DeriveInput;
+use syn::{DeriveInput, Type};
 
 use crate::{
-    attributes::{self, Entries, Grammar, Key, Kind},
+    attributes::{self, Entries, Grammar, Key, Kind, Step},
     errors::Errors,
     krate::{self, Krate},
     names::StoredName,
@@ -12,7 +12,10 @@ use crate::{
 
 const NAME: Key = Key { name: "name", kind: Kind::Text, example: "name = \"MoneyDeposited\"" };
 const VERSION: Key = Key { name: "version", kind: Kind::Integer, example: "version = 1" };
-const GRAMMAR: Grammar = Grammar { attribute: "event", keys: &[NAME, VERSION, krate::KEY] };
+const PREVIOUS: Key = Key { name: "previous", kind: Kind::Type, example: "previous = MoneyDepositedV1" };
+const UPCAST: Key = Key { name: "upcast", kind: Kind::Steps, example: "upcast(1 = add_currency)" };
+const OLDEST: Key = Key { name: "oldest", kind: Kind::Integer, example: "oldest = 2" };
+const GRAMMAR: Grammar = Grammar { attribute: "event", keys: &[NAME, VERSION, PREVIOUS, UPCAST, OLDEST, krate::KEY] };
 
 #[derive(Debug)]
 pub(super) struct Event {
@@ -20,6 +23,14 @@ pub(super) struct Event {
     pub(super) name: StoredName,
     /// The version and where it is written, if it is.
     pub(super) version: Option<(u64, Span)>,
+    /// The type of the version before.
+    pub(super) previous: Option<Type>,
+    /// The steps over JSON, as they are written.
+    pub(super) upcast: Vec<Step>,
+    /// Where `upcast` is written, if it is.
+    pub(super) upcast_span: Option<Span>,
+    /// The oldest version that is read and where it is written, if it is.
+    pub(super) oldest: Option<(u64, Span)>,
     pub(super) input: DeriveInput,
 }
 
@@ -29,6 +40,20 @@ impl Event {
         let entries = Entries::of_attributes(&input.attrs, GRAMMAR, errors);
         attributes::refuse_inside(GRAMMAR, &input.data, errors);
         let name = entries.text(NAME.name).map_or_else(|| StoredName::of_type(&input.ident), StoredName::given);
-        Ok(Self { krate: Krate::of(&entries), name, version: entries.integer(VERSION.name), input })
+        Ok(Self {
+            krate: Krate::of(&entries),
+            name,
+            version: entries.integer(VERSION.name),
+            previous: entries.ty(PREVIOUS.name).cloned(),
+            upcast: entries.steps(UPCAST.name).to_vec(),
+            upcast_span: entries.span(UPCAST.name),
+            oldest: entries.integer(OLDEST.name),
+            input,
+        })
+    }
+
+    /// The version of the stored form: 1 unless it is written.
+    pub(super) fn version(&self) -> u64 {
+        self.version.map_or(1, |(version, _)| version)
     }
 }

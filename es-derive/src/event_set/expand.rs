@@ -17,6 +17,7 @@ pub(super) fn expand(set: &EventSet) -> TokenStream {
     let variants = set.variants();
     let members = variants.iter().map(|variant| member(set, variant));
     let names = different_names(set, &variants);
+    let newest = newest_versions(set, &variants);
     let event_set = event_set(set, &variants);
     let itself = into_events_of_the_set(set);
     let dispatch = dispatch(set, &variants);
@@ -24,6 +25,7 @@ pub(super) fn expand(set: &EventSet) -> TokenStream {
         const _: () = {
             #(#members)*
             #names
+            #newest
             #event_set
             #itself
             #dispatch
@@ -95,6 +97,29 @@ fn different_names(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
     quote! {
         const __NAMES: &[&::core::primitive::str] = &[#(#names),*];
         #(#assertions)*
+    }
+}
+
+/// Each event is in the set in its newest version; said at the one that is not.
+///
+/// ```text
+/// use ::es_core::private::versions::Superseded as _;
+/// const _: () = if <__Event0>::__ONE_SUCCESSOR_ONLY { ::core::panic!("..") };
+/// ```
+fn newest_versions(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
+    let EventSet { krate, .. } = set;
+    let assertions = variants.iter().map(|Variant { event, alias, .. }| {
+        let message = messages::version::superseded(event);
+        quote_spanned! {alias.span()=>
+            const _: () = if <#alias>::__ONE_SUCCESSOR_ONLY { ::core::panic!(#message) };
+        }
+    });
+    quote! {
+        const _: () = {
+            #[allow(unused_imports, reason = "hidden by the constants of superseded events")]
+            use #krate::private::versions::Superseded as _;
+            #(#assertions)*
+        };
     }
 }
 

@@ -1,7 +1,7 @@
 use es_core::prelude::*;
 
 #[derive(Event, Serialize, Deserialize)]
-#[event(version = 2)]
+#[event(version = 0)]
 struct LampLit {
     by: String,
 }
