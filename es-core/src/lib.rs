@@ -23,6 +23,8 @@ pub mod store;
 pub mod testing;
 pub mod upcast;
 
+pub use es_derive::{Aggregate, AggregateId, Event, EventSet, command_handler, event_handler};
+
 pub use crate::{
     aggregate::{Aggregate, Apply, EventHandlers},
     command::{Command, CommandContext, CommandTarget, Decision, IntoEvents},
@@ -30,7 +32,7 @@ pub use crate::{
     id::AggregateId,
     memory::MemoryStore,
     recorded::{Envelope, EventId, Metadata, Position, Recorded, StreamId, StreamVersion},
-    repository::{ExecuteError, Executed, LoadError, Loaded, Repository},
+    repository::{ExecuteError, Executed, History, LoadError, Loaded, Repository},
     snapshot::Snapshots,
     store::{EventStore, Expected, StoreError},
     upcast::UpcastFrom,

@@ -31,7 +31,7 @@ pub(crate) async fn append(parts: &Parts, append: Append) -> Result<Appended, St
             Ok(rows) => return answer(parts, &append, &columns, &rows).await,
             // The same append again is safe: what was stored is found by its key or its event ids.
             Err(Failure::Lost(source)) if sent => return Err(unknown(&append, source)),
-            Err(Failure::NotSent(unavailable)) if sent => return Err(unknown(&append, unavailable)),
+            Err(Failure::NotSent(error)) if sent => return Err(unknown(&append, error)),
             Err(Failure::Lost(_)) => sent = true,
             Err(Failure::Refused(error)) if error::judge(&error) == Verdict::Again && attempts < ATTEMPTS => {}
             Err(Failure::Refused(error)) if error::judge(&error) == Verdict::Again => {

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use es_core::store::Unavailable;
+use es_core::store::{StoreError, Unavailable};
 use sqlx::{
     ConnectOptions as _, Connection as _, PgConnection, Postgres,
     postgres::{PgArguments, PgConnectOptions, PgRow},
@@ -37,7 +37,7 @@ pub(crate) struct Connections {
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// It was never sent.
-    NotSent(Unavailable),
+    NotSent(StoreError),
     /// It was sent, and the connection was lost before the answer came: it may have been carried out.
     Lost(sqlx::Error),
     /// The database answered with an error: what was sent has had no effect.
@@ -105,22 +105,22 @@ impl Connections {
     }
 
     /// A connection outside of the bounded number, for work that needs a transaction; the caller closes it.
-    pub(crate) async fn open(&self) -> Result<PgConnection, Unavailable> {
+    pub(crate) async fn open(&self) -> Result<PgConnection, StoreError> {
         match timeout(self.acquire_timeout, PgConnection::connect_with(&self.options)).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(source)) => Err(error::cannot_connect(&self.options, source)),
-            Err(elapsed) => Err(error::cannot_connect(&self.options, elapsed)),
+            Err(elapsed) => Err(error::no_answer(&self.options, elapsed)),
         }
     }
 
-    async fn lease(&self) -> Result<Lease<'_>, Unavailable> {
+    async fn lease(&self) -> Result<Lease<'_>, StoreError> {
         let permit = match timeout(self.acquire_timeout, Arc::clone(&self.permits).acquire_owned()).await {
             Ok(Ok(permit)) => permit,
-            Ok(Err(closed)) => return Err(Unavailable::new("it was closed", closed)),
+            Ok(Err(closed)) => return Err(Unavailable::new("it was closed", closed).into()),
             Err(elapsed) => {
                 let (max, waited) = (self.max, self.acquire_timeout);
                 let reason = format!("all {max} of its connections were busy for {waited:?}; allow more, or ask less");
-                return Err(Unavailable::new(reason, elapsed));
+                return Err(Unavailable::new(reason, elapsed).into());
             }
         };
         let idle = self.idle().pop();

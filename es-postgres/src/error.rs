@@ -1,9 +1,10 @@
 //! What PostgreSQL says, in the words of the store. Errors are told apart by SQLSTATE and constraint, never by text.
 
-use std::{borrow::Cow, error::Error};
+use std::borrow::Cow;
 
-use es_core::store::{StoreError, Unavailable};
+use es_core::store::{Misconfigured, StoreError, Unavailable};
 use sqlx::{error::DatabaseError, postgres::PgConnectOptions};
+use tokio::time::error::Elapsed;
 
 use crate::{connections::Failure, migrate};
 
@@ -44,8 +45,10 @@ pub(crate) fn judge(error: &sqlx::Error) -> Verdict {
 /// An answer that is not the one hoped for, as the store's error.
 pub(crate) fn store_error(doing: &'static str, failure: Failure) -> StoreError {
     match failure {
-        Failure::NotSent(unavailable) => unavailable.into(),
-        Failure::Lost(source) => Unavailable::new(format!("the connection was lost while {doing}"), source).into(),
+        Failure::NotSent(error) => error,
+        Failure::Lost(source) => {
+            Unavailable::new(format!("the connection was lost while {doing}: {}", words(&source)), source).into()
+        }
         Failure::Refused(source) => refused(doing, source),
     }
 }
@@ -69,19 +72,48 @@ fn refused(doing: &'static str, source: sqlx::Error) -> StoreError {
         Some("25006") => {
             Unavailable::new("the server only allows reading; connect to the primary".to_owned(), source).into()
         }
+        Some("42501") => {
+            let reason = format!("the role lacks a right that is needed while {doing}: {}", words(&source));
+            Misconfigured::new(reason, Some(source.into())).into()
+        }
         _ => StoreError::Backend { doing, source: source.into() },
     }
 }
 
-/// A server that cannot be reached, named without its password.
-pub(crate) fn cannot_connect(
-    options: &PgConnectOptions,
-    source: impl Into<Box<dyn Error + Send + Sync>>,
-) -> Unavailable {
+/// What went wrong in a few words: the server's own, without where in its source they stand.
+fn words(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(database) => database.message().to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// A connection that could not be opened: the server named without the password, and its own words.
+pub(crate) fn cannot_connect(options: &PgConnectOptions, source: sqlx::Error) -> StoreError {
+    let reason = format!("{}: {}", place(options), words(&source));
+    match source.as_database_error().and_then(DatabaseError::code).as_deref() {
+        // 28: who connects is not let in; 3D000: there is no such database.
+        Some(code) if code.starts_with("28") || code == "3D000" => {
+            Misconfigured::new(reason, Some(source.into())).into()
+        }
+        _ if matches!(source, sqlx::Error::Configuration(_) | sqlx::Error::Tls(_)) => {
+            Misconfigured::new(reason, Some(source.into())).into()
+        }
+        _ => Unavailable::new(reason, source).into(),
+    }
+}
+
+/// A server that did not answer in time.
+pub(crate) fn no_answer(options: &PgConnectOptions, elapsed: Elapsed) -> StoreError {
+    Unavailable::new(format!("{}: no answer in time", place(options)), elapsed).into()
+}
+
+fn place(options: &PgConnectOptions) -> String {
     let place = match options.get_socket() {
         Some(socket) => socket.display().to_string(),
         None => format!("{}:{}", options.get_host(), options.get_port()),
     };
     let database = options.get_database().unwrap_or(options.get_username());
-    Unavailable::new(format!("cannot connect to the database `{database}` at {place}"), source)
+    format!("cannot connect to the database `{database}` at {place}")
 }

@@ -1,6 +1,6 @@
 //! The tables: numbered files, applied once, by one process at a time.
 
-use es_core::store::{StoreError, Unavailable};
+use es_core::store::{Misconfigured, StoreError};
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
 use crate::{
@@ -22,11 +22,13 @@ const OLDEST_SERVER: i32 = 140_001;
 /// Names the advisory lock under which migrations run; any number of one's own will do.
 const MIGRATION_LOCK: i64 = 0x6573_2d6d_6967_7261;
 
-const DOING: &str = "migrating the tables";
-
 fn failed(source: sqlx::Error) -> StoreError {
+    failed_while("migrating the tables", source)
+}
+
+fn failed_while(doing: &'static str, source: sqlx::Error) -> StoreError {
     let failure = if error::is_lost(&source) { Failure::Lost(source) } else { Failure::Refused(source) };
-    error::store_error(DOING, failure)
+    error::store_error(doing, failure)
 }
 
 /// Refuses servers that cannot keep the promises, and tables that a newer program made.
@@ -45,14 +47,15 @@ pub(crate) async fn check_server(connections: &Connections, statements: &Stateme
         (row.try_get(0).map_err(unreadable)?, row.try_get(1).map_err(unreadable)?, row.try_get(2).map_err(unreadable)?);
     if number < OLDEST_SERVER {
         let reason = format!("PostgreSQL 14.1 or newer is needed, this is {version}");
-        return Err(Unavailable::new(reason, "server_version_num").into());
+        return Err(Misconfigured::new(reason, None).into());
     }
     if encoding != "UTF8" {
         let reason = format!("a database with encoding UTF8 is needed, this one has {encoding}");
-        return Err(Unavailable::new(reason, "server_encoding").into());
+        return Err(Misconfigured::new(reason, None).into());
     }
     let mut connection = connections.open().await?;
-    let found = version_of(&mut connection, statements).await.map_err(failed)?;
+    let found = version_of(&mut connection, statements).await;
+    let found = found.map_err(|error| failed_while("looking at the tables", error))?;
     let _ = connection.close().await;
     if found > NEWEST { Err(StoreError::WrongSchema { found, needed: NEWEST }) } else { Ok(()) }
 }

@@ -21,6 +21,7 @@ pub(crate) const PAGE: i64 = 1_000;
 
 /// What is needed to build up one aggregate.
 pub(crate) async fn load(parts: &Parts, load: Load) -> Result<LoadedStream, StoreError> {
+    load.check()?;
     let (version, time) = match load.until {
         Until::Latest => (i64::MAX, None),
         Until::Version(version) => (signed(version.get()), None),
@@ -74,8 +75,9 @@ pub(crate) fn read_stream(
     read: ReadStream,
 ) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
     let pages = stream::try_unfold(Some(read.after), move |after| {
-        let (parts, stream) = (Arc::clone(&parts), read.stream.clone());
+        let (parts, stream, check) = (Arc::clone(&parts), read.stream.clone(), read.check());
         async move {
+            check?;
             let Some(after) = after else { return Ok(None) };
             let rows = parts
                 .connections

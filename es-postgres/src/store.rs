@@ -3,8 +3,8 @@
 use std::{str::FromStr as _, sync::Arc};
 
 use es_core::store::{
-    Append, Appended, EventStore, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoreError, StoredEvent,
-    Unavailable,
+    Append, Appended, EventStore, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll, ReadStream, StoreError,
+    StoredEvent,
 };
 use futures_core::Stream;
 use sqlx::postgres::PgConnectOptions;
@@ -42,8 +42,8 @@ impl PostgresStore {
     /// Connects with the usual settings. Must be called within a Tokio runtime.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the server cannot be reached, is older than PostgreSQL 14.1 or does not use
-    /// UTF-8; [`StoreError::WrongSchema`] when the tables were made by a newer version of this crate.
+    /// [`StoreError::Unavailable`] when the server cannot be reached; [`StoreError::Misconfigured`] when the URL cannot
+    /// be read, the server does not let us in, is older than PostgreSQL 14.1 or does not use UTF-8; [`StoreError::WrongSchema`] when the tables were made by a newer version of this crate.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         Self::connect_with(url, PostgresConfig::new()).await
     }
@@ -53,8 +53,7 @@ impl PostgresStore {
     /// # Errors
     /// As [`connect`](Self::connect).
     pub async fn connect_with(url: &str, config: PostgresConfig) -> Result<Self, StoreError> {
-        let options =
-            PgConnectOptions::from_str(url).map_err(|source| Unavailable::new("its URL cannot be read", source))?;
+        let options = options(url)?;
         let connections = Connections::new(options, &config);
         let statements = Statements::new(&config.schema);
         migrate::check_server(&connections, &statements).await?;
@@ -84,6 +83,21 @@ impl PostgresStore {
         self.flush().await;
         self.parts.connections.close().await;
     }
+}
+
+/// What a URL says. It may hold a password, and so is not repeated.
+fn options(url: &str) -> Result<PgConnectOptions, Misconfigured> {
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        let reason = "its URL does not begin with `postgres://`; write postgres://user:password@host:port/database";
+        return Err(Misconfigured::new(reason, None));
+    }
+    PgConnectOptions::from_str(url).map_err(|source| {
+        let reason = format!(
+            "its URL cannot be read: {source}; write postgres://user:password@host:port/database, and `%23`, `%2F`, `%40` \
+             for `#`, `/`, `@` in a password"
+        );
+        Misconfigured::new(reason, Some(source.into()))
+    })
 }
 
 impl EventStore for PostgresStore {

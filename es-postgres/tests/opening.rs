@@ -54,10 +54,26 @@ pub(crate) async fn a_store_that_was_not_migrated_says_what_to_do(database: Data
 }
 
 pub(crate) async fn a_server_that_is_not_there_is_named_without_its_password(_: Database) {
-    for url in ["postgres://someone:s3cret@127.0.0.1:1/bank", "postgres://someone:s3cret@127.0.0.1:99999999/bank"] {
-        let config = PostgresConfig::new().acquire_timeout(Duration::from_secs(2));
-        let error = PostgresStore::connect_with(url, config).await.expect_err("nobody listens there");
-        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    let config = PostgresConfig::new().acquire_timeout(Duration::from_secs(2));
+    let url = "postgres://someone:s3cret@127.0.0.1:1/bank";
+    let error = PostgresStore::connect_with(url, config).await.expect_err("nobody listens there");
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    assert!(error.to_string().contains("`bank` at 127.0.0.1:1"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+}
+
+pub(crate) async fn settings_that_cannot_work_are_told_from_a_server_that_is_away(database: Database) {
+    let missing = format!("{}_that_is_not_there", database.url());
+    for (url, words) in [
+        ("mysql://someone:s3cret@127.0.0.1/bank", "postgres://"),
+        ("", "postgres://"),
+        ("postgres://someone:s3cret@127.0.0.1:99999999/bank", "invalid port"),
+        ("postgres://someone:s3cret#1@127.0.0.1/bank", "%23"),
+        (missing.as_str(), "does not exist"),
+    ] {
+        let error = PostgresStore::connect(url).await.expect_err(words);
+        assert!(matches!(error, StoreError::Misconfigured(_)), "{error:?}");
+        assert!(!error.is_unavailable() && error.to_string().contains(words), "{error}");
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     }
 }

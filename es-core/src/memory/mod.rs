@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use futures_core::Stream;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 
 use crate::{
     recorded::{Position, StreamId, StreamVersion},
@@ -166,13 +166,15 @@ impl EventStore for MemoryStore {
     }
 
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
+        load.check()?;
         Ok(self.state().load(&load))
     }
 
     fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
         let store = self.clone();
         let start = index(read.after.get());
-        stream::unfold(start, move |index| {
+        let invalid = stream::iter(read.check().err().map(|invalid| Err(invalid.into())));
+        invalid.chain(stream::unfold(start, move |index| {
             let state = store.state();
             let stored = state
                 .streams
@@ -180,7 +182,7 @@ impl EventStore for MemoryStore {
                 .and_then(|stream| stream.events.get(index))
                 .map(|&index| state.log[index].clone());
             std::future::ready(stored.map(|stored| (Ok(stored), index + 1)))
-        })
+        }))
     }
 
     fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {

@@ -17,7 +17,7 @@ use crate::{
     command::{Command, CommandContext, CommandTarget},
     recorded::{Envelope, EventId, Metadata, Position, Recorded, StreamId, StreamVersion},
     store::{
-        Append, Appended, Conflict, EventStore, Expected, InvalidAppend, KeyedAppend, NewEvent, NewSnapshot,
+        Append, Appended, Conflict, EventStore, Expected, InvalidRequest, KeyedAppend, NewEvent, NewSnapshot,
         StoreError, StoredEvent, Until,
     },
 };
@@ -110,20 +110,24 @@ impl<E> From<StoreError> for ExecuteError<E> {
 }
 
 /// A command about to be executed; await it, or say first who asks, when, and under which key.
+///
+/// `C` is the command and `E` its error.
 #[must_use = "nothing happens until this is awaited"]
-pub struct Execute<'a, A: Aggregate, S, C> {
+pub struct Execute<'a, A: Aggregate, S, C, E> {
     repository: &'a Repository<A, S>,
     id: &'a A::Id,
     command: C,
     metadata: Metadata,
     idempotency_key: Option<String>,
+    /// The way to a future for `.await`, fixed where `C` is known to be a command: for something that is none the
+    /// compiler then says just that, and not also that this is no future.
+    boxed: fn(Self) -> BoxFuture<'a, Outcome<A, E>>,
 }
 
-impl<'a, A: Aggregate, S: EventStore, C: Command<A>> Execute<'a, A, S, C> {
-    pub(super) fn new(repository: &'a Repository<A, S>, id: &'a A::Id, command: C) -> Self {
-        Self { repository, id, command, metadata: Metadata::at(Utc::now()), idempotency_key: None }
-    }
+type Outcome<A, E> = Result<Executed<A>, ExecuteError<E>>;
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+impl<A: Aggregate, S, C, E> Execute<'_, A, S, C, E> {
     /// Who asks.
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.metadata.actor = Some(actor.into());
@@ -156,9 +160,24 @@ impl<'a, A: Aggregate, S: EventStore, C: Command<A>> Execute<'a, A, S, C> {
 
     /// Names this command within its stream: a second one of the same name is not decided again, but answered with
     /// the first result. A command that led to no events, or was refused, does not take the name.
+    ///
+    /// The name alone counts: **another command under a name that is taken is not executed**, and gets the first one's
+    /// result. Make names of what is asked, such as a request's id, and never use one for two things.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
         self
+    }
+}
+
+impl<'a, A: Aggregate, S: EventStore, C: Command<A>> Execute<'a, A, S, C, C::Error> {
+    pub(super) fn new(repository: &'a Repository<A, S>, id: &'a A::Id, command: C) -> Self
+    where
+        C: 'a,
+        C::Error: Send,
+    {
+        let (metadata, boxed) =
+            (Metadata::at(Utc::now()), |execute: Self| -> BoxFuture<'a, _> { Box::pin(execute.run()) });
+        Self { repository, id, command, metadata, idempotency_key: None, boxed }
     }
 
     /// Executes, without the box that `.await` needs.
@@ -220,7 +239,7 @@ impl<'a, A: Aggregate, S: EventStore, C: Command<A>> Execute<'a, A, S, C> {
             .zip(&metadata)
             .map(|(event, metadata)| NewEvent::encode(event, metadata.clone()))
             .collect::<Result<_, _>>()
-            .map_err(InvalidAppend::Event)?;
+            .map_err(InvalidRequest::Event)?;
         let mut append = Append::new(stream.clone(), Expected::Exact(hydrated.version), new_events);
         append.idempotency_key.clone_from(&self.idempotency_key);
         let appended = store.append(append).await?;
@@ -286,19 +305,16 @@ fn snapshot_due<A: Aggregate>(stream: &StreamId, executed: &Executed<A>, last: S
     Some(NewSnapshot::new(stream.clone(), executed.version, executed.position, snapshots.fingerprint(), state))
 }
 
-impl<'a, A: Aggregate, S: EventStore, C: Command<A> + 'a> IntoFuture for Execute<'a, A, S, C>
-where
-    C::Error: Send,
-{
-    type Output = Result<Executed<A>, ExecuteError<C::Error>>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+impl<'a, A: Aggregate, S, C, E> IntoFuture for Execute<'a, A, S, C, E> {
+    type Output = Outcome<A, E>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        (self.boxed)(self)
     }
 }
 
-impl<A: Aggregate, S, C> fmt::Debug for Execute<'_, A, S, C> {
+impl<A: Aggregate, S, C, E> fmt::Debug for Execute<'_, A, S, C, E> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Execute")

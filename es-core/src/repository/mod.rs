@@ -9,18 +9,12 @@ mod rehydrate;
 
 use std::{fmt, marker::PhantomData};
 
-use futures_core::Stream;
-
 pub use self::{
     execute::{Execute, ExecuteError, Executed},
+    history::History,
     load::{LoadAggregate, LoadError, Loaded},
 };
-use crate::{
-    aggregate::Aggregate,
-    command::Command,
-    recorded::{Recorded, StreamId},
-    store::{EventStore, StoreError},
-};
+use crate::{aggregate::Aggregate, command::Command, recorded::StreamId, store::EventStore};
 
 /// How often a command is decided before a conflict is given back to the caller.
 const DEFAULT_ATTEMPTS: u32 = 16;
@@ -80,7 +74,11 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
     /// at. When another writer comes first, it is loaded and decides again.
     ///
     /// Nothing happens until the returned value is awaited.
-    pub fn execute<'a, C: Command<A>>(&'a self, id: &'a A::Id, command: C) -> Execute<'a, A, S, C> {
+    pub fn execute<'a, C>(&'a self, id: &'a A::Id, command: C) -> Execute<'a, A, S, C, C::Error>
+    where
+        C: Command<A> + 'a,
+        C::Error: Send,
+    {
         Execute::new(self, id, command)
     }
 
@@ -92,9 +90,9 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         LoadAggregate::new(self, id)
     }
 
-    /// All that happened to an aggregate, oldest first; nothing when it does not exist.
-    pub fn history(&self, id: &A::Id) -> impl Stream<Item = Result<Recorded<A::Event>, StoreError>> + Send + use<A, S> {
-        history::history::<A, S>(&self.store, Self::stream(id))
+    /// All that happened to an aggregate, oldest first, read page by page; nothing when it does not exist.
+    pub fn history(&self, id: &A::Id) -> History<A> {
+        History::new(&self.store, Self::stream(id))
     }
 
     /// The stream of an aggregate.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{encode, error::InvalidAppend, limits};
+use super::{encode, error::InvalidRequest, limits};
 use crate::{
     event::{EventSchema, EventSet},
     recorded::{EventId, Metadata, Position, StreamId, StreamVersion},
@@ -104,25 +104,21 @@ impl Append {
     /// Refuses what no store can keep. Stores call it before anything else.
     ///
     /// # Errors
-    /// [`InvalidAppend`] naming the first limit that is broken.
-    pub fn check(&self) -> Result<(), InvalidAppend> {
-        check_text("stream type", self.stream.stream_type(), limits::MAX_STREAM_TYPE_BYTES)?;
-        check_text("stream id", self.stream.id(), limits::MAX_STREAM_ID_BYTES)?;
-        if let Some(key) = &self.idempotency_key {
-            check_text("idempotency key", key, limits::MAX_KEY_BYTES)?;
-        }
+    /// [`InvalidRequest`] naming the first limit that is broken.
+    pub fn check(&self) -> Result<(), InvalidRequest> {
+        check_names(&self.stream, self.idempotency_key.as_deref())?;
         if self.events.is_empty() {
-            return Err(InvalidAppend::NoEvents);
+            return Err(InvalidRequest::NoEvents);
         }
         if self.events.len() > limits::MAX_EVENTS {
-            return Err(InvalidAppend::TooManyEvents { events: self.events.len(), limit: limits::MAX_EVENTS });
+            return Err(InvalidRequest::TooManyEvents { events: self.events.len(), limit: limits::MAX_EVENTS });
         }
         let mut total = 0;
         for (index, event) in self.events.iter().enumerate() {
             let bytes = event.payload.len();
             if bytes > limits::MAX_EVENT_BYTES {
                 let event_type = event.schema.name;
-                return Err(InvalidAppend::EventTooLarge { index, event_type, bytes, limit: limits::MAX_EVENT_BYTES });
+                return Err(InvalidRequest::EventTooLarge { index, event_type, bytes, limit: limits::MAX_EVENT_BYTES });
             }
             if has_escaped_nul(&event.payload) {
                 return Err(
@@ -133,7 +129,7 @@ impl Append {
             check_metadata(&event.metadata)?;
         }
         if total > limits::MAX_APPEND_BYTES {
-            return Err(InvalidAppend::AppendTooLarge { bytes: total, limit: limits::MAX_APPEND_BYTES });
+            return Err(InvalidRequest::AppendTooLarge { bytes: total, limit: limits::MAX_APPEND_BYTES });
         }
         Ok(())
     }
@@ -145,21 +141,28 @@ fn has_escaped_nul(json: &str) -> bool {
     json.match_indices("\\u0000").any(|(at, _)| escaped(at))
 }
 
-fn check_text(what: &'static str, text: &str, limit: usize) -> Result<(), InvalidAppend> {
+/// Refuses names that no store can hold, whether to write or to look for them.
+pub(super) fn check_names(stream: &StreamId, idempotency_key: Option<&str>) -> Result<(), InvalidRequest> {
+    check_text("stream type", stream.stream_type(), limits::MAX_STREAM_TYPE_BYTES)?;
+    check_text("stream id", stream.id(), limits::MAX_STREAM_ID_BYTES)?;
+    idempotency_key.map_or(Ok(()), |key| check_text("idempotency key", key, limits::MAX_KEY_BYTES))
+}
+
+fn check_text(what: &'static str, text: &str, limit: usize) -> Result<(), InvalidRequest> {
     if text.is_empty() {
-        return Err(InvalidAppend::Empty { what });
+        return Err(InvalidRequest::Empty { what });
     }
     if text.len() > limit {
-        return Err(InvalidAppend::TooLong { what, bytes: text.len(), limit });
+        return Err(InvalidRequest::TooLong { what, bytes: text.len(), limit });
     }
     check_nul(what, text)
 }
 
-fn check_nul(what: &'static str, text: &str) -> Result<(), InvalidAppend> {
-    if text.contains('\0') { Err(InvalidAppend::Nul { what }) } else { Ok(()) }
+fn check_nul(what: &'static str, text: &str) -> Result<(), InvalidRequest> {
+    if text.contains('\0') { Err(InvalidRequest::Nul { what }) } else { Ok(()) }
 }
 
-fn check_metadata(metadata: &Metadata) -> Result<(), InvalidAppend> {
+fn check_metadata(metadata: &Metadata) -> Result<(), InvalidRequest> {
     let optional = [("actor", &metadata.actor), ("correlation id", &metadata.correlation_id)];
     let mut bytes = 0;
     for (what, text) in optional {
@@ -174,7 +177,7 @@ fn check_metadata(metadata: &Metadata) -> Result<(), InvalidAppend> {
         bytes += name.len() + value.len();
     }
     if bytes > limits::MAX_EVENT_BYTES {
-        return Err(InvalidAppend::TooLong { what: "metadata", bytes, limit: limits::MAX_EVENT_BYTES });
+        return Err(InvalidRequest::TooLong { what: "metadata", bytes, limit: limits::MAX_EVENT_BYTES });
     }
     Ok(())
 }

@@ -8,8 +8,7 @@ use crate::recorded::{EventId, Position, StreamId, StreamVersion};
 /// Why a store did not do what it was asked.
 ///
 /// Unless it is [`StoreError::OutcomeUnknown`], nothing was stored. The text is for people and may change; programs
-/// look at the variant. What lies beneath an error is its [`source`](Error::source) and is not repeated in its text, so
-/// print the whole chain.
+/// look at the variant. The text says what a person needs; what lies beneath is the [`source`](Error::source).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -18,10 +17,13 @@ pub enum StoreError {
     Conflict(#[from] Conflict),
     /// The request broke a limit.
     #[error(transparent)]
-    Invalid(#[from] InvalidAppend),
+    Invalid(#[from] InvalidRequest),
     /// The store cannot be reached or cannot answer now; the same request may succeed later.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// The store was opened with settings that cannot work, such as a wrong password; trying again will not help.
+    #[error(transparent)]
+    Misconfigured(#[from] Misconfigured),
     /// The connection was lost after an append was sent, and its outcome could not be found out. Sending the same
     /// append again, with the same event ids, is safe: it is stored once.
     #[error(
@@ -100,10 +102,10 @@ impl Conflict {
     }
 }
 
-/// An append that no store can keep. Nothing was stored.
+/// A request that no store can serve. Nothing was stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum InvalidAppend {
+pub enum InvalidRequest {
     /// There is nothing to store.
     #[error("an append needs at least one event")]
     NoEvents,
@@ -178,6 +180,25 @@ impl Unavailable {
     /// An absence with its cause.
     pub fn new(reason: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { reason: reason.into(), source: source.into() }
+    }
+}
+
+/// A store was opened with settings that cannot work.
+#[derive(Debug, thiserror::Error)]
+#[error("the store cannot be used: {reason}")]
+#[non_exhaustive]
+pub struct Misconfigured {
+    /// What is the matter and what to do, for people.
+    pub reason: String,
+    /// What lies beneath, where there is something.
+    #[source]
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Misconfigured {
+    /// A wrong setting.
+    pub fn new(reason: impl Into<String>, source: Option<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { reason: reason.into(), source }
     }
 }
 

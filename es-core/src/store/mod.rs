@@ -18,7 +18,7 @@ pub use self::{
     append::{Append, Appended, Expected, NewEvent, Placed},
     decode::DecodeError,
     encode::EncodeError,
-    error::{Conflict, Corrupt, Fault, InvalidAppend, StoreError, Unavailable},
+    error::{Conflict, Corrupt, Fault, InvalidRequest, Misconfigured, StoreError, Unavailable},
     read::{KeyedAppend, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoredEvent, StoredSnapshot, Until},
 };
 use crate::{aggregate::Aggregate, repository::Repository};

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{
+    append::check_names,
     decode::{self, DecodeError},
-    error::{Corrupt, Fault},
+    error::{Corrupt, Fault, InvalidRequest},
 };
 use crate::{
     event::EventSet,
@@ -43,6 +44,14 @@ impl Load {
     /// A request for the present state of a stream, replayed from the start.
     pub fn new(stream: StreamId) -> Self {
         Self { stream, until: Until::Latest, fingerprint: None, snapshot_at_most: None, idempotency_key: None }
+    }
+
+    /// Refuses names that no store can hold. Stores call it before anything else.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] naming the first limit that is broken.
+    pub fn check(&self) -> Result<(), InvalidRequest> {
+        check_names(&self.stream, self.idempotency_key.as_deref())
     }
 
     /// Stops earlier.
@@ -172,6 +181,14 @@ impl ReadStream {
     /// All events of a stream.
     pub fn new(stream: StreamId) -> Self {
         Self { stream, after: StreamVersion::EMPTY }
+    }
+
+    /// Refuses names that no store can hold. Stores call it before anything else.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] naming the first limit that is broken.
+    pub fn check(&self) -> Result<(), InvalidRequest> {
+        check_names(&self.stream, None)
     }
 
     /// Only those behind a version.

@@ -67,6 +67,12 @@ impl<A: Aggregate> Given<A> {
         self
     }
 
+    /// Who asks, as handlers see it.
+    pub fn actor(mut self, actor: impl Into<String>) -> Self {
+        self.metadata.actor = Some(actor.into());
+        self
+    }
+
     /// What handlers see as actor, time and correlation.
     pub fn with_metadata(mut self, metadata: Metadata) -> Self {
         self.metadata = metadata;
@@ -98,7 +104,7 @@ impl<A: Aggregate> Given<A> {
                 }
             }
         };
-        When { state, outcome }
+        When { state, outcome, expected: false }
     }
 }
 
@@ -111,6 +117,8 @@ fn some_id<A: Aggregate>() -> Option<A::Id> {
 pub struct When<A: Aggregate, E> {
     state: A,
     outcome: Outcome<A::Event, E>,
+    /// Whether a `then` has held the outcome against what it should be.
+    expected: bool,
 }
 
 #[derive(Debug)]
@@ -152,7 +160,7 @@ impl<A: Aggregate, E> When<A, E> {
             Outcome::Rejected(error) => panic!("expected {expected:#?}, but the command was rejected: {error:#?}"),
             other => panic!("expected {expected:#?}, but {}", other.name()),
         }
-        self
+        self.expected()
     }
 
     /// No event followed, and the command was not refused.
@@ -185,7 +193,7 @@ impl<A: Aggregate, E> When<A, E> {
             Outcome::Happened(events) => panic!("expected {expected:#?}, but these events followed: {events:#?}"),
             other => panic!("expected {expected:#?}, but {}", other.name()),
         }
-        self
+        self.expected()
     }
 
     /// The domain refused with an error for which `matches` answers `true`.
@@ -203,7 +211,7 @@ impl<A: Aggregate, E> When<A, E> {
             Outcome::Happened(events) => panic!("expected a rejection, but these events followed: {events:#?}"),
             other => panic!("expected a rejection, but {}", other.name()),
         }
-        self
+        self.expected()
     }
 
     /// The command was for an existing aggregate, and this one does not exist.
@@ -213,7 +221,7 @@ impl<A: Aggregate, E> When<A, E> {
     #[track_caller]
     pub fn then_not_found(self) -> Self {
         assert!(matches!(self.outcome, Outcome::NotFound), "expected NotFound, but {}", self.outcome.name());
-        self
+        self.expected()
     }
 
     /// The command begins an aggregate, and this one exists already.
@@ -223,13 +231,24 @@ impl<A: Aggregate, E> When<A, E> {
     #[track_caller]
     pub fn then_already_exists(self) -> Self {
         assert!(matches!(self.outcome, Outcome::AlreadyExists), "expected AlreadyExists, but {}", self.outcome.name());
-        self
+        self.expected()
     }
 
     /// Looks at the state after the events that followed.
+    ///
+    /// # Panics
+    /// When the command was refused and nothing before this expected it: the state would be that of before, and a test
+    /// might pass because of it.
     #[track_caller]
     pub fn then_state(self, look: impl FnOnce(&A)) -> Self {
+        let happened = self.expected || matches!(self.outcome, Outcome::Happened(_));
+        assert!(happened, "expected events, but {}", self.outcome.name());
         look(&self.state);
+        self
+    }
+
+    fn expected(mut self) -> Self {
+        self.expected = true;
         self
     }
 }

@@ -45,6 +45,10 @@ impl Lamp {
 
 struct PutOut;
 
+async fn put_out(lamps: Repository<Lamp, MemoryStore>) {
+    let _ = lamps.execute(&LampId("hall".to_owned()), PutOut).actor("the porter").await;
+}
+
 fn main() {
-    let _ = MemoryStore::new().repository::<Lamp>().execute(&LampId("hall".to_owned()), PutOut);
+    drop(put_out(MemoryStore::new().repository()));
 }

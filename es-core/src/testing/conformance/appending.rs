@@ -1,12 +1,12 @@
 //! Rules for appends.
 
 use chrono::DateTime;
-use futures_util::future::join_all;
+use futures_util::{TryStreamExt as _, future::join_all};
 
 use super::{all_of, append, define_rules, event, load, numbers, store_events, stream, versions};
 use crate::{
     recorded::{Metadata, StreamId, StreamVersion},
-    store::{Append, EventStore, Expected, InvalidAppend, Load, NewEvent, StoreError, limits},
+    store::{Append, EventStore, Expected, InvalidRequest, Load, NewEvent, ReadStream, StoreError, limits},
 };
 
 define_rules! {
@@ -18,6 +18,7 @@ define_rules! {
     "an idempotency key is a name within its stream, and is looked at before the version" => key_scope,
     "the same event ids again are answered with the first result, whatever version was expected" => repeated_ids,
     "an append that breaks a limit is invalid, and stores nothing" => limits_hold,
+    "a name that no store can hold is invalid to look for, too" => names_to_look_for,
     "what is at a limit is stored and can be read back" => limits_are_reached,
     "payload and metadata come back as they were" => contents,
 }
@@ -134,7 +135,7 @@ async fn repeated_ids<S: EventStore>(store: S) {
 }
 
 async fn limits_hold<S: EventStore>(store: S) {
-    let refused = async |request: Append, matches: fn(&InvalidAppend) -> bool| {
+    let refused = async |request: Append, matches: fn(&InvalidRequest) -> bool| {
         let stream = request.stream.clone();
         match store.append(request).await {
             Err(StoreError::Invalid(invalid)) => assert!(matches(&invalid), "another limit was named: {invalid}"),
@@ -144,30 +145,41 @@ async fn limits_hold<S: EventStore>(store: S) {
     let named =
         |stream_type: &str, id: &str| Append::new(StreamId::new(stream_type, id), Expected::Any, vec![event(1)]);
     let long = |bytes: usize| "x".repeat(bytes + 1);
-    refused(append("a", Expected::Any, []), |invalid| matches!(invalid, InvalidAppend::NoEvents)).await;
-    let is_long = |invalid: &InvalidAppend| matches!(invalid, InvalidAppend::TooLong { .. });
+    refused(append("a", Expected::Any, []), |invalid| matches!(invalid, InvalidRequest::NoEvents)).await;
+    let is_long = |invalid: &InvalidRequest| matches!(invalid, InvalidRequest::TooLong { .. });
     refused(named(&long(limits::MAX_STREAM_TYPE_BYTES), "a"), is_long).await;
     refused(named("conformance", &long(limits::MAX_STREAM_ID_BYTES)), is_long).await;
     refused(named("conformance", "a").idempotency_key(long(limits::MAX_KEY_BYTES)), is_long).await;
-    let is_nul = |invalid: &InvalidAppend| matches!(invalid, InvalidAppend::Nul { .. });
+    let is_nul = |invalid: &InvalidRequest| matches!(invalid, InvalidRequest::Nul { .. });
     refused(named("conformance", "a\0"), is_nul).await;
     refused(named("conformance", "a").idempotency_key("\0"), is_nul).await;
     let mut with_actor = named("conformance", "a");
     with_actor.events[0].metadata.actor = Some("some\0one".to_owned());
     refused(with_actor, is_nul).await;
-    let is_empty = |invalid: &InvalidAppend| matches!(invalid, InvalidAppend::Empty { .. });
+    let is_empty = |invalid: &InvalidRequest| matches!(invalid, InvalidRequest::Empty { .. });
     refused(named("conformance", ""), is_empty).await;
     refused(named("", "a"), is_empty).await;
     let many = append("a", Expected::Any, vec![1; limits::MAX_EVENTS + 1]);
-    refused(many, |invalid| matches!(invalid, InvalidAppend::TooManyEvents { .. })).await;
+    refused(many, |invalid| matches!(invalid, InvalidRequest::TooManyEvents { .. })).await;
     let text = format!("\"{}\"", long(limits::MAX_EVENT_BYTES));
     let large = NewEvent::new(event(1).schema, text, Metadata::at(DateTime::UNIX_EPOCH));
     let large = Append::new(stream("a"), Expected::Any, vec![event(1), large]);
-    refused(large, |invalid| matches!(invalid, InvalidAppend::EventTooLarge { index: 1, .. })).await;
+    refused(large, |invalid| matches!(invalid, InvalidRequest::EventTooLarge { index: 1, .. })).await;
     let nul = NewEvent::new(event(1).schema, r#"{"text":"\\\u0000"}"#.to_owned(), Metadata::at(DateTime::UNIX_EPOCH));
     let nul = Append::new(stream("a"), Expected::Any, vec![nul]);
-    refused(nul, |invalid| matches!(invalid, InvalidAppend::Event(_))).await;
+    refused(nul, |invalid| matches!(invalid, InvalidRequest::Event(_))).await;
     assert_eq!(all_of(&store, "a").await, [], "an invalid append stores nothing");
+}
+
+async fn names_to_look_for<S: EventStore>(store: S) {
+    for id in ["", "a\0", &"x".repeat(limits::MAX_STREAM_ID_BYTES + 1)] {
+        let loaded = store.load(Load::new(stream(id))).await;
+        assert!(matches!(loaded, Err(StoreError::Invalid(_))), "{loaded:?}");
+        let read: Result<Vec<_>, _> = store.read_stream(ReadStream::new(stream(id))).try_collect().await;
+        assert!(matches!(read, Err(StoreError::Invalid(_))), "{read:?}");
+    }
+    let keyed = Load::new(stream("a")).idempotency_key(Some("\0".to_owned()));
+    assert!(matches!(store.load(keyed).await, Err(StoreError::Invalid(_))));
 }
 
 async fn limits_are_reached<S: EventStore>(store: S) {
