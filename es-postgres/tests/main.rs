@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         opening::a_store_that_was_not_migrated_says_what_to_do,
         opening::a_server_that_is_not_there_is_named_without_its_password,
         opening::settings_that_cannot_work_are_told_from_a_server_that_is_away,
+        opening::a_role_that_only_runs_needs_few_rights,
         opening::connections_that_died_are_replaced,
         opening::a_busy_store_answers_that_it_is,
         opening::a_closed_store_answers_that_it_is,
