@@ -128,16 +128,26 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// An error's text with those of its causes, as far as it does not hold them already.
+/// An error's text with those of its causes, down to the first that it holds already.
 fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
+        let next = words(error);
+        if text.contains(&next) {
+            break;
         }
+        text = format!("{text}: {next}");
         cause = error.source();
     }
     text
+}
+
+/// What an error says; of the database's, only the server's own words.
+fn words(error: &(dyn Error + 'static)) -> String {
+    match error.downcast_ref() {
+        Some(sqlx::Error::Database(database)) => database.message().to_owned(),
+        Some(sqlx::Error::Io(error)) => error.to_string(),
+        _ => error.to_string(),
+    }
 }
