@@ -39,6 +39,24 @@ pub enum CommandTarget {
     Either,
 }
 
+/// Why a command cannot be given to a stream, whatever the state would decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WrongTarget {
+    NotFound,
+    AlreadyExists,
+}
+
+impl CommandTarget {
+    /// Whether a stream at `version` may be given the command.
+    pub(crate) fn check(self, version: StreamVersion) -> Result<(), WrongTarget> {
+        match self {
+            Self::New if version > StreamVersion::EMPTY => Err(WrongTarget::AlreadyExists),
+            Self::Existing if version == StreamVersion::EMPTY => Err(WrongTarget::NotFound),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What a decision may know beside the state and the command.
 ///
 /// Handlers take it as an optional second argument, `context: &CommandContext<'_, Self>`.

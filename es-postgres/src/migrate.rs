@@ -1,12 +1,11 @@
 //! The tables: numbered files, applied once, by one process at a time.
 
 use es_core::store::{Misconfigured, StoreError};
-use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::{
     connections::{Connections, Failure},
     error,
-    row::unreadable,
     statements::Statements,
 };
 
@@ -33,18 +32,13 @@ fn failed_while(doing: &'static str, source: sqlx::Error) -> StoreError {
 
 /// Refuses servers that cannot keep the promises, and tables that a newer program made.
 pub(crate) async fn check_server(connections: &Connections, statements: &Statements) -> Result<(), StoreError> {
-    let rows = connections
-        .fetch(|| {
-            sqlx::query(
-                "select current_setting('server_version_num')::integer, current_setting('server_version'), \
-                 current_setting('server_encoding')",
-            )
-        })
+    let mut connection = connections.open().await?;
+    let settings = "select current_setting('server_version_num')::integer, current_setting('server_version'), \
+                    current_setting('server_encoding')";
+    let (number, version, encoding): (i32, String, String) = sqlx::query_as(settings)
+        .fetch_one(&mut connection)
         .await
-        .map_err(|failure| error::store_error("looking at the server", failure))?;
-    let Some(row) = rows.first() else { return Err(unreadable(sqlx::Error::RowNotFound)) };
-    let (number, version, encoding): (i32, String, String) =
-        (row.try_get(0).map_err(unreadable)?, row.try_get(1).map_err(unreadable)?, row.try_get(2).map_err(unreadable)?);
+        .map_err(|error| failed_while("looking at the server", error))?;
     if number < OLDEST_SERVER {
         let reason = format!("PostgreSQL 14.1 or newer is needed, this is {version}");
         return Err(Misconfigured::new(reason, None).into());
@@ -53,7 +47,6 @@ pub(crate) async fn check_server(connections: &Connections, statements: &Stateme
         let reason = format!("a database with encoding UTF8 is needed, this one has {encoding}");
         return Err(Misconfigured::new(reason, None).into());
     }
-    let mut connection = connections.open().await?;
     let found = version_of(&mut connection, statements).await;
     let found = found.map_err(|error| failed_while("looking at the tables", error))?;
     let _ = connection.close().await;

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     aggregate::Aggregate,
-    command::{Command, CommandContext, CommandTarget},
+    command::{Command, CommandContext, WrongTarget},
     recorded::{Envelope, EventId, Metadata, Position, Recorded, StreamId, StreamVersion},
     store::{
         Append, Appended, Conflict, EventStore, Expected, InvalidRequest, KeyedAppend, NewEvent, NewSnapshot,
@@ -212,15 +212,10 @@ impl<'a, A: Aggregate, S: EventStore, C: Command<A>> Execute<'a, A, S, C, C::Err
     /// Lets the state decide, where the command may be given to it.
     fn decide(&self, stream: &StreamId, hydrated: &Hydrated<A>) -> Result<Vec<A::Event>, ExecuteError<C::Error>> {
         let (stream, version) = (stream.clone(), hydrated.version);
-        match C::TARGET {
-            CommandTarget::New if version > StreamVersion::EMPTY => {
-                return Err(ExecuteError::AlreadyExists { stream, version });
-            }
-            CommandTarget::Existing if version == StreamVersion::EMPTY => {
-                return Err(ExecuteError::NotFound { stream });
-            }
-            _ => {}
-        }
+        C::TARGET.check(version).map_err(|wrong| match wrong {
+            WrongTarget::NotFound => ExecuteError::NotFound { stream },
+            WrongTarget::AlreadyExists => ExecuteError::AlreadyExists { stream, version },
+        })?;
         let context = CommandContext::new(self.id, version, &self.metadata);
         self.command.decide(&hydrated.state, &context).map_err(ExecuteError::Rejected)
     }

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use super::error::Fault;
-use crate::event::{Event, EventSet};
+use crate::event::{Event, EventSchema};
 
 /// Why a stored event could not be turned into a typed one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,7 +64,7 @@ pub(crate) fn json<T: DeserializeOwned>(payload: &[u8]) -> Result<T, DecodeError
 fn locate<T: DeserializeOwned>(payload: &[u8], first: &serde_json::Error) -> DecodeError {
     let mut deserializer = serde_json::Deserializer::from_slice(payload);
     match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-        Err(error) => DecodeError::Payload { path: error.path().to_string(), message: error.into_inner().to_string() },
+        Err(error) => error.into(),
         // Only what follows the value, or a type that reads differently each time, gets here.
         Ok(_) => DecodeError::Payload { path: ".".to_owned(), message: first.to_string() },
     }
@@ -72,25 +72,19 @@ fn locate<T: DeserializeOwned>(payload: &[u8], first: &serde_json::Error) -> Dec
 
 /// Reads what a JSON upcast made.
 pub(crate) fn value<T: DeserializeOwned>(json: serde_json::Value) -> Result<T, DecodeError> {
-    serde_path_to_error::deserialize(json).map_err(|error| DecodeError::Payload {
-        path: error.path().to_string(),
-        message: error.into_inner().to_string(),
-    })
+    Ok(serde_path_to_error::deserialize(json)?)
 }
 
-/// The fault of an event that a set could not decode, with what the set would have known.
-pub(crate) fn fault<S: EventSet>(error: DecodeError) -> Fault {
-    match error {
-        DecodeError::UnknownEvent => {
-            Fault::UnknownEvent { known: S::SCHEMAS.iter().map(|schema| schema.name).collect() }
-        }
-        other => fault_without_set(other),
+impl From<serde_path_to_error::Error<serde_json::Error>> for DecodeError {
+    fn from(error: serde_path_to_error::Error<serde_json::Error>) -> Self {
+        Self::Payload { path: error.path().to_string(), message: error.into_inner().to_string() }
     }
 }
 
-pub(crate) fn fault_without_set(error: DecodeError) -> Fault {
+/// The fault of an event that could not be decoded, with the events that would have been known.
+pub(crate) fn fault(error: DecodeError, known: &[EventSchema]) -> Fault {
     match error {
-        DecodeError::UnknownEvent => Fault::UnknownEvent { known: Vec::new() },
+        DecodeError::UnknownEvent => Fault::UnknownEvent { known: known.iter().map(|schema| schema.name).collect() },
         DecodeError::UnknownVersion { newest } => Fault::UnknownVersion { newest },
         DecodeError::VersionTooOld { oldest } => Fault::VersionTooOld { oldest },
         DecodeError::Upcast { from, to, message } => Fault::Upcast { from, to, message },

@@ -261,7 +261,7 @@ impl StoredEvent {
     /// [`Corrupt`] when the set does not know it, or its payload does not fit.
     pub fn decode_event<S: EventSet>(&self) -> Result<S, Box<Corrupt>> {
         S::decode(&self.event_type, self.schema_version, &self.payload)
-            .map_err(|error| self.corrupt(decode::fault::<S>(error)))
+            .map_err(|error| self.corrupt(decode::fault(error, S::SCHEMAS)))
     }
 
     /// What was known about it before it was stored.
@@ -271,7 +271,7 @@ impl StoredEvent {
     pub fn decode_metadata(&self) -> Result<Metadata, Box<Corrupt>> {
         let metadata: Metadata = decode::json(&self.metadata).map_err(|error| match error {
             DecodeError::Payload { path, message } => self.corrupt(Fault::Metadata { path, message }),
-            other => self.corrupt(decode::fault_without_set(other)),
+            other => self.corrupt(decode::fault(other, &[])),
         })?;
         Ok(Metadata { event_id: self.event_id, ..metadata })
     }

@@ -7,7 +7,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::{
     aggregate::Aggregate,
-    command::{Command, CommandContext, CommandTarget, IntoEvents},
+    command::{Command, CommandContext, IntoEvents, WrongTarget},
     recorded::{Metadata, StreamVersion},
 };
 
@@ -88,10 +88,10 @@ impl<A: Aggregate> Given<A> {
     #[expect(clippy::needless_pass_by_value, reason = "reads as a sentence: when(Deposit { .. })")]
     pub fn when<C: Command<A>>(self, command: C) -> When<A, C::Error> {
         let Self { mut state, version, id, metadata } = self;
-        let outcome = match C::TARGET {
-            CommandTarget::New if version > StreamVersion::EMPTY => Outcome::AlreadyExists,
-            CommandTarget::Existing if version == StreamVersion::EMPTY => Outcome::NotFound,
-            _ => {
+        let outcome = match C::TARGET.check(version) {
+            Err(WrongTarget::NotFound) => Outcome::NotFound,
+            Err(WrongTarget::AlreadyExists) => Outcome::AlreadyExists,
+            Ok(()) => {
                 let id = id.or_else(some_id::<A>).expect("this kind of id cannot be made up: say `.with_id(..)`");
                 match command.decide(&state, &CommandContext::new(&id, version, &metadata)) {
                     Ok(events) => {

@@ -11,16 +11,14 @@ use crate::{messages::version, spans};
 /// impl ::es_core::Event for MoneyDeposited {
 ///     const NAME: &'static str = "MoneyDeposited";
 ///     const VERSION: u32 = 2;
-///     const OLDEST: u32 = <MoneyDepositedV1 as ::es_core::Event>::OLDEST;
-///     fn decode(..) -> .. { .. }
+///     ..                              // how earlier versions are read, where there are some
 /// }
 /// ```
 pub(super) fn expand(event: &Event) -> TokenStream {
     let Event { krate, name, input, .. } = event;
     let (ident, name) = (&input.ident, &name.text);
     let version = number(event.version());
-    let oldest = oldest(event);
-    let decode = decode(event);
+    let reading = reading(event);
     let chain = event.previous.as_ref().map(|previous| chain(event, previous));
     quote! {
         const _: () = {
@@ -28,14 +26,7 @@ pub(super) fn expand(event: &Event) -> TokenStream {
             impl #krate::Event for #ident {
                 const NAME: &'static ::core::primitive::str = #name;
                 const VERSION: ::core::primitive::u32 = #version;
-                const OLDEST: ::core::primitive::u32 = #oldest;
-
-                fn decode(
-                    __version: ::core::primitive::u32,
-                    __payload: &[::core::primitive::u8],
-                ) -> ::core::result::Result<Self, #krate::store::DecodeError> {
-                    #decode
-                }
+                #reading
             }
 
             #chain
@@ -48,13 +39,30 @@ fn number(version: u64) -> u32 {
     u32::try_from(version).unwrap_or(u32::MAX)
 }
 
-fn oldest(event: &Event) -> TokenStream {
+/// How earlier versions are read; where there are none, the trait knows.
+///
+/// ```text
+/// const OLDEST: u32 = <MoneyDepositedV1 as ::es_core::Event>::OLDEST;
+/// fn decode(__version: u32, __payload: &[u8]) -> Result<Self, DecodeError> { .. }
+/// ```
+fn reading(event: &Event) -> Option<TokenStream> {
     let krate = &event.krate;
-    match (&event.previous, event.upcast.first()) {
+    let oldest = match (&event.previous, event.upcast.first()) {
         (Some(previous), _) => quote!(<#previous as #krate::Event>::OLDEST),
         (None, Some(first)) => number(first.number).into_token_stream(),
-        (None, None) => number(event.version()).into_token_stream(),
-    }
+        (None, None) => return None,
+    };
+    let decode = decode(event);
+    Some(quote! {
+        const OLDEST: ::core::primitive::u32 = #oldest;
+
+        fn decode(
+            __version: ::core::primitive::u32,
+            __payload: &[::core::primitive::u8],
+        ) -> ::core::result::Result<Self, #krate::store::DecodeError> {
+            #decode
+        }
+    })
 }
 
 /// The way of each version that can be read.

@@ -1,5 +1,4 @@
 //! What the tests of this crate share: opening stores, making events, and a line that can be cut.
-#![allow(dead_code, reason = "each test binary uses a part of this")]
 
 use std::sync::{
     Arc,

@@ -11,13 +11,9 @@ pub(super) mod library {
 
     pub(crate) trait AggregateId {}
 
-    #[expect(dead_code, reason = "only to be implemented")]
-    pub(crate) trait Event: ::core::marker::Sized {
+    pub(crate) trait Event {
         const NAME: &'static str;
         const VERSION: u32;
-        const OLDEST: u32;
-
-        fn decode(version: u32, payload: &[u8]) -> ::core::result::Result<Self, store::DecodeError>;
     }
 
     pub(crate) trait EventOf<Set> {}
@@ -36,20 +32,6 @@ pub(super) mod library {
 
         pub(crate) fn initial<A: ::core::default::Default>() -> A {
             A::default()
-        }
-
-        pub(crate) mod versions {
-            pub(crate) use ::es_core::private::versions::Superseded;
-
-            use super::super::{Event, store::DecodeError};
-
-            pub(crate) fn present<E: Event>(_: &[u8]) -> ::core::result::Result<E, DecodeError> {
-                other(E::VERSION)
-            }
-
-            pub(crate) fn other<E: Event>(_: u32) -> ::core::result::Result<E, DecodeError> {
-                ::core::result::Result::Err(DecodeError::UnknownEvent)
-            }
         }
 
         pub(crate) const fn event_of<Set, E: super::EventOf<Set>>() {}
