@@ -50,23 +50,6 @@ pub trait Aggregate: EventHandlers<<Self as Aggregate>::Event> + Sized + Send + 
     fn initial() -> Self;
 }
 
-/// How one event changes the state; written by `#[event_handler]` for each handler.
-///
-/// An event is a fact and cannot be refused, so nothing is returned. A fold must depend on nothing but the state,
-/// the event and its metadata: it runs again in every replay.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` has no handler for `{E}`",
-    label = "no handler for `{E}`",
-    note = "add `fn name(&mut self, event: &{E})` to the `#[event_handler]` block of `{Self}`"
-)]
-pub trait Apply<E> {
-    /// Changes the state, taking the event: the way of a replay.
-    fn apply(&mut self, event: E, metadata: &Metadata);
-
-    /// Changes the state, keeping the event for its other readers: the way of a decision.
-    fn apply_ref(&mut self, event: &E, metadata: &Metadata);
-}
-
 /// An aggregate's event handlers as a whole; written by `#[derive(Aggregate)]`, which finds them in the
 /// `#[event_handler]` block.
 #[diagnostic::on_unimplemented(

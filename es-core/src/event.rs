@@ -4,6 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     command::IntoEvents,
+    private,
     recorded::Metadata,
     store::{DecodeError, decode},
 };
@@ -63,6 +64,11 @@ impl EventSchema {
     /// The schema of an event type.
     pub const fn of<E: Event>() -> Self {
         Self { name: E::NAME, version: E::VERSION }
+    }
+
+    /// Whether it has this stored name, for constant assertions.
+    pub(crate) const fn has_name(&self, name: &str) -> bool {
+        private::versions::same_name(self.name, name)
     }
 }
 

@@ -10,11 +10,13 @@ pub mod evolution {}
 #[cfg(all(feature = "testing", any(doc, doctest)))]
 #[doc = include_str!("docs/getting_started.md")]
 pub mod getting_started {}
+pub mod handler;
 pub mod id;
 pub mod memory;
 pub mod prelude;
 #[doc(hidden)]
 pub mod private;
+pub mod projection;
 pub mod recorded;
 pub mod repository;
 pub mod snapshot;
@@ -23,14 +25,16 @@ pub mod store;
 pub mod testing;
 pub mod upcast;
 
-pub use es_derive::{Aggregate, AggregateId, Event, EventSet, command_handler, event_handler};
+pub use es_derive::{Aggregate, AggregateId, Event, EventSet, Projection, ReadModel, command_handler, event_handler};
 
 pub use crate::{
-    aggregate::{Aggregate, Apply, EventHandlers},
+    aggregate::{Aggregate, EventHandlers},
     command::{Command, CommandContext, CommandTarget, Decision, IntoEvents},
     event::{Dispatch, Event, EventOf, EventSchema, EventSet},
+    handler::{Apply, Given, Handle, Row},
     id::AggregateId,
     memory::MemoryStore,
+    projection::{Projection, ProjectionError, ReadModel},
     recorded::{Envelope, EventId, Metadata, Position, Recorded, StreamId, StreamVersion},
     repository::{ExecuteError, Executed, History, LoadError, Loaded, Repository},
     snapshot::Snapshots,

@@ -1,15 +1,17 @@
 //! What a domain needs, in one line: `use es_core::prelude::*;`.
 
 pub use chrono::{DateTime, Utc};
-pub use es_derive::{Aggregate, AggregateId, Event, EventSet, command_handler, event_handler};
+pub use es_derive::{Aggregate, AggregateId, Event, EventSet, Projection, ReadModel, command_handler, event_handler};
 pub use serde::{Deserialize, Serialize};
 
 pub use crate::{
-    aggregate::{Aggregate, Apply},
+    aggregate::Aggregate,
     command::{Command, CommandContext, IntoEvents},
     event::{Event, EventSet},
+    handler::{Apply, Row},
     id::AggregateId,
     memory::MemoryStore,
+    projection::{Projection, ReadModel},
     recorded::{Envelope, EventId, Metadata, Position, Recorded, StreamId, StreamVersion},
     repository::{ExecuteError, Executed, LoadError, Loaded, Repository},
     store::{EventStore, Expected, StoreError},

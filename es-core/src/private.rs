@@ -1,5 +1,7 @@
 //! What generated code may name. Nothing here is for people, and all of it may change.
 
+pub mod coverage;
+pub mod handlers;
 pub mod id;
 pub mod versions;
 
@@ -12,8 +14,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     aggregate::Aggregate,
     command::{CommandContext, IntoEvents},
-    event::{Dispatch, Event, EventEncoder, EventOf, EventSchema},
-    recorded::Metadata,
+    event::{Event, EventEncoder, EventSchema},
     snapshot::Snapshots,
     store::DecodeError,
 };
@@ -116,55 +117,6 @@ pub fn initial<A: HasInitial>() -> A {
     A::initial()
 }
 
-/// The one block of event handlers that an aggregate has; written by `#[event_handler]`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` has no event handlers",
-    label = "no `#[event_handler]` block",
-    note = "write `#[event_handler] impl {Self} {{ .. }}` with one `fn name(&mut self, event: &Event)` for each event of the set"
-)]
-pub trait OneEventHandlerBlock<Set> {
-    /// Whether any handler reads metadata.
-    const READS_METADATA: bool;
-
-    /// Hands an event to its handler.
-    fn fold(&mut self, event: Set, metadata: &Metadata);
-
-    /// Shows an event to its handler.
-    fn fold_ref(&mut self, event: &Set, metadata: &Metadata);
-}
-
-/// An aggregate has event handlers; written by `#[derive(Aggregate)]`.
-pub trait HasEventHandlers<Set>: OneEventHandlerBlock<Set> {}
-
-/// Whether any handler reads metadata.
-pub const fn reads_metadata<Set, A: HasEventHandlers<Set>>() -> bool {
-    A::READS_METADATA
-}
-
-/// Hands an event to the block of handlers.
-pub fn fold<Set, A: HasEventHandlers<Set>>(state: &mut A, event: Set, metadata: &Metadata) {
-    state.fold(event, metadata);
-}
-
-/// Shows an event to the block of handlers.
-pub fn fold_ref<Set, A: HasEventHandlers<Set>>(state: &mut A, event: &Set, metadata: &Metadata) {
-    state.fold_ref(event, metadata);
-}
-
-/// Both ways from an event to its handler, so that generated code asks only once for [`Dispatch`].
-#[derive(Debug)]
-pub struct Dispatcher<Set, H> {
-    /// Hands the event over.
-    pub owned: fn(Set, &mut H, &Metadata),
-    /// Shows the event.
-    pub shared: fn(&Set, &mut H, &Metadata),
-}
-
-/// Both ways from an event to its handler.
-pub const fn dispatcher<Set: Dispatch<H>, H>() -> Dispatcher<Set, H> {
-    Dispatcher { owned: Set::dispatch, shared: Set::dispatch_ref }
-}
-
 /// What a command handler answers with inside `Ok`; written by `#[command_handler]` for each `Handler`.
 pub trait Answer<Handler, Set>: IntoEvents<Set> {}
 
@@ -174,44 +126,6 @@ pub fn events<Handler, Set, E: Answer<Handler, Set>>(answer: E) -> Vec<Set> {
 }
 
 // ── Requirements of a single place ──────────────────────────────────────────
-
-/// Proves that the argument of a handler is an event of the set.
-pub const fn event_of<Set, E: EventOf<Set>>() {}
-
-/// What a handler of `Self` may take by value.
-#[diagnostic::on_unimplemented(
-    message = "a handler takes `{T}` by value, and `{T}` is not `Clone`",
-    label = "taken by value, but not `Clone`",
-    note = "write `&{T}`, or add `#[derive(Clone)]` to `{T}`: while deciding, the value is needed by others too"
-)]
-pub trait ByValue<T> {
-    /// A copy of it.
-    fn copy(value: &T) -> T;
-}
-
-#[diagnostic::do_not_recommend]
-impl<H, T: Clone> ByValue<T> for H {
-    fn copy(value: &T) -> T {
-        value.clone()
-    }
-}
-
-/// What an event handler may take as its second argument.
-#[diagnostic::on_unimplemented(
-    message = "the second argument of an event handler is `&Metadata`, not `&{Self}`",
-    label = "not `Metadata`",
-    note = "write `&Metadata`: what exists only after the append, such as the position, differs between a decision and a replay"
-)]
-pub trait MetadataArgument {
-    /// The argument.
-    fn of(metadata: &Metadata) -> &Self;
-}
-
-impl MetadataArgument for Metadata {
-    fn of(metadata: &Metadata) -> &Self {
-        metadata
-    }
-}
 
 /// What a command handler of `A` may take as its second argument.
 #[diagnostic::on_unimplemented(

@@ -6,6 +6,8 @@
 //! | [`Event`](macro@Event) | a struct | its stored name and version |
 //! | [`EventSet`](macro@EventSet) | an enum of events | storing, reading back, and the way to the handlers |
 //! | [`Aggregate`](macro@Aggregate) | a struct or an enum | its stored name, its id, its events, its snapshots |
+//! | [`ReadModel`](macro@ReadModel) | a struct | its table, and its rows' first values |
+//! | [`Projection`](macro@Projection) | a type | its stored name and version |
 //! | [`event_handler`](macro@event_handler) | an `impl` block | one handler for each event |
 //! | [`command_handler`](macro@command_handler) | an `impl` block | one handler for each command |
 //!
@@ -30,6 +32,8 @@ mod handlers;
 mod krate;
 mod messages;
 mod names;
+mod projection;
+mod read_model;
 mod source;
 mod spans;
 mod suggest;
@@ -170,17 +174,104 @@ pub fn aggregate(input: TokenStream) -> TokenStream {
     aggregate::derive(input.into()).into()
 }
 
-/// Makes every function of an `impl` block the handler of one event.
+/// Makes a struct with named fields a read model: a row that is folded from events, one for each key.
 ///
-/// A handler is found by the type of its first argument, whatever its name is. There is one for each event of the
-/// aggregate's set, all in one block; helpers go into a plain `impl`.
+/// The key is the id of the event's stream. A new row has its key, and the [`Default`] of each other field. What events do
+/// to a row is in its [`event_handler`](macro@event_handler) block.
 ///
-/// - `event: &Event` looks at the event. `event: Event` takes it, so that a replay need not copy what the state keeps;
-///   the event must be `Clone`, because a decision shows the event to others too.
-/// - `metadata: &Metadata` as a second argument tells who, when, and because of what.
+/// ```
+/// use es_core::{prelude::*, testing::project};
+/// # #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+/// # struct AccountId(String);
+/// # #[derive(Event, Serialize, Deserialize)]
+/// # struct MoneyDeposited { amount: i64 }
+/// # #[derive(EventSet)]
+/// # enum AccountEvent { Deposited(MoneyDeposited) }
 ///
-/// An event is a fact and cannot be refused, so a handler returns nothing. It runs again in every replay, so it depends on
-/// nothing but the state, the event and its metadata. `#[cfg(..)]` above a handler goes for all that is written for it.
+/// #[derive(ReadModel, Debug, PartialEq)]
+/// #[read_model(table = "account_summaries", version = 1)]
+/// struct AccountSummary {
+///     #[read_model(key)]
+///     account_id: AccountId,
+///     balance: i64,
+/// }
+///
+/// #[event_handler(covers(AccountEvent))]
+/// impl AccountSummary {
+///     fn deposited(&mut self, event: &MoneyDeposited) {
+///         self.balance += event.amount;
+///     }
+/// }
+///
+/// let account_id = AccountId("savings".into());
+/// project::<AccountSummary>()
+///     .stream(&account_id, (MoneyDeposited { amount: 2 }, MoneyDeposited { amount: 3 }))
+///     .expect([AccountSummary { account_id, balance: 5 }]);
+/// ```
+///
+/// # Keys of `#[read_model(..)]`
+///
+/// - `table = ".."`: the name of the table: 1 to 63 small letters, digits and `_`. It is required.
+/// - `version = N`: the version of what the handlers make of events, 1 unless given. Raise it when they change: with a
+///   new version the rows are built anew.
+/// - `crate = path`: where `es_core` is.
+///
+/// Above one field: `key`. It is an id, a `String`, a `Uuid` or a whole number.
+#[proc_macro_derive(ReadModel, attributes(read_model))]
+pub fn read_model(input: TokenStream) -> TokenStream {
+    read_model::derive(input.into()).into()
+}
+
+/// Makes a type a projection: something that is done for each event, by `async` handlers in a context that the caller
+/// brings, such as a transaction.
+///
+/// ```
+/// use es_core::prelude::*;
+/// # #[derive(Event, Serialize, Deserialize)]
+/// # struct MoneyDeposited { amount: i64 }
+///
+/// #[derive(Projection)]
+/// #[projection(name = "statements", version = 1)]
+/// struct Statements;
+///
+/// #[event_handler]
+/// impl Statements {
+///     async fn deposited(&self, event: &MoneyDeposited, envelope: &Envelope, lines: &mut Vec<String>) {
+///         lines.push(format!("{}: {}", envelope.stream, event.amount));
+///     }
+/// }
+///
+/// assert_eq!((Statements::NAME, Statements::VERSION), ("statements", 1));
+/// ```
+///
+/// # Keys of `#[projection(..)]`
+///
+/// - `name = ".."`: the stored name, unique in a store. It is required.
+/// - `version = N`: the version of what the handlers do, 1 unless given. Raise it when they change: with a new version
+///   the projection begins anew.
+/// - `crate = path`: where `es_core` is.
+#[proc_macro_derive(Projection, attributes(projection))]
+pub fn projection(input: TokenStream) -> TokenStream {
+    projection::derive(input.into()).into()
+}
+
+/// Makes every function of an `impl` block the handler of one event: of an aggregate, a read model or a projection.
+///
+/// A handler is found by the type of its first argument, whatever its name is. All handlers of a type stand in one block;
+/// helpers go into a plain `impl`.
+///
+/// | the block of | handlers are | and may return |
+/// |---|---|---|
+/// | an [`Aggregate`](macro@Aggregate) | `fn name(&mut self, event: &Event, metadata: &Metadata)` | nothing |
+/// | a [`ReadModel`](macro@ReadModel) | `fn name(&mut self, event: &Event, envelope: &Envelope)` | nothing, or a `Row` |
+/// | a [`Projection`](macro@Projection) | `async fn name(&self, event: &Event, envelope: &Envelope, context: &mut Context)` | nothing, or `Result<(), Error>` |
+///
+/// All arguments but the event may be left out, and `&Metadata` may stand for `&Envelope`. `event: Event` takes the event,
+/// so that nothing need be copied; where an aggregate does so, the event must be `Clone`, because a decision shows it to
+/// others too. `#[cfg(..)]` above a handler goes for all that is written for it.
+///
+/// An event is a fact and cannot be refused. The handlers of aggregates and read models run again in every replay, so they
+/// depend on nothing but the state, the event and what is known about it.
 ///
 /// ```
 /// use es_core::prelude::*;
@@ -190,13 +281,15 @@ pub fn aggregate(input: TokenStream) -> TokenStream {
 /// # struct AccountOpened { owner: String }
 /// # #[derive(Event, Serialize, Deserialize)]
 /// # struct MoneyDeposited { amount: i64 }
+/// # #[derive(Event, Serialize, Deserialize)]
+/// # struct StatementSent {}
 /// # #[derive(EventSet)]
-/// # enum AccountEvent { Opened(AccountOpened), Deposited(MoneyDeposited) }
+/// # enum AccountEvent { Opened(AccountOpened), Deposited(MoneyDeposited), StatementSent(StatementSent) }
 /// # #[derive(Aggregate, Default)]
 /// # #[aggregate(name = "account", id = AccountId, event = AccountEvent)]
 /// # struct Account { owner: String, balance: i64, last_change: Option<DateTime<Utc>> }
 ///
-/// #[event_handler]
+/// #[event_handler(ignore(StatementSent))]
 /// impl Account {
 ///     fn opened(&mut self, event: AccountOpened) {
 ///         self.owner = event.owner;
@@ -209,9 +302,13 @@ pub fn aggregate(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// # Arguments
+/// # Keys of `#[event_handler(..)]`
 ///
-/// `#[event_handler(crate = path)]`: where `es_core` is.
+/// - `ignore(Event, ..)`: events that mean nothing here. An aggregate handles or ignores each event of its set.
+/// - `covers(Set, ..)`, for read models and projections: each event of these sets is handled or ignored, so that one
+///   which is added to a set later is not forgotten. Without it they handle what they have handlers for, of any
+///   aggregate.
+/// - `crate = path`: where `es_core` is.
 #[proc_macro_attribute]
 pub fn event_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     event_handler::attribute(arguments.into(), &item.into()).into()

@@ -2,6 +2,8 @@
 //!
 //! Each names the UI case that shows it, a file below `tests/ui`; `tests/tests/tidy.rs` holds the two against one another.
 
+pub(crate) mod event_handler;
+pub(crate) mod projection;
 pub(crate) mod version;
 
 use syn::{Fields, Ident, Type};
@@ -54,6 +56,7 @@ pub(crate) fn wrong_value(key: &Key) -> String {
         Kind::Type => "takes a type",
         Kind::Path => "takes a path without quotes",
         Kind::Nested(_) => "takes its settings in parentheses",
+        Kind::Types => "takes types in parentheses",
         Kind::Steps => "takes versions with a function for each, in parentheses",
     };
     format!("`{}` {takes}\nwrite `{}`", key.name, key.example)
@@ -291,11 +294,6 @@ fn shapes(handlers: Handlers) -> &'static str {
     }
 }
 
-/// UI: `handler/modifiers.rs`
-pub(crate) fn event_handler_async() -> String {
-    "an event handler is not `async`\nremove `async`; it runs again in every replay, and depends on nothing but the state and the event".to_owned()
-}
-
 /// UI: `command/modifiers.rs`
 pub(crate) fn command_handler_async() -> String {
     "a command handler is not `async`\nremove `async`; ask services first and put their answer into the command, because a decision may run again when another writer came first".to_owned()
@@ -335,30 +333,10 @@ pub(crate) fn subject_exclusive(handlers: Handlers, ty: &Type) -> String {
     format!("{} cannot change the {} that it is given\nwrite `&{ty}`", handlers.a_handler(), handlers.subject())
 }
 
-/// UI: `handler/references.rs`
-pub(crate) fn metadata_not_shared() -> String {
-    "the second argument of an event handler is the event's metadata, by reference\nwrite `&Metadata`".to_owned()
-}
-
 /// UI: `command/references.rs`
 pub(crate) fn context_not_shared() -> String {
     "the second argument of a command handler is the command's context, by reference\nwrite `&CommandContext<'_, Self>`"
         .to_owned()
-}
-
-/// UI: `handler/receiver.rs`
-pub(crate) fn event_handler_without_self(name: &Ident) -> String {
-    format!("`{name}` takes no state\nwrite `fn {name}(&mut self, ..)`; an event changes the state")
-}
-
-/// UI: `handler/receiver.rs`
-pub(crate) fn event_handler_self() -> String {
-    "an event handler takes the state as `&mut self`\nwrite `&mut self`; an event changes the state".to_owned()
-}
-
-/// UI: `handler/returns.rs`
-pub(crate) fn event_handler_returns() -> String {
-    "an event handler returns nothing\nremove the return type; an event is a fact and cannot be refused".to_owned()
 }
 
 /// UI: `command/receiver.rs`

@@ -8,7 +8,7 @@ use super::{
     error::{Corrupt, Fault, InvalidRequest},
 };
 use crate::{
-    event::EventSet,
+    event::{Event, EventSchema, EventSet},
     recorded::{Envelope, EventId, Metadata, Position, Recorded, StreamId, StreamVersion},
 };
 
@@ -262,6 +262,28 @@ impl StoredEvent {
     pub fn decode_event<S: EventSet>(&self) -> Result<S, Box<Corrupt>> {
         S::decode(&self.event_type, self.schema_version, &self.payload)
             .map_err(|error| self.corrupt(decode::fault(error, S::SCHEMAS)))
+    }
+
+    /// The event as the type `E`, upcast to its present version: the way of readers that know which event it is.
+    ///
+    /// # Errors
+    /// [`Corrupt`] when it has another stored name, or its payload does not fit.
+    pub fn decode_as<E: Event>(&self) -> Result<E, Box<Corrupt>> {
+        let decoded = if self.event_type == E::NAME {
+            E::decode(self.schema_version, &self.payload)
+        } else {
+            Err(DecodeError::UnknownEvent)
+        };
+        decoded.map_err(|error| self.corrupt(decode::fault(error, &[EventSchema::of::<E>()])))
+    }
+
+    /// Where it stands, and what is known about it.
+    ///
+    /// # Errors
+    /// [`Corrupt`] when the stored metadata cannot be read.
+    pub fn envelope(&self) -> Result<Envelope, Box<Corrupt>> {
+        let metadata = self.decode_metadata()?;
+        Ok(Envelope::new(self.stream.clone(), self.version, self.position, self.recorded_at, metadata))
     }
 
     /// What was known about it before it was stored.

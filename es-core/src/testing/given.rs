@@ -254,7 +254,7 @@ impl<A: Aggregate, E> When<A, E> {
 }
 
 /// Two values line by line, with `-` before what was expected and `+` before what came.
-fn difference(expected: &impl Debug, actual: &impl Debug) -> String {
+pub(super) fn difference(expected: &impl Debug, actual: &impl Debug) -> String {
     let (expected, actual) = (format!("{expected:#?}"), format!("{actual:#?}"));
     let mut text = String::from("(- expected, + actual)\n");
     for change in TextDiff::from_lines(&expected, &actual).iter_all_changes() {

@@ -1,6 +1,11 @@
-//! Testing a domain: given events, when a command, then events or a refusal. Testing a store: [`conformance`].
+//! Testing a domain: given events, when a command, then events or a refusal; what a
+//! read model makes of events. Testing a store: [`conformance`].
 
 pub mod conformance;
 mod given;
+mod project;
 
-pub use given::{Given, When, given};
+pub use self::{
+    given::{Given, When, given},
+    project::{Project, project},
+};

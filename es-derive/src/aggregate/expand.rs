@@ -23,6 +23,7 @@ pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
     let ident = &input.ident;
     let name = name.as_ref().map(|name| &name.text);
     let snapshots = snapshots(aggregate);
+    let folds = folds(aggregate);
     let requirements = requirements(aggregate);
     let event_handlers = event_handlers(aggregate);
     quote! {
@@ -38,9 +39,32 @@ pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
                     #krate::private::initial()
                 }
             }
+            #folds
             #requirements
             #event_handlers
         };
+    }
+}
+
+/// What the block of event handlers asks: which events there are, and what comes with them.
+///
+/// ```text
+/// impl ::es_core::private::handlers::Folds for Account {
+///     type Scope = AccountEvent;
+///     type Given = Metadata;
+///     const OPEN: bool = false;
+/// }
+/// ```
+fn folds(aggregate: &Aggregate) -> TokenStream {
+    let Aggregate { krate, event, input, .. } = aggregate;
+    let ident = &input.ident;
+    quote! {
+        #[automatically_derived]
+        impl #krate::private::handlers::Folds for #ident {
+            type Scope = #event;
+            type Given = #krate::Metadata;
+            const OPEN: ::core::primitive::bool = false;
+        }
     }
 }
 
@@ -49,7 +73,7 @@ pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
 ///
 /// ```text
 /// impl ::es_core::private::HasInitial for Account {}
-/// impl ::es_core::private::HasEventHandlers<AccountEvent> for Account {}
+/// impl ::es_core::private::handlers::HasEventHandlers<AccountEvent> for Account {}
 /// ```
 fn requirements(aggregate: &Aggregate) -> TokenStream {
     let Aggregate { krate, event, input, .. } = aggregate;
@@ -59,7 +83,7 @@ fn requirements(aggregate: &Aggregate) -> TokenStream {
         impl #krate::private::HasInitial for #ident {}
 
         #[automatically_derived]
-        impl #krate::private::HasEventHandlers<#event> for #ident {}
+        impl #krate::private::handlers::HasEventHandlers<#event> for #ident {}
     }
 }
 
@@ -67,9 +91,9 @@ fn requirements(aggregate: &Aggregate) -> TokenStream {
 ///
 /// ```text
 /// impl ::es_core::EventHandlers<AccountEvent> for Account {
-///     const READS_METADATA: bool = ::es_core::private::reads_metadata::<AccountEvent, Self>();
+///     const READS_METADATA: bool = ::es_core::private::handlers::reads_metadata::<AccountEvent, Self>();
 ///     fn fold(&mut self, __event: AccountEvent, __metadata: &Metadata) {
-///         ::es_core::private::fold(self, __event, __metadata);
+///         ::es_core::private::handlers::fold(self, __event, __metadata);
 ///     }
 ///     fn fold_ref(&mut self, __event: &AccountEvent, __metadata: &Metadata) { .. }
 /// }
@@ -80,14 +104,14 @@ fn event_handlers(aggregate: &Aggregate) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl #krate::EventHandlers<#event> for #ident {
-            const READS_METADATA: ::core::primitive::bool = #krate::private::reads_metadata::<#event, Self>();
+            const READS_METADATA: ::core::primitive::bool = #krate::private::handlers::reads_metadata::<#event, Self>();
 
             fn fold(&mut self, __event: #event, __metadata: &#krate::Metadata) {
-                #krate::private::fold(self, __event, __metadata);
+                #krate::private::handlers::fold(self, __event, __metadata);
             }
 
             fn fold_ref(&mut self, __event: &#event, __metadata: &#krate::Metadata) {
-                #krate::private::fold_ref(self, __event, __metadata);
+                #krate::private::handlers::fold_ref(self, __event, __metadata);
             }
         }
     }

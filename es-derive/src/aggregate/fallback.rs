@@ -41,6 +41,11 @@ pub(super) fn fallback(aggregate: &Aggregate, errors: &Errors) -> TokenStream {
                     ::core::panic!()
                 }
             }
+            impl #parameters #krate::private::handlers::Folds for #ident #arguments #clauses {
+                type Scope = #event;
+                type Given = #krate::Metadata;
+                const OPEN: ::core::primitive::bool = false;
+            }
             impl #with_set #krate::EventHandlers<__S> for #ident #arguments #clauses {
                 const READS_METADATA: ::core::primitive::bool = false;
                 fn fold(&mut self, _: __S, _: &#krate::Metadata) {}

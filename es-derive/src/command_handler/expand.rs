@@ -152,7 +152,9 @@ fn asked(block: &Block, handler: &Handler, subject: &Argument, variables: &Varia
     let state = handler.receiver.as_ref().map(|_| quote_spanned!(span=> #state,));
     let krate = block.krate.at(span);
     let command = match subject.passing {
-        Passing::Value => quote_spanned!(span=> <__Aggregate as #krate::private::ByValue<__Command>>::copy(#this)),
+        Passing::Value => {
+            quote_spanned!(span=> <__Aggregate as #krate::private::handlers::ByValue<__Command>>::copy(#this))
+        }
         Passing::Shared | Passing::Exclusive => quote_spanned!(span=> #this),
     };
     let context = handler.surroundings().map(|argument| {

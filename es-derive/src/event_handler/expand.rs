@@ -1,148 +1,154 @@
-//! The implementations of an aggregate's handlers.
+//! What is common to all blocks of event handlers.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Ident;
+use syn::Type;
 
+use super::{coverage, fold, project};
 use crate::{
-    handlers::{self, Argument, Block, Handler, Passing},
+    handlers::{Argument, Block, Handler, owner},
+    messages::{event_handler, version},
     spans,
 };
 
 /// ```text
 /// impl Account { .. }                                     // the block as it was written
 /// const _: () = {
-///     type __Aggregate = Account;
-///     type __Set = <Account as ::es_core::Aggregate>::Event;
-///     ..                                                  // one `const _` for each handler
-///     impl ::es_core::private::OneEventHandlerBlock<__Set> for __Aggregate { .. }
+///     type __Owner = Account;
+///     use ::es_core::private::versions::Superseded as _;
+///     ..                                                  // each handler, and the block as a whole
 /// };
 /// ```
 pub(super) fn expand(block: &Block) -> TokenStream {
-    let item = &block.item;
-    let (cfgs, owner, set) = (block.cfgs(), block.owner(), handlers::set(block));
-    let handlers = block.handlers.iter().filter_map(|handler| apply(block, handler));
-    let all = event_handlers(block);
+    let Block { item, krate, .. } = block;
+    let (cfgs, owner) = (block.cfgs(), owner::alias(block));
+    let handlers: Vec<_> = handlers(block).collect();
+    let generated = if block.is_async() { project::block(block, &handlers) } else { fold::block(block, &handlers) };
+    let coverage = coverage::coverage(block, &handlers);
     quote! {
         #item
         #(#cfgs)*
         const _: () = {
-            type __Aggregate = #owner;
-            #set
-            #(#handlers)*
-            #all
+            #owner
+            #[allow(unused_imports, reason = "hidden by the constants of superseded events")]
+            use #krate::private::versions::Superseded as _;
+            #generated
+            #coverage
         };
     }
 }
 
-/// One handler. The whole `impl` stands at the event's type: so two handlers for one event are both underlined.
-///
-/// ```text
-/// const _: () = {
-///     type __Event = AccountOpened;
-///     const _: () = ::es_core::private::event_of::<__Set, AccountOpened>();
-///     impl ::es_core::Apply<__Event> for __Aggregate {
-///         fn apply(&mut self, __event: __Event, __metadata: &Metadata) {
-///             __Aggregate::opened(self, __event)
-///         }
-///         fn apply_ref(&mut self, __event: &__Event, __metadata: &Metadata) {
-///             __Aggregate::opened(self, <__Aggregate as ::es_core::private::ByValue<__Event>>::copy(__event))
-///         }
-///     }
-/// };
-/// ```
-fn apply(block: &Block, handler: &Handler) -> Option<TokenStream> {
-    let Handler { cfgs, .. } = handler;
-    let subject = handler.subject()?;
-    let (span, name) = (subject.span(), handler.name());
-    let krate = block.krate.at(span);
-    let event = handlers::outside(&subject.ty);
-    let (this, value, metadata) = (spans::variable("self"), spans::variable("__event"), spans::variable("__metadata"));
-    let (owned, borrowed) = match subject.passing {
-        Passing::Value => (
-            quote_spanned!(span=> #value),
-            quote_spanned!(span=> <__Aggregate as #krate::private::ByValue<__Event>>::copy(#value)),
-        ),
-        Passing::Shared | Passing::Exclusive => (quote_spanned!(span=> &#value), quote_spanned!(span=> #value)),
-    };
-    let set = handlers::at_owner(block, "__Set");
-    // Where the keywords stood at the event too, a misspelt event would be reported twice.
-    let proof = quote!(const _: () = #krate::private::event_of::<#set, #event>(););
-    let second = handler.surroundings().map(|argument| second(block, argument, &metadata));
-    let implementation = quote_spanned! {span=>
-        #[automatically_derived]
-        impl #krate::Apply<__Event> for __Aggregate {
-            fn apply(&mut #this, #value: __Event, #metadata: &#krate::Metadata) {
-                __Aggregate::#name(#this, #owned #second)
-            }
+/// A handler of the right shape.
+pub(super) struct EventHandler<'a> {
+    pub(super) handler: &'a Handler,
+    pub(super) event: &'a Argument,
+    /// Its place in the block.
+    pub(super) index: usize,
+    /// The name that stands for the event, at the event: `__Event0`.
+    pub(super) alias: Ident,
+}
 
-            fn apply_ref(&mut #this, #value: &__Event, #metadata: &#krate::Metadata) {
-                __Aggregate::#name(#this, #borrowed #second)
-            }
-        }
-    };
-    Some(quote! {
-        #(#cfgs)*
-        const _: () = {
-            type __Event = #event;
-            #proof
-            #implementation
-        };
+fn handlers(block: &Block) -> impl Iterator<Item = EventHandler<'_>> {
+    block.handlers.iter().enumerate().filter_map(|(index, handler)| {
+        let event = handler.subject()?;
+        let alias = Ident::new(&format!("__Event{index}"), event.span());
+        Some(EventHandler { handler, event, index, alias })
     })
 }
 
-/// The second argument, at its type: so the compiler says there what it should be.
+/// The name of the event, the proof that it is one of the scope, and that it is the newest version of it.
 ///
 /// ```text
-/// , <Metadata as ::es_core::private::MetadataArgument>::of(__metadata)
+/// type __Event0 = AccountOpened;
+/// impl ::es_core::private::handlers::HandledBy<__Owner, __Scope, 0> for __Event0 {}
+/// const _: () = {
+///     if <__Event0>::__ONE_SUCCESSOR_ONLY { ::core::panic!("..") }
+///     if __FIRST_NAMESAKE == 0 { ::core::panic!("..") }
+/// };
 /// ```
-fn second(block: &Block, argument: &Argument, metadata: &Ident) -> TokenStream {
-    let (krate, ty) = (block.krate.at(argument.span()), handlers::outside(&argument.ty));
-    quote_spanned!(argument.span()=> , <#ty as #krate::private::MetadataArgument>::of(#metadata))
-}
-
-/// The block as a whole. The first line is where the compiler says which events have no handler.
-///
-/// ```text
-/// const __DISPATCHER: Dispatcher<__Set, __Aggregate> = ::es_core::private::dispatcher();
-/// impl ::es_core::private::OneEventHandlerBlock<__Set> for __Aggregate {
-///     const READS_METADATA: bool = true;
-///     fn fold(&mut self, __event: __Set, __metadata: &Metadata) { (__DISPATCHER.owned)(__event, self, __metadata); }
-///     fn fold_ref(&mut self, __event: &__Set, __metadata: &Metadata) { .. }
-/// }
-/// ```
-fn event_handlers(block: &Block) -> TokenStream {
-    let Block { krate, .. } = block;
-    let reads_metadata = reads_metadata(block);
-    let span = spans::name_of(block.owner());
-    let krate = krate.at(span);
-    quote_spanned! {span=>
-        const __DISPATCHER: #krate::private::Dispatcher<__Set, __Aggregate> = #krate::private::dispatcher();
-
-        #[automatically_derived]
-        impl #krate::private::OneEventHandlerBlock<__Set> for __Aggregate {
-            const READS_METADATA: ::core::primitive::bool = #reads_metadata;
-
-            fn fold(&mut self, __event: __Set, __metadata: &#krate::Metadata) {
-                (__DISPATCHER.owned)(__event, self, __metadata);
-            }
-
-            fn fold_ref(&mut self, __event: &__Set, __metadata: &#krate::Metadata) {
-                (__DISPATCHER.shared)(__event, self, __metadata);
-            }
-        }
+pub(super) fn event(block: &Block, handlers: &[EventHandler<'_>], place: usize, scope: &TokenStream) -> TokenStream {
+    let EventHandler { event, index, alias, handler } = &handlers[place];
+    let cfgs = &handler.cfgs;
+    let (name, handled_by) = subject(block, &event.ty, alias, *index, scope);
+    let newest = newest(&event.ty, alias);
+    let unique = unique(block, handlers, place);
+    quote! {
+        #(#cfgs)*
+        #name
+        #(#cfgs)*
+        #handled_by
+        #(#cfgs)*
+        const _: () = { #newest #unique };
     }
 }
 
-/// Whether a handler asks for metadata; one that is compiled away does not.
+/// The first two parts of the above, for an event that is handled or ignored.
+pub(super) fn subject(
+    block: &Block,
+    ty: &Type,
+    alias: &Ident,
+    index: usize,
+    scope: &TokenStream,
+) -> (TokenStream, TokenStream) {
+    let (parameters, _, clauses) = block.item.generics.split_for_impl();
+    let (krate, owner, ty) = (block.krate.at(alias.span()), owner::owner(block), owner::outside(block, ty));
+    let name = quote!(type #alias = #ty;);
+    let handled_by = quote_spanned! {alias.span()=>
+        #[automatically_derived]
+        impl #parameters #krate::private::handlers::HandledBy<#owner, #scope, #index> for #alias #clauses {}
+    };
+    (name, handled_by)
+}
+
+/// An event is handled in its newest version.
+pub(super) fn newest(event: &Type, alias: &Ident) -> TokenStream {
+    let message = version::superseded(event);
+    quote_spanned!(alias.span()=> if <#alias>::__ONE_SUCCESSOR_ONLY { ::core::panic!(#message) })
+}
+
+/// No two events of a read model or a projection have one stored name; for those of an aggregate its set sees to that.
+fn unique(block: &Block, handlers: &[EventHandler<'_>], place: usize) -> Option<TokenStream> {
+    if place == 0 || !block.item.generics.params.is_empty() {
+        return None;
+    }
+    let EventHandler { event, alias, .. } = &handlers[place];
+    let message = event_handler::name_taken(&event.ty);
+    let earlier = handlers[..place].iter().map(|earlier| &earlier.handler.cfgs);
+    let index = if earlier.clone().all(|cfgs| cfgs.is_empty()) {
+        quote!(#place)
+    } else {
+        // Those that are compiled away are not counted.
+        quote!(<[()]>::len(&[#(#(#earlier)* ()),*]))
+    };
+    Some(quote_spanned!(alias.span()=> if __FIRST_NAMESAKE == #index { ::core::panic!(#message) }))
+}
+
+/// ```text
+/// const __FIRST_NAMESAKE: usize = ::es_core::private::handlers::first_namesake::<__Owner>();
+/// ```
+pub(super) fn first_namesake(block: &Block, function: &str) -> Option<TokenStream> {
+    let place = spans::name_of(block.owner());
+    let (krate, owner, function) = (block.krate.at(place), owner::owner(block), Ident::new(function, place));
+    block.item.generics.params.is_empty().then(|| {
+        quote_spanned! {place=>
+            const __FIRST_NAMESAKE: ::core::primitive::usize = #krate::private::coverage::#function::<#owner>();
+        }
+    })
+}
+
+/// The second argument of a handler, at its type: so the compiler says there what it should be.
 ///
 /// ```text
-/// !<[()]>::is_empty(&[(), #[cfg(feature = "audit")] ()])
+/// <Envelope as ::es_core::private::handlers::SecondArgument<_>>::of(__given)
 /// ```
-fn reads_metadata(block: &Block) -> TokenStream {
-    let readers = block.handlers.iter().filter(|handler| handler.surroundings().is_some()).map(|handler| {
-        let cfgs = &handler.cfgs;
-        quote!(#(#cfgs)* ())
-    });
-    quote!(!<[()]>::is_empty(&[#(#readers),*]))
+pub(super) fn second(block: &Block, handler: &Handler, given: &Ident) -> Option<TokenStream> {
+    let argument = handler.surroundings()?;
+    let (span, ty) = (argument.span(), owner::outside(block, &argument.ty));
+    let krate = block.krate.at(span);
+    Some(quote_spanned!(span=> <#ty as #krate::private::handlers::SecondArgument<_>>::of(#given)))
+}
+
+/// A variable of generated code; see [`spans::variable`].
+pub(super) fn variables() -> (Ident, Ident, Ident) {
+    (spans::variable("self"), spans::variable("__event"), spans::variable("__given"))
 }

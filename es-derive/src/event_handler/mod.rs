@@ -1,15 +1,26 @@
-//! `#[event_handler]`: how events change an aggregate.
+//! `#[event_handler]`: how events change an aggregate or a read model, and what a projection does with them.
 
+mod coverage;
 mod expand;
 mod fallback;
+mod fold;
+mod project;
 mod validate;
 
 use proc_macro2::TokenStream;
 
 use crate::{
+    attributes::{self, Grammar, Key},
     errors::Errors,
     handlers::{Block, Kind},
+    krate,
 };
+
+const COVERS: Key = Key { name: "covers", kind: attributes::Kind::Types, example: "covers(AccountEvent)" };
+const IGNORE: Key = Key { name: "ignore", kind: attributes::Kind::Types, example: "ignore(AccountClosed)" };
+
+/// What stands in the parentheses of the attribute.
+pub(crate) const GRAMMAR: Grammar = Grammar { attribute: "event_handler", keys: &[COVERS, IGNORE, krate::KEY] };
 
 pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();

@@ -1,35 +1,128 @@
 //! The rules of event handlers, beside those in [`rules`].
 
-use syn::{ReturnType, spanned::Spanned as _};
+use std::collections::HashSet;
 
+use quote::ToTokens as _;
+use syn::{GenericParam, Type};
+
+use super::{COVERS, IGNORE};
 use crate::{
     errors::Errors,
     handlers::{Block, Handler, Passing, rules},
-    messages,
+    messages::event_handler,
+    spans,
 };
 
 pub(super) fn validate(block: &Block, errors: &mut Errors) {
     rules::validate(block, errors);
+    has_no_lifetimes(block, errors);
+    is_async_or_not(block, errors);
     for handler in &block.handlers {
-        takes_the_state(handler, errors);
-        returns_nothing(handler, errors);
+        if handler.is_async() {
+            takes_the_projection(handler, errors);
+            takes_event_envelope_and_context(handler, errors);
+        } else {
+            takes_the_state(handler, errors);
+        }
+    }
+    has_one_handler_for_each_event(block, errors);
+    names_each_once(block, COVERS.name, errors);
+    names_each_once(block, IGNORE.name, errors);
+    ignores_nothing_that_it_handles(block, errors);
+    ignores_only_what_is_covered(block, errors);
+}
+
+/// What has event handlers owns what it remembers.
+fn has_no_lifetimes(block: &Block, errors: &mut Errors) {
+    for parameter in &block.item.generics.params {
+        if let GenericParam::Lifetime(lifetime) = parameter {
+            errors.on(lifetime, event_handler::lifetime());
+        }
+    }
+}
+
+/// The handlers of a projection are all `async`, those of an aggregate or a read model are not.
+fn is_async_or_not(block: &Block, errors: &mut Errors) {
+    if block.is_async() {
+        for handler in block.handlers.iter().filter(|handler| !handler.is_async()) {
+            errors.at(handler.name().span(), event_handler::async_and_not());
+        }
     }
 }
 
 /// An event changes the state: `&mut self`.
 fn takes_the_state(handler: &Handler, errors: &mut Errors) {
     match &handler.receiver {
-        None => errors.at(handler.name().span(), messages::event_handler_without_self(handler.name())),
+        None => errors.at(handler.name().span(), event_handler::without_self(handler.name())),
         Some(receiver) if rules::receiver_passing(receiver) == Some(Passing::Exclusive) => {}
-        Some(receiver) => errors.on(receiver, messages::event_handler_self()),
+        Some(receiver) => errors.on(receiver, event_handler::receiver()),
     }
 }
 
-/// An event is a fact and cannot be refused.
-fn returns_nothing(handler: &Handler, errors: &mut Errors) {
-    if let ReturnType::Type(_, ty) = &handler.signature.output
-        && !rules::returns_nothing(&handler.signature.output)
-    {
-        errors.at(ty.span(), messages::event_handler_returns());
+/// A projection is shared by what runs it: `&self`.
+fn takes_the_projection(handler: &Handler, errors: &mut Errors) {
+    match &handler.receiver {
+        None => errors.at(handler.name().span(), event_handler::async_without_self(handler.name())),
+        Some(receiver) if rules::receiver_passing(receiver) == Some(Passing::Shared) => {}
+        Some(receiver) => errors.on(receiver, event_handler::async_receiver()),
     }
+}
+
+/// The event, then `&Envelope`, then `&mut Context`; the last two may be left out.
+fn takes_event_envelope_and_context(handler: &Handler, errors: &mut Errors) {
+    let mut may_follow = [Passing::Shared, Passing::Exclusive].as_slice();
+    for argument in handler.arguments.iter().skip(1) {
+        match may_follow.iter().position(|passing| *passing == argument.passing) {
+            Some(index) => may_follow = &may_follow[index + 1..],
+            None => errors.on(&argument.written, event_handler::async_shapes()),
+        }
+    }
+}
+
+/// An event has one handler. Under another name of the event the compiler says so.
+fn has_one_handler_for_each_event(block: &Block, errors: &mut Errors) {
+    let mut handled = HashSet::new();
+    for handler in block.handlers.iter().filter(|handler| handler.cfgs.is_empty()) {
+        if let Some(event) = handler.subject()
+            && !handled.insert(text(&event.ty))
+        {
+            errors.at(event.span(), event_handler::handled_twice(&event.ty));
+        }
+    }
+}
+
+/// No set is covered twice, and no event is ignored twice.
+fn names_each_once(block: &Block, key: &str, errors: &mut Errors) {
+    let mut named = HashSet::new();
+    for ty in block.entries.types(key) {
+        if !named.insert(text(ty)) {
+            errors.at(spans::name_of(ty), event_handler::named_twice(key, ty));
+        }
+    }
+}
+
+/// What has a handler is not ignored.
+fn ignores_nothing_that_it_handles(block: &Block, errors: &mut Errors) {
+    let handled: HashSet<_> =
+        block.handlers.iter().filter_map(Handler::subject).map(|subject| text(&subject.ty)).collect();
+    for event in block.entries.types(IGNORE.name) {
+        if handled.contains(&text(event)) {
+            errors.at(spans::name_of(event), event_handler::ignored_and_handled(event));
+        }
+    }
+}
+
+/// A projection ignores events of the sets that it covers.
+fn ignores_only_what_is_covered(block: &Block, errors: &mut Errors) {
+    if let Some(span) = block.entries.span(IGNORE.name)
+        && block.is_async()
+        && block.entries.span(COVERS.name).is_none()
+    {
+        errors.at(span, event_handler::ignore_without_covers());
+    }
+}
+
+/// A type as text, to hold it against others.
+fn text(ty: &Type) -> String {
+    ty.to_token_stream().to_string()
 }

@@ -2,6 +2,7 @@
 //!
 //! Arguments are told apart by their place and by how they are passed, never by their names.
 
+pub(crate) mod owner;
 pub(crate) mod rules;
 
 use std::collections::HashSet;
@@ -59,7 +60,10 @@ impl Kind {
 
     /// The grammar of that attribute.
     fn grammar(self) -> Grammar {
-        Grammar { attribute: self.attribute(), keys: &[krate::KEY] }
+        match self {
+            Self::Event => crate::event_handler::GRAMMAR,
+            Self::Command => Grammar { attribute: self.attribute(), keys: &[krate::KEY] },
+        }
     }
 
     /// The grammar of the attribute above a handler, where there is one.
@@ -76,6 +80,8 @@ impl Kind {
 pub(crate) struct Block {
     pub(crate) kind: Kind,
     pub(crate) krate: Krate,
+    /// What the attribute above it says.
+    pub(crate) entries: Entries,
     /// The block to hand back, without the attributes that were for us.
     pub(crate) item: ItemImpl,
     pub(crate) handlers: Vec<Handler>,
@@ -150,10 +156,10 @@ impl Block {
                 reason = "what a handler takes and returns is part of the model"
             )]
         });
-        Ok(Self { kind, krate: Krate::of(&entries), item: block, handlers })
+        Ok(Self { kind, krate: Krate::of(&entries), entries, item: block, handlers })
     }
 
-    /// The aggregate.
+    /// The type whose handlers they are.
     pub(crate) fn owner(&self) -> &Type {
         &self.item.self_ty
     }
@@ -170,6 +176,11 @@ impl Block {
         let mut item = self.item.clone();
         item.items.retain(|item| !matches!(item, ImplItem::Fn(function) if namesakes.contains(&&function.sig)));
         item
+    }
+
+    /// Whether a handler is `async`: then the block is that of a projection.
+    pub(crate) fn is_async(&self) -> bool {
+        self.handlers.iter().any(Handler::is_async)
     }
 
     /// The `#[cfg(..)]` above the block, which everything generated gets too.
@@ -208,9 +219,19 @@ impl Handler {
         self.arguments.first()
     }
 
-    /// The metadata or context that it asks for.
+    /// What it asks for beside the subject: metadata, an envelope, or the context of a command.
     pub(crate) fn surroundings(&self) -> Option<&Argument> {
-        self.arguments.get(1)
+        self.arguments.get(1).filter(|argument| !self.is_async() || argument.passing == Passing::Shared)
+    }
+
+    /// The context that an `async` handler changes: the last argument, `&mut Context`.
+    pub(crate) fn context(&self) -> Option<&Argument> {
+        self.arguments.iter().skip(1).find(|argument| self.is_async() && argument.passing == Passing::Exclusive)
+    }
+
+    /// Whether it is an `async fn`, as the handlers of projections are.
+    pub(crate) fn is_async(&self) -> bool {
+        self.signature.asyncness.is_some()
     }
 }
 

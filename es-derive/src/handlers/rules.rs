@@ -16,8 +16,10 @@ pub(crate) fn validate(block: &Block, errors: &mut Errors) {
         has_no_parameters(block, handler, errors);
         has_a_subject(block, handler, errors);
         takes_the_subject_by_value_or_shared(block, handler, errors);
-        takes_the_surroundings_shared(block, handler, errors);
-        has_at_most_two_arguments(block, handler, errors);
+        if !handler.is_async() || block.kind == Kind::Command {
+            takes_the_surroundings_shared(block, handler, errors);
+            has_at_most_two_arguments(block, handler, errors);
+        }
     }
 }
 
@@ -28,9 +30,9 @@ fn is_inherent(block: &Block, errors: &mut Errors) {
     }
 }
 
-/// An aggregate has no parameters.
+/// The commands of an aggregate have no parameters.
 fn is_not_generic(block: &Block, errors: &mut Errors) {
-    if !block.item.generics.params.is_empty() {
+    if block.kind == Kind::Command && !block.item.generics.params.is_empty() {
         errors.on(&block.item.generics, messages::block_generic(block.kind));
     }
 }
@@ -51,15 +53,13 @@ fn has_no_namesakes(block: &Block, errors: &mut Errors) {
     }
 }
 
-/// A handler is a plain `fn`: not `async`, not `const`, not `unsafe`, not `extern`.
+/// A handler is a plain `fn`: not `const`, not `unsafe`, not `extern`; and where commands are decided, not `async`.
 fn is_plain(block: &Block, handler: &Handler, errors: &mut Errors) {
     let signature = &handler.signature;
-    if let Some(token) = &signature.asyncness {
-        let message = match block.kind {
-            Kind::Event => messages::event_handler_async(),
-            Kind::Command => messages::command_handler_async(),
-        };
-        errors.at(token.span, message);
+    if let Some(token) = &signature.asyncness
+        && block.kind == Kind::Command
+    {
+        errors.at(token.span, messages::command_handler_async());
     }
     if let Some(token) = &signature.constness {
         errors.at(token.span, messages::handler_modifier(block.kind, "const"));
@@ -109,7 +109,7 @@ fn takes_the_surroundings_shared(block: &Block, handler: &Handler, errors: &mut 
         && surroundings.passing != Passing::Shared
     {
         let message = match block.kind {
-            Kind::Event => messages::metadata_not_shared(),
+            Kind::Event => messages::event_handler::given_not_shared(),
             Kind::Command => messages::context_not_shared(),
         };
         errors.on(&surroundings.written, message);

@@ -1,0 +1,83 @@
+//! Event handlers: what a function in an `#[event_handler]` block is given, and what it gives back.
+
+use std::future::Future;
+
+use crate::{
+    projection::HandlerError,
+    recorded::{Envelope, Metadata},
+};
+
+/// How one event changes a state; written by `#[event_handler]` for each function of an aggregate or a read model.
+///
+/// An event is a fact and cannot be refused. A fold must depend on nothing but the state, the event and what it is
+/// given with it: it runs again in every replay.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no handler for `{E}`",
+    label = "no handler for `{E}`",
+    note = "add `fn name(&mut self, event: &{E})` to the `#[event_handler]` block of `{Self}`"
+)]
+pub trait Apply<E, G: Given = Metadata> {
+    /// Changes the state, taking the event: the way of a replay.
+    fn apply(&mut self, event: E, given: &G) -> G::Outcome;
+
+    /// Changes the state, keeping the event for its other readers: the way of a decision.
+    fn apply_ref(&mut self, event: &E, given: &G) -> G::Outcome;
+}
+
+/// What a handler is given with the event: [`Metadata`] in an aggregate, [`Envelope`] in a read model.
+///
+/// An aggregate folds while it decides, after the append and in every replay, so it sees only what is fixed before the
+/// append. A read model sees events that are stored, so it sees all that is known of them.
+pub trait Given: 'static {
+    /// What a handler may answer with: nothing in an aggregate, a [`Row`] in a read model.
+    type Outcome;
+
+    /// The outcome of a handler that returns nothing.
+    fn nothing() -> Self::Outcome;
+}
+
+impl Given for Metadata {
+    type Outcome = ();
+
+    fn nothing() {}
+}
+
+impl Given for Envelope {
+    type Outcome = Row;
+
+    fn nothing() -> Row {
+        Row::Keep
+    }
+}
+
+/// What becomes of a read model's row after an event. A handler that returns nothing keeps it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[must_use = "the row is only removed when the handler returns this"]
+pub enum Row {
+    /// It stays, as the handler left it.
+    #[default]
+    Keep,
+    /// It is removed; a later event begins a new one.
+    Delete,
+}
+
+/// What one event causes in a projection, in the context `C`; written by `#[event_handler]` for each `async` function.
+///
+/// A handler without a context of its own works in any.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no handler for `{E}` in the context `{C}`",
+    label = "not handled in `{C}`",
+    note = "the handlers of a projection all take the context of the store that they run on: `context: &mut {C}`"
+)]
+pub trait Handle<E, C> {
+    /// Handles the event.
+    ///
+    /// # Errors
+    /// The handler's own.
+    fn handle(
+        &self,
+        event: E,
+        envelope: &Envelope,
+        context: &mut C,
+    ) -> impl Future<Output = Result<(), HandlerError>> + Send;
+}

@@ -1,0 +1,369 @@
+//! What the blocks of event handlers, and the derives that look for them, say to one another.
+
+use std::{fmt::Display, future::Future, hash::Hash, str::FromStr};
+
+use crate::{
+    event::{Dispatch, Event, EventOf, EventSchema},
+    handler::{Apply, Given, Row},
+    projection::{HandlerError, Projection, ProjectionError},
+    recorded::{Envelope, Metadata},
+    store::{Corrupt, StoredEvent},
+};
+
+// ── Whose handlers they are ─────────────────────────────────────────────────
+
+/// What a block of handlers that are not `async` belongs to; written by the derives of aggregates and read models.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither an aggregate nor a read model",
+    label = "its handlers have no place",
+    note = "add `#[derive(Aggregate, Default)]` and `#[aggregate(name = \"..\", id = .., event = ..)]` to `{Self}`, or `#[derive(ReadModel)]` and `#[read_model(table = \"..\")]`; the handlers of a projection are all `async`"
+)]
+pub trait Folds {
+    /// The events that it can have: the set of an aggregate, or [`AnyEvent`].
+    type Scope;
+    /// What its handlers are given with an event.
+    type Given: Given;
+    /// Whether the scope is [`AnyEvent`], so that only the block itself can tell which events there are.
+    const OPEN: bool;
+}
+
+/// The scope of read models and projections.
+#[derive(Debug)]
+pub enum AnyEvent {}
+
+impl<E: Event> EventOf<AnyEvent> for E {}
+
+impl<H> Dispatch<H> for AnyEvent {
+    fn dispatch(self, _: &mut H, _: &Metadata) {
+        match self {}
+    }
+
+    fn dispatch_ref(&self, _: &mut H, _: &Metadata) {
+        match *self {}
+    }
+}
+
+/// An event that can be read and is in a scope.
+pub trait ReadableEvent<Scope>: Sized {
+    /// Its name and version.
+    const SCHEMA: EventSchema;
+
+    /// The event, where it is of this type.
+    ///
+    /// # Errors
+    /// As [`StoredEvent::decode_as`].
+    fn decode(stored: &StoredEvent) -> Result<Self, Box<Corrupt>>;
+}
+
+impl<Scope, E: EventOf<Scope> + Event> ReadableEvent<Scope> for E {
+    const SCHEMA: EventSchema = EventSchema::of::<E>();
+
+    fn decode(stored: &StoredEvent) -> Result<Self, Box<Corrupt>> {
+        stored.decode_as()
+    }
+}
+
+/// An event that `H` handles; written by `#[event_handler]`, at the event. That is the one place where the compiler says
+/// that a type is no event of the scope.
+///
+/// `HANDLER` is the handler's index in the block, so that of two handlers for one event the compiler reports only that both
+/// apply it.
+pub trait HandledBy<H, Scope, const HANDLER: usize>: ReadableEvent<Scope> {}
+
+// ── Aggregates ──────────────────────────────────────────────────────────────
+
+/// The one block of event handlers that a type has; written by `#[event_handler]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no event handlers",
+    label = "no `#[event_handler]` block",
+    note = "write `#[event_handler] impl {Self} {{ .. }}` with one `fn name(&mut self, event: &Event)` for each event"
+)]
+pub trait OneEventHandlerBlock<Set, G: Given = Metadata>: Sized + 'static {
+    /// The way from an aggregate's events to their handlers.
+    const DISPATCHER: Dispatcher<Set, Self>;
+    /// Whether any handler reads what is given with the event.
+    const READS_GIVEN: bool;
+    /// The handlers by the stored name of their event.
+    const HANDLERS: &'static [StoredHandler<Self, G>];
+}
+
+/// An aggregate or a read model has event handlers; written by the derive.
+pub trait HasEventHandlers<Set, G: Given = Metadata>: OneEventHandlerBlock<Set, G> {}
+
+/// Whether any handler reads metadata.
+pub const fn reads_metadata<Set, A: HasEventHandlers<Set>>() -> bool {
+    A::READS_GIVEN
+}
+
+/// Hands an event to the block of handlers.
+pub fn fold<Set, A: HasEventHandlers<Set>>(state: &mut A, event: Set, metadata: &Metadata) {
+    (A::DISPATCHER.owned)(event, state, metadata);
+}
+
+/// Shows an event to the block of handlers.
+pub fn fold_ref<Set, A: HasEventHandlers<Set>>(state: &mut A, event: &Set, metadata: &Metadata) {
+    (A::DISPATCHER.shared)(event, state, metadata);
+}
+
+/// Both ways from an event to its handler, so that generated code asks only once for [`Dispatch`].
+#[derive(Debug)]
+pub struct Dispatcher<Set, H> {
+    /// Hands the event over.
+    pub owned: fn(Set, &mut H, &Metadata),
+    /// Shows the event.
+    pub shared: fn(&Set, &mut H, &Metadata),
+}
+
+/// Both ways from an event to its handler.
+pub const fn dispatcher<Set: Dispatch<H>, H>() -> Dispatcher<Set, H> {
+    Dispatcher { owned: Set::dispatch, shared: Set::dispatch_ref }
+}
+
+/// Where a block has mistakes, nothing is dispatched.
+pub const fn no_dispatcher<Set, H>() -> Dispatcher<Set, H> {
+    Dispatcher { owned: |_, _, _| {}, shared: |_, _, _| {} }
+}
+
+/// Why a stored event could not be read.
+pub type NotRead = Box<Corrupt>;
+
+// ── Read models ─────────────────────────────────────────────────────────────
+
+/// One handler by the stored name of its event.
+pub struct StoredHandler<H, G: Given> {
+    schema: EventSchema,
+    fold: fn(&mut H, &StoredEvent, &G) -> Result<G::Outcome, Box<Corrupt>>,
+}
+
+impl<H, G: Given> StoredHandler<H, G> {
+    /// The handler for `E`.
+    pub const fn of<Scope, E, const HANDLER: usize>() -> Self
+    where
+        E: HandledBy<H, Scope, HANDLER>,
+        H: Apply<E, G>,
+    {
+        Self { schema: E::SCHEMA, fold: |state, stored, given| Ok(state.apply(E::decode(stored)?, given)) }
+    }
+}
+
+impl<H, G: Given> StoredHandler<H, G> {
+    /// The stored name and version of the event.
+    pub const fn schema(&self) -> EventSchema {
+        self.schema
+    }
+}
+
+impl<H, G: Given> std::fmt::Debug for StoredHandler<H, G> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("StoredHandler").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+/// The events of a read model.
+pub fn events<R: HasEventHandlers<AnyEvent, Envelope>>() -> impl Iterator<Item = EventSchema> {
+    R::HANDLERS.iter().map(|handler| handler.schema)
+}
+
+/// Folds a stored event into a row.
+///
+/// # Errors
+/// [`Corrupt`] where the event cannot be read.
+pub fn fold_stored<R: HasEventHandlers<AnyEvent, Envelope>>(
+    row: &mut R,
+    stored: &StoredEvent,
+    envelope: &Envelope,
+) -> Result<Row, Box<Corrupt>> {
+    match R::HANDLERS.iter().find(|handler| handler.schema.name == stored.event_type) {
+        Some(handler) => (handler.fold)(row, stored, envelope),
+        None => Ok(Row::Keep),
+    }
+}
+
+/// A type that can be a read model's key.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the key of a read model",
+    label = "needs `Clone`, `Eq`, `Hash`, `Display` and `FromStr`",
+    note = "take the id of an aggregate, a `String`, a `Uuid` or a whole number: a row's key is read from the id of the event's stream"
+)]
+pub trait RowKey: Clone + Eq + Hash + Display + Send + Sync + 'static {
+    /// The key that the id of a stream stands for.
+    ///
+    /// # Errors
+    /// Why it is none.
+    fn from_stream_id(id: &str) -> Result<Self, String>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<K> RowKey for K
+where
+    K: Clone + Eq + Hash + Display + Send + Sync + 'static + FromStr<Err: Display>,
+{
+    fn from_stream_id(id: &str) -> Result<Self, String> {
+        id.parse().map_err(|error: K::Err| error.to_string())
+    }
+}
+
+/// A field that a new row can begin with.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no value to begin a row with",
+    label = "needs `Default`",
+    note = "add `Default` to the derives of `{Self}`, or take an `Option`: a new row has its key, and the default of each other field"
+)]
+pub trait FieldOfRow: Sized {
+    /// That value.
+    fn initial() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> FieldOfRow for T {
+    fn initial() -> Self {
+        Self::default()
+    }
+}
+
+// ── Projections ─────────────────────────────────────────────────────────────
+
+/// A type may have `async` handlers.
+pub const fn is_projection<P: Projection>() {}
+
+/// The one block of event handlers that a projection has; written by `#[event_handler]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no event handlers",
+    label = "no `#[event_handler]` block",
+    note = "write `#[event_handler] impl {Self} {{ .. }}` with one `async fn name(&self, event: &Event, context: &mut Context)` for each event"
+)]
+pub trait OneProjectionBlock {
+    /// The events that are handled, in the order of the handlers.
+    const EVENTS: &'static [EventSchema];
+    /// What leads to the handlers. It is a type of the block's own, so that a second block is refused once.
+    type Handlers;
+}
+
+/// A projection has event handlers; written by `#[derive(Projection)]`.
+pub trait HasProjectionHandlers: OneProjectionBlock {}
+
+/// The handlers of the projection `P` in the context `C`.
+pub trait HandlersIn<P, C> {
+    /// Handles a stored event; one that is not handled is passed over.
+    fn handle_stored<'a>(
+        projection: &'a P,
+        stored: &'a StoredEvent,
+        context: &'a mut C,
+    ) -> impl Future<Output = Result<(), ProjectionError>> + Send + 'a;
+}
+
+/// The schema of an event that a projection handles.
+pub const fn schema<H, E: HandledBy<H, AnyEvent, HANDLER>, const HANDLER: usize>() -> EventSchema {
+    E::SCHEMA
+}
+
+/// Hands a stored event to the handler of its type.
+///
+/// # Errors
+/// [`ProjectionError`]
+pub async fn handle<H, E, C, const HANDLER: usize>(
+    projection: &H,
+    stored: &StoredEvent,
+    context: &mut C,
+) -> Result<(), ProjectionError>
+where
+    E: HandledBy<H, AnyEvent, HANDLER>,
+    H: crate::handler::Handle<E, C>,
+{
+    let (event, envelope) = (E::decode(stored)?, stored.envelope()?);
+    let outcome = projection.handle(event, &envelope, context).await;
+    outcome.map_err(|error| ProjectionError::handler(stored, error))
+}
+
+/// What an `async` handler may return.
+#[diagnostic::on_unimplemented(
+    message = "a handler of a projection returns `()` or a `Result<(), Error>`, not `{Self}`",
+    label = "neither `()` nor a `Result<(), Error>`",
+    note = "write `-> Result<(), Error>` with an error that implements `std::error::Error`, or remove the return type"
+)]
+pub trait Handled {
+    /// The plain result.
+    ///
+    /// # Errors
+    /// The handler's own.
+    fn handled(self) -> Result<(), HandlerError>;
+}
+
+impl Handled for () {
+    fn handled(self) -> Result<(), HandlerError> {
+        Ok(())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> Handled for Result<(), E> {
+    fn handled(self) -> Result<(), HandlerError> {
+        self.map_err(HandlerError::new)
+    }
+}
+
+// ── Single functions ────────────────────────────────────────────────────────
+
+/// What a handler of `Self` may take by value.
+#[diagnostic::on_unimplemented(
+    message = "a handler takes `{T}` by value, and `{T}` is not `Clone`",
+    label = "taken by value, but not `Clone`",
+    note = "write `&{T}`, or add `#[derive(Clone)]` to `{T}`: while deciding, the value is needed by others too"
+)]
+pub trait ByValue<T> {
+    /// A copy of it.
+    fn copy(value: &T) -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<H, T: Clone> ByValue<T> for H {
+    fn copy(value: &T) -> T {
+        value.clone()
+    }
+}
+
+/// What an event handler may take as its second argument, where it is given `G`.
+#[diagnostic::on_unimplemented(
+    message = "the second argument of this event handler is `&{G}`, not `&{Self}`",
+    label = "not `{G}`",
+    note = "write `&{G}`; the handlers of an aggregate see the metadata, which is the same in a decision and in each replay, and those of read models and projections the whole envelope"
+)]
+pub trait SecondArgument<G> {
+    /// The argument.
+    fn of(given: &G) -> &Self;
+}
+
+impl SecondArgument<Metadata> for Metadata {
+    fn of(metadata: &Metadata) -> &Self {
+        metadata
+    }
+}
+
+impl SecondArgument<Envelope> for Metadata {
+    fn of(envelope: &Envelope) -> &Self {
+        &envelope.metadata
+    }
+}
+
+impl SecondArgument<Envelope> for Envelope {
+    fn of(envelope: &Envelope) -> &Self {
+        envelope
+    }
+}
+
+/// What an event handler may return, where the outcome is `O`.
+#[diagnostic::on_unimplemented(
+    message = "an event handler returns nothing, and not `{Self}`",
+    label = "an event handler returns nothing",
+    note = "remove the return type; an event is a fact and cannot be refused; only a handler of a read model may answer with a `Row`"
+)]
+pub trait Answers<O> {
+    /// The outcome.
+    fn outcome(self) -> O;
+}
+
+impl<O> Answers<O> for O {
+    fn outcome(self) -> O {
+        self
+    }
+}

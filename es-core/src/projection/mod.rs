@@ -1,0 +1,137 @@
+//! Projections: what is made of events for those who read.
+//!
+//! A [`ReadModel`] folds events into rows, and knows no database. A [`Projection`] does with each event whatever its
+//! `async` handlers do, in a context that the caller brings, such as a transaction. Both take events of any aggregate;
+//! with `covers(Set)` a block of handlers promises to handle or to ignore each event of a set, and an event that is added
+//! to the set later cannot be forgotten.
+//!
+//! [`Rows`] keeps a read model in memory, and [`catch_up`] drives a projection; both decode events as every other reader
+//! does, in whatever version they are stored.
+
+mod error;
+mod read_model;
+mod rows;
+
+use std::future::Future;
+
+use futures_util::StreamExt as _;
+
+pub use self::{
+    error::{HandlerError, ProjectionError},
+    read_model::{ReadModel, ReadModelHandlers},
+    rows::Rows,
+};
+use crate::{
+    event::EventSchema,
+    private::handlers::{HandlersIn, OneProjectionBlock},
+    recorded::Position,
+    store::{EventStore, ReadAll, StoredEvent},
+};
+
+/// Something that is done for each event, by `async` handlers; written by `#[derive(Projection)]`.
+///
+/// ```
+/// use es_core::{prelude::*, projection::catch_up};
+/// # #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+/// # struct LampId(String);
+/// # #[derive(Event, Serialize, Deserialize, Clone, Debug)]
+/// # struct LampLit {}
+/// # #[derive(EventSet, Debug)]
+/// # enum LampEvent { Lit(LampLit) }
+/// # #[derive(Aggregate, Default, Debug)]
+/// # #[aggregate(name = "lamp", id = LampId, event = LampEvent)]
+/// # struct Lamp {}
+/// # #[event_handler]
+/// # impl Lamp { fn lit(&mut self, _: &LampLit) {} }
+/// # struct Light;
+/// # #[command_handler]
+/// # impl Lamp {
+/// #     fn light(_: &Light) -> Result<LampLit, std::convert::Infallible> { Ok(LampLit {}) }
+/// # }
+///
+/// #[derive(Projection)]
+/// #[projection(name = "lamplighter")]
+/// struct Lamplighter;
+///
+/// #[event_handler(covers(LampEvent))]
+/// impl Lamplighter {
+///     async fn lit(&self, _: &LampLit, envelope: &Envelope, log: &mut Vec<String>) {
+///         log.push(format!("{} is lit", envelope.stream));
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MemoryStore::new();
+/// store.repository::<Lamp>().execute(&LampId("hall".into()), Light).await?;
+///
+/// let mut log = Vec::new();
+/// let position = catch_up(&store, &Lamplighter, &mut log, Position::START).await?;
+/// assert_eq!(log, ["lamp/hall is lit"]);
+/// assert_eq!(position.get(), 1);
+/// # Ok(()) }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a projection",
+    label = "not a `Projection`",
+    note = "add `#[derive(Projection)]` and `#[projection(name = \"..\")]` to `{Self}`; the handlers of aggregates and read models are not `async`"
+)]
+pub trait Projection: Send + Sync + 'static {
+    /// The stored name, unique in a store.
+    const NAME: &'static str;
+    /// The version of what the handlers make of events, from 1. With a new one the projection begins anew.
+    const VERSION: u32;
+}
+
+/// The handlers of a projection in the context `C`: what an engine needs of it.
+pub trait ProjectionHandlers<C>: Projection {
+    /// The stored names and present versions of the events that are handled, in the order of the handlers.
+    const EVENTS: &'static [EventSchema];
+
+    /// Hands a stored event to its handler; one without a handler is passed over.
+    ///
+    /// # Errors
+    /// [`ProjectionError`]
+    fn handle_stored<'a>(
+        &'a self,
+        stored: &'a StoredEvent,
+        context: &'a mut C,
+    ) -> impl Future<Output = Result<(), ProjectionError>> + Send + 'a;
+}
+
+impl<P, C> ProjectionHandlers<C> for P
+where
+    P: Projection + OneProjectionBlock<Handlers: HandlersIn<P, C>>,
+{
+    const EVENTS: &'static [EventSchema] = <P as OneProjectionBlock>::EVENTS;
+
+    fn handle_stored<'a>(
+        &'a self,
+        stored: &'a StoredEvent,
+        context: &'a mut C,
+    ) -> impl Future<Output = Result<(), ProjectionError>> + Send + 'a {
+        P::Handlers::handle_stored(self, stored, context)
+    }
+}
+
+/// Hands all events behind `after`, up to the frontier, to the projection's handlers, one after another in the order of
+/// all events. The answer is the position of the last event, handled or not: keep it where the effects are, so that each
+/// event is handled once.
+///
+/// # Errors
+/// [`ProjectionError`], which names the event that was not handled; what was handled before it stays in the context.
+pub async fn catch_up<P: ProjectionHandlers<C>, C, S: EventStore>(
+    store: &S,
+    projection: &P,
+    context: &mut C,
+    after: Position,
+) -> Result<Position, ProjectionError> {
+    let mut events = std::pin::pin!(store.read_all(ReadAll::after(after)));
+    let mut position = after;
+    while let Some(stored) = events.next().await {
+        let stored = stored?;
+        projection.handle_stored(&stored, context).await?;
+        position = stored.position;
+    }
+    Ok(position)
+}

@@ -1,0 +1,155 @@
+//! A read model in memory.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    fmt,
+};
+
+use futures_util::StreamExt as _;
+
+use super::{ProjectionError, ReadModel};
+use crate::{
+    handler::Row,
+    private::handlers::RowKey,
+    recorded::Position,
+    store::{EventStore, ReadAll, StoredEvent},
+};
+
+/// The rows of a read model in memory, for caches and tests. It reads from where it stopped, so each event is folded
+/// once.
+///
+/// ```
+/// use es_core::{prelude::*, projection::Rows};
+/// # #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+/// # struct LampId(String);
+/// # #[derive(Event, Serialize, Deserialize, Clone, Debug)]
+/// # struct LampLit {}
+/// # #[derive(EventSet, Debug)]
+/// # enum LampEvent { Lit(LampLit) }
+/// # #[derive(Aggregate, Default, Debug)]
+/// # #[aggregate(name = "lamp", id = LampId, event = LampEvent)]
+/// # struct Lamp {}
+/// # #[event_handler]
+/// # impl Lamp { fn lit(&mut self, _: &LampLit) {} }
+/// # struct Light;
+/// # #[command_handler]
+/// # impl Lamp {
+/// #     fn light(_: &Light) -> Result<LampLit, std::convert::Infallible> { Ok(LampLit {}) }
+/// # }
+/// # #[derive(ReadModel, Debug)]
+/// # #[read_model(table = "lamps")]
+/// # struct LampSummary { #[read_model(key)] id: LampId, times_lit: u64 }
+/// # #[event_handler]
+/// # impl LampSummary { fn lit(&mut self, _: &LampLit) { self.times_lit += 1; } }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MemoryStore::new();
+/// let id = LampId("hall".into());
+/// store.repository::<Lamp>().execute(&id, Light).await?;
+///
+/// let mut summaries = Rows::<LampSummary>::new();
+/// summaries.catch_up(&store).await?;
+/// assert_eq!(summaries.get(&id).map(|summary| summary.times_lit), Some(1));
+/// # Ok(()) }
+/// ```
+pub struct Rows<R: ReadModel> {
+    rows: HashMap<R::Key, R>,
+    position: Position,
+}
+
+impl<R: ReadModel> Rows<R> {
+    /// No rows, at the start of all events.
+    pub fn new() -> Self {
+        Self { rows: HashMap::new(), position: Position::START }
+    }
+
+    /// The row of a key.
+    pub fn get(&self, key: &R::Key) -> Option<&R> {
+        self.rows.get(key)
+    }
+
+    /// All rows, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &R> {
+        self.rows.values()
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The position of the last event that was folded or passed over.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Folds all events behind the [position](Self::position), up to the frontier.
+    ///
+    /// # Errors
+    /// [`ProjectionError`]; the rows stand where the event before it left them, and the next call begins with it again.
+    pub async fn catch_up<S: EventStore>(&mut self, store: &S) -> Result<(), ProjectionError> {
+        let mut events = std::pin::pin!(store.read_all(ReadAll::after(self.position)));
+        while let Some(stored) = events.next().await {
+            self.apply(&stored?)?;
+        }
+        Ok(())
+    }
+
+    /// Folds one event. One at the [position](Self::position) or before it has been folded already, and changes nothing.
+    ///
+    /// # Errors
+    /// [`ProjectionError`]; nothing has changed.
+    pub fn apply(&mut self, stored: &StoredEvent) -> Result<(), ProjectionError> {
+        if stored.position <= self.position {
+            return Ok(());
+        }
+        if R::handles(&stored.event_type) {
+            self.fold(stored)?;
+        }
+        self.position = stored.position;
+        Ok(())
+    }
+
+    fn fold(&mut self, stored: &StoredEvent) -> Result<(), ProjectionError> {
+        let envelope = stored.envelope()?;
+        let key = R::Key::from_stream_id(stored.stream.id()).map_err(|message| ProjectionError::Key {
+            table: R::TABLE,
+            event_type: stored.event_type.clone(),
+            stream: stored.stream.clone(),
+            position: stored.position,
+            message,
+        })?;
+        match self.rows.entry(key) {
+            Entry::Occupied(mut row) => {
+                if row.get_mut().fold(stored, &envelope)? == Row::Delete {
+                    drop(row.remove());
+                }
+            }
+            Entry::Vacant(place) => {
+                let mut row = R::begin(place.key().clone());
+                if row.fold(stored, &envelope)? == Row::Keep {
+                    place.insert(row);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<R: ReadModel> Default for Rows<R> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<R: ReadModel + fmt::Debug> fmt::Debug for Rows<R> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Rows").field("position", &self.position).field("rows", &self.rows.values()).finish()
+    }
+}

@@ -1,0 +1,183 @@
+//! The implementations of an aggregate's or a read model's handlers.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{ReturnType, Type};
+
+use super::{
+    coverage,
+    expand::{self, EventHandler},
+};
+use crate::{
+    handlers::{Block, Passing, owner, rules},
+    spans,
+};
+
+/// ```text
+/// type __Scope = <__Owner as ::es_core::private::handlers::Folds>::Scope;
+/// type __Given = <__Owner as ::es_core::private::handlers::Folds>::Given;
+/// ..                                                      // each handler
+/// impl ::es_core::private::handlers::OneEventHandlerBlock<__Scope, __Given> for __Owner { .. }
+/// ```
+pub(super) fn block(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
+    let scope_and_given = owner::scope_and_given(block);
+    let scope = owner::named(block, "__Scope");
+    let events = (0..handlers.len()).map(|place| expand::event(block, handlers, place, &scope));
+    let first_namesake = expand::first_namesake(block, "first_namesake_of_rows");
+    let each = handlers.iter().map(|handler| apply(block, handler));
+    let ignored = coverage::ignored_by_a_fold(block);
+    let whole = whole(block, handlers);
+    quote! {
+        #scope_and_given
+        #first_namesake
+        #(#events)*
+        #(#each)*
+        #ignored
+        #whole
+    }
+}
+
+/// One handler. The whole `impl` stands at the event's type: so two handlers for one event are both underlined.
+///
+/// ```text
+/// impl ::es_core::Apply<__Event0, __Given> for __Owner {
+///     fn apply(&mut self, __event: __Event0, __given: &__Given) -> <__Given as ::es_core::Given>::Outcome {
+///         __Owner::opened(self, __event);
+///         <__Given as ::es_core::Given>::nothing()
+///     }
+///     fn apply_ref(&mut self, __event: &__Event0, __given: &__Given) -> <__Given as ::es_core::Given>::Outcome {
+///         __Owner::opened(self, <__Owner as ::es_core::private::handlers::ByValue<__Event0>>::copy(__event));
+///         <__Given as ::es_core::Given>::nothing()
+///     }
+/// }
+/// ```
+fn apply(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
+    let EventHandler { event, alias, handler, .. } = handler;
+    let (span, name, cfgs) = (event.span(), handler.name(), &handler.cfgs);
+    let krate = block.krate.at(span);
+    let owner = owner::owner(block);
+    let (this, value, given) = expand::variables();
+    let (owned, borrowed) = match event.passing {
+        Passing::Value => (
+            quote_spanned!(span=> #value),
+            quote_spanned!(span=> <#owner as #krate::private::handlers::ByValue<#alias>>::copy(#value)),
+        ),
+        Passing::Shared | Passing::Exclusive => (quote_spanned!(span=> &#value), quote_spanned!(span=> #value)),
+    };
+    let second = expand::second(block, handler, &given);
+    let asked = |event: &TokenStream| {
+        let call = quote_spanned!(span=> <#owner>::#name(#this, #event, #second));
+        outcome(block, &handler.signature.output, &call)
+    };
+    let (asked_owned, asked_borrowed) = (asked(&owned), asked(&borrowed));
+    let [apply, apply_ref] = [("apply", quote!()), ("apply_ref", quote!(&))].map(|(name, by)| {
+        let name = Ident::new(name, span);
+        signature(block, &name, &quote_spanned!(span=> &mut #this, #value: #by #alias), &given)
+    });
+    let (parameters, _, clauses) = block.item.generics.split_for_impl();
+    let given = owner::named(block, "__Given");
+    quote_spanned! {span=>
+        #(#cfgs)*
+        #[automatically_derived]
+        #[allow(clippy::unit_arg, reason = "a handler may say that it returns nothing")]
+        impl #parameters #krate::Apply<#alias, #given> for #owner #clauses {
+            #apply { #asked_owned }
+            #apply_ref { #asked_borrowed }
+        }
+    }
+}
+
+/// ```text
+/// fn apply(&mut self, __event: __Event0, __given: &__Given) -> <__Given as ::es_core::Given>::Outcome
+/// ```
+fn signature(block: &Block, name: &Ident, arguments: &TokenStream, given: &Ident) -> TokenStream {
+    let span = name.span();
+    let outcome = outcome_type(block);
+    let ty = owner::named(block, "__Given");
+    quote_spanned!(span=> fn #name(#arguments, #given: &#ty) -> #outcome)
+}
+
+/// ```text
+/// <__Given as ::es_core::Given>::Outcome
+/// ```
+pub(super) fn outcome_type(block: &Block) -> TokenStream {
+    let (place, given) = (spans::name_of(block.owner()), owner::named(block, "__Given"));
+    let krate = block.krate.at(place);
+    quote_spanned!(place=> <#given as #krate::Given>::Outcome)
+}
+
+/// What the handler leads to. Where it returns something, the compiler says at its return type whether it may.
+fn outcome(block: &Block, output: &ReturnType, call: &TokenStream) -> TokenStream {
+    match output {
+        ReturnType::Type(_, ty) if !rules::returns_nothing(output) => answer(block, ty, call),
+        _ => {
+            let nothing = nothing(block);
+            quote!(#call; #nothing)
+        }
+    }
+}
+
+/// ```text
+/// ::es_core::private::handlers::Answers::<__Outcome>::outcome(__Owner::closed(self, __event))
+/// ```
+fn answer(block: &Block, ty: &Type, call: &TokenStream) -> TokenStream {
+    let span = spans::name_of(ty);
+    let (krate, outcome) = (block.krate.at(span), outcome_type(block));
+    quote_spanned!(span=> #krate::private::handlers::Answers::<#outcome>::outcome(#call))
+}
+
+/// ```text
+/// <__Given as ::es_core::Given>::nothing()
+/// ```
+pub(super) fn nothing(block: &Block) -> TokenStream {
+    let (place, given) = (spans::name_of(block.owner()), owner::named(block, "__Given"));
+    let krate = block.krate.at(place);
+    quote_spanned!(place=> <#given as #krate::Given>::nothing())
+}
+
+/// The block as a whole. The first line is where the compiler says which events of an aggregate have no handler.
+///
+/// ```text
+/// impl ::es_core::private::handlers::OneEventHandlerBlock<__Scope, __Given> for __Owner {
+///     const DISPATCHER: Dispatcher<__Scope, Self> = ::es_core::private::handlers::dispatcher();
+///     const READS_GIVEN: bool = true;
+///     const HANDLERS: &'static [StoredHandler<Self, __Given>] = &[StoredHandler::of::<__Scope, __Event0, 0>(), ..];
+/// }
+/// ```
+fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
+    let span = spans::name_of(block.owner());
+    let krate = block.krate.at(span);
+    let (owner, scope, given) = (owner::owner(block), owner::named(block, "__Scope"), owner::named(block, "__Given"));
+    let reads_given = reads_given(handlers);
+    let stored = handlers.iter().map(|EventHandler { alias, index, handler, .. }| {
+        let cfgs = &handler.cfgs;
+        quote! {
+            #(#cfgs)*
+            #krate::private::handlers::StoredHandler::of::<#scope, #alias, #index>()
+        }
+    });
+    let generics = owner::static_generics(block);
+    let (parameters, _, clauses) = generics.split_for_impl();
+    quote_spanned! {span=>
+        #[automatically_derived]
+        impl #parameters #krate::private::handlers::OneEventHandlerBlock<#scope, #given> for #owner #clauses {
+            const DISPATCHER: #krate::private::handlers::Dispatcher<#scope, #owner> =
+                #krate::private::handlers::dispatcher();
+            const READS_GIVEN: ::core::primitive::bool = #reads_given;
+            const HANDLERS: &'static [#krate::private::handlers::StoredHandler<#owner, #given>] = &[#(#stored),*];
+        }
+    }
+}
+
+/// Whether a handler asks for what is given with the event; one that is compiled away does not.
+///
+/// ```text
+/// !<[()]>::is_empty(&[(), #[cfg(feature = "audit")] ()])
+/// ```
+fn reads_given(handlers: &[EventHandler<'_>]) -> TokenStream {
+    let readers = handlers.iter().filter(|handler| handler.handler.surroundings().is_some()).map(|handler| {
+        let cfgs = &handler.handler.cfgs;
+        quote!(#(#cfgs)* ())
+    });
+    quote!(!<[()]>::is_empty(&[#(#readers),*]))
+}

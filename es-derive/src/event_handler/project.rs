@@ -1,0 +1,272 @@
+//! The implementations of a projection's handlers.
+
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::{Lifetime, ReturnType};
+
+use super::expand::{self, EventHandler};
+use crate::{
+    handlers::{Argument, Block, Passing, owner},
+    spans,
+};
+
+/// ```text
+/// ..                                                      // each handler
+/// struct __Handlers;
+/// impl ::es_core::private::handlers::OneProjectionBlock for __Owner { .. }
+/// impl<__C: Send> ::es_core::private::handlers::HandlersIn<__Owner, __C> for __Handlers { .. }
+/// ```
+pub(super) fn block(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
+    let krate = &block.krate;
+    let scope = quote!(#krate::private::handlers::AnyEvent);
+    let events = (0..handlers.len()).map(|place| expand::event(block, handlers, place, &scope));
+    let first_namesake = expand::first_namesake(block, "first_namesake_of_projection");
+    let each = handlers.iter().map(|handler| handle(block, handler));
+    let is_projection = is_projection(block);
+    let whole = whole(block, handlers);
+    let handlers_in = handlers_in(block, handlers);
+    quote! {
+        #is_projection
+        #first_namesake
+        #(#events)*
+        #(#each)*
+        #whole
+        #handlers_in
+    }
+}
+
+/// The place where the compiler says that `async` handlers are for projections.
+///
+/// ```text
+/// const _: () = ::es_core::private::handlers::is_projection::<__Owner>();
+/// ```
+fn is_projection(block: &Block) -> TokenStream {
+    let span = spans::name_of(block.owner());
+    let (krate, owner) = (block.krate.at(span), owner::owner(block));
+    owner::proof(block, &quote_spanned!(span=> #krate::private::handlers::is_projection::<#owner>()))
+}
+
+/// One handler. The whole `impl` stands at the event's type: so two handlers for one event are both underlined.
+///
+/// ```text
+/// impl<'__c> ::es_core::Handle<__Event0, PgContext<'__c>> for __Owner {
+///     async fn handle(
+///         &self,
+///         __event: __Event0,
+///         __given: &Envelope,
+///         __context: &mut PgContext<'__c>,
+///     ) -> Result<(), HandlerError> {
+///         let __outcome = __Owner::opened(self, &__event, SecondArgument::of(__given), __context).await;
+///         ::es_core::private::handlers::Handled::handled(__outcome)
+///     }
+/// }
+/// ```
+///
+/// A handler without a context has a parameter `__C: Send` in its place.
+fn handle(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
+    let EventHandler { event, alias, handler, .. } = handler;
+    let (span, name, cfgs) = (event.span(), handler.name(), &handler.cfgs);
+    let (krate, owner) = (block.krate.at(span), owner::owner(block));
+    let (this, value, given) = expand::variables();
+    let (context, outcome) = (spans::variable("__context"), spans::variable("__outcome"));
+    let (parameter, ty) = match handler.context() {
+        Some(argument) => (quote!('__c), context_type(block, argument)),
+        None => (quote!(__C: ::core::marker::Send), quote!(__C)),
+    };
+    let by = (event.passing == Passing::Shared).then(|| quote_spanned!(span=> &));
+    let second = expand::second(block, handler, &given).map(|second| quote!(#second,));
+    let passed = handler.context().map(|_| &context);
+    let handled = handled(block, &handler.signature.output, name.span(), &outcome);
+    let mut generics = block.item.generics.clone();
+    generics.params.insert(0, syn::parse_quote!(#parameter));
+    let (parameters, _, clauses) = generics.split_for_impl();
+    quote_spanned! {span=>
+        #(#cfgs)*
+        #[automatically_derived]
+        #[allow(clippy::let_unit_value, reason = "a handler may return nothing")]
+        impl #parameters #krate::Handle<#alias, #ty> for #owner #clauses {
+            async fn handle(
+                &#this,
+                #value: #alias,
+                #given: &#krate::Envelope,
+                #context: &mut #ty,
+            ) -> ::core::result::Result<(), #krate::projection::HandlerError> {
+                let #outcome = <#owner>::#name(#this, #by #value, #second #passed).await;
+                #handled
+            }
+        }
+    }
+}
+
+/// What the handler answered, at its return type: so the compiler says there what it may be.
+///
+/// ```text
+/// ::es_core::private::handlers::Handled::handled(__outcome)
+/// ```
+fn handled(block: &Block, output: &ReturnType, name: Span, outcome: &Ident) -> TokenStream {
+    let span = match output {
+        ReturnType::Default => name,
+        ReturnType::Type(_, ty) => spans::name_of(ty),
+    };
+    let krate = block.krate.at(span);
+    quote_spanned!(span=> #krate::private::handlers::Handled::handled(#outcome))
+}
+
+/// The type of a context, in which the lifetime that is left open has a name: it stands twice, and is the same.
+fn context_type(block: &Block, argument: &Argument) -> TokenStream {
+    named_lifetimes(owner::outside(block, &argument.ty))
+}
+
+fn named_lifetimes(tokens: TokenStream) -> TokenStream {
+    let mut tokens = tokens.into_iter().peekable();
+    let mut named = TokenStream::new();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(sign)
+                if sign.as_char() == '\'' && matches!(tokens.peek(), Some(TokenTree::Ident(ident)) if ident == "_") =>
+            {
+                tokens.next();
+                Lifetime::new("'__c", sign.span()).to_tokens(&mut named);
+            }
+            TokenTree::Group(group) => {
+                let mut inner = Group::new(group.delimiter(), named_lifetimes(group.stream()));
+                inner.set_span(group.span());
+                inner.to_tokens(&mut named);
+            }
+            other => other.to_tokens(&mut named),
+        }
+    }
+    named
+}
+
+/// The block as a whole.
+///
+/// ```text
+/// struct __Handlers;
+/// impl ::es_core::private::handlers::OneProjectionBlock for __Owner {
+///     const EVENTS: &'static [EventSchema] = &[::es_core::private::handlers::schema::<__Owner, __Event0, 0>(), ..];
+///     type Handlers = __Handlers;
+/// }
+/// ```
+fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
+    let span = spans::name_of(block.owner());
+    let (krate, owner) = (block.krate.at(span), owner::owner(block));
+    let events = handlers.iter().map(|EventHandler { alias, index, handler, .. }| {
+        let cfgs = &handler.cfgs;
+        quote!(#(#cfgs)* #krate::private::handlers::schema::<#owner, #alias, #index>())
+    });
+    let (parameters, _, clauses) = block.item.generics.split_for_impl();
+    quote_spanned! {span=>
+        #[allow(missing_debug_implementations, dead_code, reason = "it is never made")]
+        pub struct __Handlers;
+
+        #[automatically_derived]
+        impl #parameters #krate::private::handlers::OneProjectionBlock for #owner #clauses {
+            const EVENTS: &'static [#krate::EventSchema] = &[#(#events),*];
+            type Handlers = __Handlers;
+        }
+    }
+}
+
+/// The way of a stored event to its handler.
+///
+/// ```text
+/// impl<__C: Send> ::es_core::private::handlers::HandlersIn<__Owner, __C> for __Handlers
+/// where
+///     __Owner: ::es_core::Handle<__Event0, __C>,
+///     ..
+/// {
+///     async fn handle_stored<'a>(
+///         __projection: &'a __Owner,
+///         __stored: &'a StoredEvent,
+///         __context: &'a mut __C,
+///     ) -> Result<(), ProjectionError> {
+///         if __stored.event_type == schema::<__Owner, __Event0, 0>().name {
+///             return ::es_core::private::handlers::handle::<_, __Event0, _, 0>(__projection, __stored, __context).await;
+///         }
+///         ..
+///         Ok(())
+///     }
+/// }
+/// ```
+fn handlers_in(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
+    let (krate, owner) = (&block.krate, owner::owner(block));
+    let conditional = handlers.iter().filter(|handler| !handler.handler.cfgs.is_empty()).map(|handler| {
+        let (cfgs, alias, name) = (&handler.handler.cfgs, &handler.alias, conditional_name(handler));
+        conditional(block, cfgs, alias, &name)
+    });
+    let bounds = handlers.iter().map(|handler| {
+        let alias = &handler.alias;
+        if handler.handler.cfgs.is_empty() {
+            let krate = krate.at(alias.span());
+            quote_spanned!(alias.span()=> #owner: #krate::Handle<#alias, __C>)
+        } else {
+            let name = conditional_name(handler);
+            quote!(#owner: #name<__C>)
+        }
+    });
+    let each = handlers.iter().map(|EventHandler { alias, index, handler, .. }| {
+        let cfgs = &handler.cfgs;
+        quote! {
+            #(#cfgs)*
+            if __stored.event_type == #krate::private::handlers::schema::<#owner, #alias, #index>().name {
+                return #krate::private::handlers::handle::<#owner, #alias, __C, #index>(
+                    __projection, __stored, __context,
+                ).await;
+            }
+        }
+    });
+    let mut generics = block.item.generics.clone();
+    generics.params.push(syn::parse_quote!(__C: ::core::marker::Send));
+    let predicates = &mut generics.make_where_clause().predicates;
+    bounds.for_each(|bound| predicates.push(syn::parse_quote!(#bound)));
+    let (parameters, _, clauses) = generics.split_for_impl();
+    quote! {
+        #(#conditional)*
+        #[automatically_derived]
+        impl #parameters #krate::private::handlers::HandlersIn<#owner, __C> for __Handlers #clauses {
+            async fn handle_stored<'__a>(
+                __projection: &'__a #owner,
+                __stored: &'__a #krate::store::StoredEvent,
+                __context: &'__a mut __C,
+            ) -> ::core::result::Result<(), #krate::projection::ProjectionError> {
+                #(#each)*
+                ::core::result::Result::Ok(())
+            }
+        }
+    }
+}
+
+fn conditional_name(handler: &EventHandler<'_>) -> Ident {
+    Ident::new(&format!("__Handles{}", handler.index), Span::call_site())
+}
+
+/// A bound cannot stand under `#[cfg(..)]`, so a trait takes its place that demands it only there.
+///
+/// ```text
+/// #[cfg(feature = "audit")]
+/// trait __Handles3<__C>: ::es_core::Handle<__Event3, __C> {}
+/// #[cfg(feature = "audit")]
+/// impl<__C> __Handles3<__C> for __Owner where __Owner: ::es_core::Handle<__Event3, __C> {}
+/// #[cfg(not(feature = "audit"))]
+/// trait __Handles3<__C> {}
+/// #[cfg(not(feature = "audit"))]
+/// impl<__C> __Handles3<__C> for __Owner {}
+/// ```
+fn conditional(block: &Block, cfgs: &[syn::Attribute], alias: &Ident, name: &Ident) -> TokenStream {
+    let (krate, owner) = (&block.krate, owner::owner(block));
+    let conditions: Vec<_> = cfgs
+        .iter()
+        .filter_map(|cfg| if let syn::Meta::List(list) = &cfg.meta { Some(&list.tokens) } else { None })
+        .collect();
+    quote! {
+        #[cfg(all(#(#conditions),*))]
+        pub trait #name<__C>: #krate::Handle<#alias, __C> {}
+        #[cfg(all(#(#conditions),*))]
+        impl<__C> #name<__C> for #owner where #owner: #krate::Handle<#alias, __C> {}
+        #[cfg(not(all(#(#conditions),*)))]
+        pub trait #name<__C> {}
+        #[cfg(not(all(#(#conditions),*)))]
+        impl<__C> #name<__C> for #owner {}
+    }
+}

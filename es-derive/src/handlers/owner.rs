@@ -1,0 +1,103 @@
+//! The names that stand for a block's type, and for what belongs to it, in generated code.
+//!
+//! All of them stand at the type as the user wrote it above the block. Where the type lacks something, the compiler says so
+//! wherever it is needed; but because those messages stand at the same token and read the same, it shows one.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::{GenericParam, ItemImpl, Type};
+
+use super::Block;
+use crate::spans;
+
+/// The block's type: `__Owner`, or `__Owner<C, N>`.
+pub(crate) fn owner(block: &Block) -> TokenStream {
+    named(block, "__Owner")
+}
+
+/// One of the names below, with the block's parameters: `__Scope<C, N>`.
+pub(crate) fn named(block: &Block, name: &str) -> TokenStream {
+    let place = spans::name_of(block.owner());
+    let (name, arguments) = (Ident::new(name, place), arguments(&block.item));
+    quote_spanned!(place=> #name #arguments)
+}
+
+/// The name for the block's type.
+///
+/// ```text
+/// type __Owner<C, const N: usize> = Account<C, N>;
+/// ```
+pub(crate) fn alias(block: &Block) -> TokenStream {
+    let (parameters, written) = (parameters(&block.item), block.owner());
+    let name = Ident::new("__Owner", spans::name_of(written));
+    quote!(type #name #parameters = #written;)
+}
+
+/// The names for what aggregates and read models have.
+///
+/// ```text
+/// type __Scope<C> = <__Owner<C> as ::es_core::private::handlers::Folds>::Scope;
+/// type __Given<C> = <__Owner<C> as ::es_core::private::handlers::Folds>::Given;
+/// ```
+pub(crate) fn scope_and_given(block: &Block) -> TokenStream {
+    let place = spans::name_of(block.owner());
+    let (krate, owner, parameters) = (block.krate.at(place), owner(block), parameters(&block.item));
+    quote_spanned! {place=>
+        type __Scope #parameters = <#owner as #krate::private::handlers::Folds>::Scope;
+        type __Given #parameters = <#owner as #krate::private::handlers::Folds>::Given;
+    }
+}
+
+/// A function that is never called: what it demands is checked, also where the block has parameters.
+///
+/// ```text
+/// #[allow(dead_code)]
+/// fn __proof<C: Currency>() { .. }
+/// ```
+pub(crate) fn proof(block: &Block, demands: &TokenStream) -> TokenStream {
+    let (parameters, _, clauses) = block.item.generics.split_for_impl();
+    quote! {
+        const _: () = {
+            #[allow(dead_code, reason = "what it demands is checked when the code compiles")]
+            fn __proof #parameters () #clauses { #demands }
+        };
+    }
+}
+
+/// The tokens of a type in the block for use outside of it, with its alias for `Self`.
+pub(crate) fn outside(block: &Block, ty: &Type) -> TokenStream {
+    spans::without_self(ty.to_token_stream(), &owner(block))
+}
+
+/// `<C, const N: usize>`: parameters as an alias has them, without bounds.
+fn parameters(item: &ItemImpl) -> Option<TokenStream> {
+    let parameters = item.generics.params.iter().map(|parameter| match parameter {
+        GenericParam::Lifetime(parameter) => parameter.lifetime.to_token_stream(),
+        GenericParam::Type(parameter) => parameter.ident.to_token_stream(),
+        GenericParam::Const(parameter) => {
+            let (name, ty) = (&parameter.ident, &parameter.ty);
+            quote!(const #name: #ty)
+        }
+    });
+    (!item.generics.params.is_empty()).then(|| quote!(<#(#parameters),*>))
+}
+
+/// `<C, N>`
+fn arguments(item: &ItemImpl) -> Option<TokenStream> {
+    (!item.generics.params.is_empty()).then(|| item.generics.split_for_impl().1.to_token_stream())
+}
+
+/// The block's parameters, of which each type lives as long as the program.
+///
+/// ```text
+/// where C: 'static
+/// ```
+pub(crate) fn static_generics(block: &Block) -> syn::Generics {
+    let mut generics = block.item.generics.clone();
+    let types: Vec<_> = generics.type_params().map(|parameter| parameter.ident.clone()).collect();
+    if !types.is_empty() {
+        let predicates = &mut generics.make_where_clause().predicates;
+        predicates.extend(types.iter().map(|ty| -> syn::WherePredicate { syn::parse_quote!(#ty: 'static) }));
+    }
+    generics
+}

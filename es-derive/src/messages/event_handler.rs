@@ -1,0 +1,85 @@
+//! The messages about blocks of event handlers.
+
+use syn::{Ident, Type};
+
+use crate::source::source;
+
+/// UI: `handler/async_and_not.rs`
+pub(crate) fn async_and_not() -> String {
+    "some handlers of this block are `async`, and this one is not\nwrite `async` here too, for a projection; or nowhere, for an aggregate or a read model".to_owned()
+}
+
+/// UI: `handler/references.rs`
+pub(crate) fn given_not_shared() -> String {
+    "the second argument of an event handler is what is known about the event, by reference\nwrite `&Metadata`, or `&Envelope` in a read model".to_owned()
+}
+
+/// UI: `handler/receiver.rs`
+pub(crate) fn without_self(name: &Ident) -> String {
+    format!("`{name}` takes no state\nwrite `fn {name}(&mut self, ..)`; an event changes the state")
+}
+
+/// UI: `handler/receiver.rs`
+pub(crate) fn receiver() -> String {
+    "an event handler takes the state as `&mut self`\nwrite `&mut self`; an event changes the state".to_owned()
+}
+
+/// UI: `projection/receiver.rs`
+pub(crate) fn async_without_self(name: &Ident) -> String {
+    format!("`{name}` takes no projection\nwrite `async fn {name}(&self, ..)`")
+}
+
+/// UI: `projection/receiver.rs`
+pub(crate) fn async_receiver() -> String {
+    "a handler of a projection takes it as `&self`\nwrite `&self`; what it changes is in the context, `context: &mut Context`"
+        .to_owned()
+}
+
+/// UI: `projection/shapes.rs`
+pub(crate) fn async_shapes() -> String {
+    "a handler of a projection takes the event, then what is known about it, then the context\nwrite `async fn name(&self, event: &Event, envelope: &Envelope, context: &mut Context) -> Result<(), Error>`; the envelope and the context may be left out".to_owned()
+}
+
+/// UI: `duplicate/event_handler.rs`
+pub(crate) fn handled_twice(event: &Type) -> String {
+    format!("`{}` has a handler already\nput the two into one function; an event has one handler", source(event))
+}
+
+/// UI: `covers/ignored_and_handled.rs`
+pub(crate) fn ignored_and_handled(event: &Type) -> String {
+    format!("`{}` is ignored, and has a handler\nremove one of the two", source(event))
+}
+
+/// UI: `covers/repeated.rs`
+pub(crate) fn named_twice(key: &str, ty: &Type) -> String {
+    format!("`{}` is named twice in `{key}`\nremove one of the two", source(ty))
+}
+
+/// UI: `covers/ignore_without_covers.rs`
+pub(crate) fn ignore_without_covers() -> String {
+    "nothing is ignored here, because nothing is covered\nwrite `covers(Set), ignore(..)`, or remove `ignore(..)`: an event without a handler is passed over".to_owned()
+}
+
+/// UI: `covers/ignored_outside.rs`
+pub(crate) fn ignored_outside(event: &Type, sets: &[Type]) -> String {
+    let sets: Vec<_> = sets.iter().map(|set| format!("`{}`", source(set))).collect();
+    format!(
+        "`{}` is no event of {}: remove it from `ignore(..)`, or add its set to `covers(..)`",
+        source(event),
+        sets.join(" or ")
+    )
+}
+
+/// UI: `projection/same_name.rs`
+pub(crate) fn name_taken(event: &Type) -> String {
+    format!(
+        "an earlier handler's event has the same stored name as `{}`: write `#[event(name = \"..\")]` above one of the two, with a name that nothing else in the store has",
+        source(event)
+    )
+}
+
+/// UI: `handler/block_with_lifetime.rs`
+pub(crate) fn lifetime() -> String {
+    "the owner of event handlers has no lifetimes\nremove it; an aggregate, a read model and a projection own what they remember"
+        .to_owned()
+}

@@ -1,0 +1,61 @@
+//! The messages about projections and read models.
+
+use syn::Ident;
+
+use crate::{attributes::Key, messages};
+
+/// UI: `malformed/read_model_without_attribute.rs`
+pub(crate) fn read_model_without_attribute(ident: &Ident) -> String {
+    format!("`{ident}` says not in which table its rows are\nwrite `#[read_model(table = \"..\")]` above it")
+}
+
+/// UI: `malformed/projection_without_attribute.rs`
+pub(crate) fn projection_without_attribute(ident: &Ident) -> String {
+    format!("`{ident}` says not its stored name\nwrite `#[projection(name = \"..\")]` above it")
+}
+
+/// UI: `malformed/read_model_key_missing.rs`, `malformed/projection_key_missing.rs`
+pub(crate) fn key_missing(key: &Key) -> String {
+    messages::aggregate_keys_missing(std::slice::from_ref(key))
+}
+
+/// UI: `malformed/projection_version.rs`
+pub(crate) fn version_out_of_range(number: u64) -> String {
+    format!("{number} is no version\nwrite a whole number from 1 to {}", u32::MAX)
+}
+
+/// UI: `shape/read_model.rs`
+pub(crate) fn read_model_not_a_struct(ident: &Ident) -> String {
+    format!(
+        "a read model is a struct with named fields\nwrite `struct {ident} {{ .. }}`; the fields are the columns of its table"
+    )
+}
+
+/// UI: `shape/read_model_generic.rs`
+pub(crate) fn read_model_generic(ident: &Ident) -> String {
+    format!("a read model is not generic\nwrite `struct {ident} {{ .. }}`; it has one table")
+}
+
+/// UI: `shape/projection_generic.rs`
+pub(crate) fn projection_generic(ident: &Ident) -> String {
+    format!("a projection is not generic\nwrite `struct {ident} {{ .. }}`; it has one stored name")
+}
+
+/// UI: `malformed/read_model_no_key.rs`
+pub(crate) fn no_key(ident: &Ident) -> String {
+    format!(
+        "no field of `{ident}` is its key\nwrite `#[read_model(key)]` above the field that tells one row from another"
+    )
+}
+
+/// UI: `duplicate/read_model_key.rs`
+pub(crate) fn second_key() -> String {
+    "an earlier field is the key already\nremove `#[read_model(key)]` from one of the two; a row has one key".to_owned()
+}
+
+/// UI: `malformed/table.rs`
+pub(crate) fn table_name(found: &str) -> String {
+    format!(
+        "\"{found}\" is no name of a table\nwrite 1 to 63 small letters, digits and `_`, beginning with a letter; databases cut off or fold the rest"
+    )
+}

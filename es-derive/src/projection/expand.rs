@@ -1,0 +1,41 @@
+//! The implementation of a projection.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::model::Projection;
+
+/// ```text
+/// const _: () = {
+///     impl ::es_core::Projection for Statements {
+///         const NAME: &'static str = "statements";
+///         const VERSION: u32 = 1;
+///     }
+///     impl ::es_core::private::handlers::HasProjectionHandlers for Statements {}
+/// };
+/// ```
+///
+/// The second is the place where the compiler says that there is no block of event handlers.
+pub(super) fn expand(projection: &Projection) -> TokenStream {
+    let Projection { krate, name, version, input, .. } = projection;
+    let ident = &input.ident;
+    let name = name.as_ref().map(|name| &name.text);
+    let version = number(*version);
+    quote! {
+        const _: () = {
+            #[automatically_derived]
+            impl #krate::Projection for #ident {
+                const NAME: &'static ::core::primitive::str = #name;
+                const VERSION: ::core::primitive::u32 = #version;
+            }
+
+            #[automatically_derived]
+            impl #krate::private::handlers::HasProjectionHandlers for #ident {}
+        };
+    }
+}
+
+/// A version as a literal; 1 unless it is written. It fits: the rules have seen to it.
+pub(crate) fn number(version: Option<(u64, proc_macro2::Span)>) -> u32 {
+    version.map_or(1, |(version, _)| u32::try_from(version).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,32 @@
+//! What is left of a projection with mistakes: enough that nothing else complains about it.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::model::Projection;
+use crate::errors::Errors;
+
+/// ```text
+/// impl ::es_core::Projection for Statements { .. }
+/// ```
+pub(super) fn fallback(projection: &Projection, errors: &Errors) -> TokenStream {
+    let Projection { krate, input, .. } = projection;
+    let ident = &input.ident;
+    let errors = errors.to_items();
+    let mut generics = input.generics.clone();
+    if !generics.params.is_empty() {
+        generics.make_where_clause().predicates.push(syn::parse_quote! {
+            Self: ::core::marker::Send + ::core::marker::Sync + 'static
+        });
+    }
+    let (parameters, arguments, clauses) = generics.split_for_impl();
+    quote! {
+        #errors
+        const _: () = {
+            impl #parameters #krate::Projection for #ident #arguments #clauses {
+                const NAME: &'static ::core::primitive::str = "";
+                const VERSION: ::core::primitive::u32 = 1;
+            }
+        };
+    }
+}

@@ -1,0 +1,70 @@
+//! What is left of a read model with mistakes: enough that nothing else complains about it.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::model::ReadModel;
+use crate::errors::Errors;
+
+/// A key that the user did not say is a broken type: the compiler keeps silent about all that has to do with it.
+///
+/// ```text
+/// type __Unknown = [(); { ::core::compile_error! { ".." } }];
+/// impl ::es_core::ReadModel for AccountSummary { type Key = __Unknown; .. }
+/// ```
+pub(super) fn fallback(read_model: &ReadModel, errors: &Errors) -> TokenStream {
+    let ReadModel { krate, input, .. } = read_model;
+    let ident = &input.ident;
+    let (broken, errors) = errors.to_broken_type();
+    let key = read_model.key().map_or_else(
+        || quote!(__Unknown),
+        |field| {
+            let ty = &field.ty;
+            quote!(#ty)
+        },
+    );
+    let mut generics = input.generics.clone();
+    if !generics.params.is_empty() {
+        generics.make_where_clause().predicates.push(syn::parse_quote! {
+            Self: ::core::marker::Send + ::core::marker::Sync + 'static
+        });
+    }
+    let (parameters, arguments, clauses) = generics.split_for_impl();
+    quote! {
+        #errors
+        const _: () = {
+            type __Unknown = #broken;
+            impl #parameters #krate::ReadModel for #ident #arguments #clauses {
+                type Key = #key;
+                const TABLE: &'static ::core::primitive::str = "";
+                const VERSION: ::core::primitive::u32 = 1;
+
+                fn begin(_: Self::Key) -> Self {
+                    ::core::panic!()
+                }
+
+                fn key(&self) -> &Self::Key {
+                    ::core::panic!()
+                }
+            }
+            impl #parameters #krate::private::handlers::Folds for #ident #arguments #clauses {
+                type Scope = #krate::private::handlers::AnyEvent;
+                type Given = #krate::Envelope;
+                const OPEN: ::core::primitive::bool = true;
+            }
+            impl #parameters #krate::projection::ReadModelHandlers for #ident #arguments #clauses {
+                fn events() -> impl ::core::iter::Iterator<Item = #krate::EventSchema> {
+                    ::core::iter::empty()
+                }
+
+                fn fold(
+                    &mut self,
+                    _: &#krate::store::StoredEvent,
+                    _: &#krate::Envelope,
+                ) -> ::core::result::Result<#krate::Row, #krate::private::handlers::NotRead> {
+                    ::core::panic!()
+                }
+            }
+        };
+    }
+}
