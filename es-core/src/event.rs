@@ -6,7 +6,7 @@ use crate::{
     command::IntoEvents,
     private,
     recorded::Metadata,
-    store::{DecodeError, decode},
+    store::{Corrupt, DecodeError, StoredEvent, decode},
 };
 
 /// One kind of fact that can happen, with the name and version under which it is stored.
@@ -150,6 +150,20 @@ pub trait Dispatch<H> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event of `{Set}`",
     label = "not an event of `{Set}`",
-    note = "every function in an `#[event_handler]` block handles one event of the aggregate's set: add a variant for `{Self}` to `{Set}`, or move a helper into a plain `impl` block"
+    note = "every function in an `#[event_handler]` block handles one event: a struct with `#[derive(Event, Serialize, Deserialize)]`, for which an aggregate's set has a variant; move a helper into a plain `impl` block"
 )]
-pub trait EventOf<Set> {}
+pub trait EventOf<Set>: Sized {
+    /// Its name and version, where it is read by itself and not through its set.
+    #[doc(hidden)]
+    const SCHEMA: Option<EventSchema> = None;
+
+    /// The event, where it is read by itself and not through its set.
+    #[doc(hidden)]
+    fn decode_alone(_: &StoredEvent) -> Option<Result<Self, Box<Corrupt>>> {
+        None
+    }
+}
+
+/// What stands in the place of a set for read models and projections: they may handle the events of any aggregate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnyAggregate {}

@@ -16,12 +16,29 @@ use crate::{
     label = "no handler for `{E}`",
     note = "add `fn name(&mut self, event: &{E})` to the `#[event_handler]` block of `{Self}`"
 )]
-pub trait Apply<E, G: Given = Metadata> {
+pub trait Apply<E>: Folds {
     /// Changes the state, taking the event: the way of a replay.
-    fn apply(&mut self, event: E, given: &G) -> G::Outcome;
+    fn apply(&mut self, event: E, given: &Self::Given) -> <Self::Given as Given>::Outcome;
 
     /// Changes the state, keeping the event for its other readers: the way of a decision.
-    fn apply_ref(&mut self, event: &E, given: &G) -> G::Outcome;
+    fn apply_ref(&mut self, event: &E, given: &Self::Given) -> <Self::Given as Given>::Outcome;
+}
+
+/// What a block of handlers that are not `async` belongs to; written by the derives of aggregates and read models.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither an aggregate nor a read model",
+    label = "its handlers have no place",
+    note = "add `#[derive(Aggregate, Default)]` and `#[aggregate(name = \"..\", id = .., event = ..)]` to `{Self}`, or `#[derive(ReadModel)]` and `#[read_model(table = \"..\")]`; the handlers of a projection are all `async`"
+)]
+pub trait Folds {
+    /// The events that it can have: the set of an aggregate; [`AnyAggregate`](crate::event::AnyAggregate) for a read
+    /// model.
+    type Scope;
+    /// What its handlers are given with an event.
+    type Given: Given;
+    /// Whether events of any aggregate can be handled, so that only the block itself can tell which there are.
+    #[doc(hidden)]
+    const OPEN: bool;
 }
 
 /// What a handler is given with the event: [`Metadata`] in an aggregate, [`Envelope`] in a read model.

@@ -30,8 +30,8 @@ pub use es_derive::{Aggregate, AggregateId, Event, EventSet, Projection, ReadMod
 pub use crate::{
     aggregate::{Aggregate, EventHandlers},
     command::{Command, CommandContext, CommandTarget, Decision, IntoEvents},
-    event::{Dispatch, Event, EventOf, EventSchema, EventSet},
-    handler::{Apply, Given, Handle, Row},
+    event::{AnyAggregate, Dispatch, Event, EventOf, EventSchema, EventSet},
+    handler::{Apply, Folds, Given, Handle, Row},
     id::AggregateId,
     memory::MemoryStore,
     projection::{Projection, ProjectionError, ReadModel},

@@ -1,11 +1,13 @@
 //! What generated code may name. Nothing here is for people, and all of it may change.
 
-pub mod coverage;
-pub mod handlers;
+mod coverage;
+mod handlers;
 pub mod id;
 pub mod versions;
 
 pub use std::vec::Vec;
+
+pub use self::{coverage::*, handlers::*};
 
 pub use serde;
 

@@ -211,11 +211,9 @@ pub(crate) fn aggregate_union(ident: &Ident) -> String {
     format!("an aggregate is a struct or an enum, and this is a union\nwrite `struct {ident} {{ .. }}`")
 }
 
-/// UI: `shape/aggregate_generic.rs`
-pub(crate) fn aggregate_generic(ident: &Ident) -> String {
-    format!(
-        "an aggregate is not generic\nwrite `struct {ident} {{ .. }}`; it is stored under one name, so it is one type"
-    )
+/// UI: `shape/aggregate_lifetime.rs`
+pub(crate) fn aggregate_lifetime() -> String {
+    "an aggregate has no lifetimes\nremove it, and let the aggregate own what it remembers: `String` instead of `&'a str`".to_owned()
 }
 
 /// UI: `malformed/aggregate_without_attribute.rs`

@@ -4,14 +4,16 @@
 //! the library for the first time: it says what is wrong, what to write, and why.
 
 /// The kinds of mistakes: the folders of `ui`, without the one of the programs that compile.
-const MISTAKES: [&str; 10] = [
+const MISTAKES: [&str; 12] = [
     "cascade",
     "command",
     "conflict",
+    "covers",
     "duplicate",
     "handler",
     "malformed",
     "name",
+    "projection",
     "shape",
     "unknown-attribute",
     "version",

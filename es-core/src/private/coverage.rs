@@ -1,7 +1,10 @@
 //! Coverage: each event of a set is handled or ignored.
 
-use super::handlers::{AnyEvent, Folds, OneEventHandlerBlock, OneProjectionBlock};
-use crate::event::{Event, EventSchema, EventSet};
+use super::handlers::{OneEventHandlerBlock, OneProjectionBlock};
+use crate::{
+    event::{AnyAggregate, Event, EventSchema, EventSet},
+    handler::Folds,
+};
 
 /// All events of a set are handled or ignored by `H`; written by `#[derive(EventSet)]`.
 #[diagnostic::on_unimplemented(
@@ -30,7 +33,7 @@ pub const fn covered<Set: Coverage<H>, H>() {}
 )]
 pub trait CoveringScope {}
 
-impl CoveringScope for AnyEvent {}
+impl CoveringScope for AnyAggregate {}
 
 /// The scope is one in which sets can be covered.
 pub const fn may_cover<Scope: CoveringScope>() {}

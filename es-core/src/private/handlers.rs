@@ -3,8 +3,8 @@
 use std::{fmt::Display, future::Future, hash::Hash, str::FromStr};
 
 use crate::{
-    event::{Dispatch, Event, EventOf, EventSchema},
-    handler::{Apply, Given, Row},
+    event::{AnyAggregate, Dispatch, Event, EventOf, EventSchema},
+    handler::{Apply, Folds, Given, Handle, Row},
     projection::{HandlerError, Projection, ProjectionError},
     recorded::{Envelope, Metadata},
     store::{Corrupt, StoredEvent},
@@ -12,28 +12,21 @@ use crate::{
 
 // ── Whose handlers they are ─────────────────────────────────────────────────
 
-/// What a block of handlers that are not `async` belongs to; written by the derives of aggregates and read models.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is neither an aggregate nor a read model",
-    label = "its handlers have no place",
-    note = "add `#[derive(Aggregate, Default)]` and `#[aggregate(name = \"..\", id = .., event = ..)]` to `{Self}`, or `#[derive(ReadModel)]` and `#[read_model(table = \"..\")]`; the handlers of a projection are all `async`"
-)]
-pub trait Folds {
-    /// The events that it can have: the set of an aggregate, or [`AnyEvent`].
-    type Scope;
-    /// What its handlers are given with an event.
-    type Given: Given;
-    /// Whether the scope is [`AnyEvent`], so that only the block itself can tell which events there are.
-    const OPEN: bool;
+/// What a type is: an aggregate, a read model or a projection. The derives of all three implement it, so that a type is one
+/// of them.
+pub trait OneRole {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Event> EventOf<AnyAggregate> for E {
+    const SCHEMA: Option<EventSchema> = Some(EventSchema::of::<E>());
+
+    fn decode_alone(stored: &StoredEvent) -> Option<Result<Self, Box<Corrupt>>> {
+        Some(stored.decode_as())
+    }
 }
 
-/// The scope of read models and projections.
-#[derive(Debug)]
-pub enum AnyEvent {}
-
-impl<E: Event> EventOf<AnyEvent> for E {}
-
-impl<H> Dispatch<H> for AnyEvent {
+#[diagnostic::do_not_recommend]
+impl<H> Dispatch<H> for AnyAggregate {
     fn dispatch(self, _: &mut H, _: &Metadata) {
         match self {}
     }
@@ -43,32 +36,12 @@ impl<H> Dispatch<H> for AnyEvent {
     }
 }
 
-/// An event that can be read and is in a scope.
-pub trait ReadableEvent<Scope>: Sized {
-    /// Its name and version.
-    const SCHEMA: EventSchema;
-
-    /// The event, where it is of this type.
-    ///
-    /// # Errors
-    /// As [`StoredEvent::decode_as`].
-    fn decode(stored: &StoredEvent) -> Result<Self, Box<Corrupt>>;
-}
-
-impl<Scope, E: EventOf<Scope> + Event> ReadableEvent<Scope> for E {
-    const SCHEMA: EventSchema = EventSchema::of::<E>();
-
-    fn decode(stored: &StoredEvent) -> Result<Self, Box<Corrupt>> {
-        stored.decode_as()
-    }
-}
-
 /// An event that `H` handles; written by `#[event_handler]`, at the event. That is the one place where the compiler says
 /// that a type is no event of the scope.
 ///
 /// `HANDLER` is the handler's index in the block, so that of two handlers for one event the compiler reports only that both
 /// apply it.
-pub trait HandledBy<H, Scope, const HANDLER: usize>: ReadableEvent<Scope> {}
+pub trait HandledBy<H, Scope, const HANDLER: usize>: EventOf<Scope> {}
 
 // ── Aggregates ──────────────────────────────────────────────────────────────
 
@@ -140,9 +113,21 @@ impl<H, G: Given> StoredHandler<H, G> {
     pub const fn of<Scope, E, const HANDLER: usize>() -> Self
     where
         E: HandledBy<H, Scope, HANDLER>,
-        H: Apply<E, G>,
+        H: Apply<E, Given = G>,
     {
-        Self { schema: E::SCHEMA, fold: |state, stored, given| Ok(state.apply(E::decode(stored)?, given)) }
+        let fold = |state: &mut H, stored: &StoredEvent, given: &G| match E::decode_alone(stored) {
+            Some(event) => Ok(state.apply(event?, given)),
+            None => Ok(G::nothing()),
+        };
+        Self { schema: alone(E::SCHEMA), fold }
+    }
+}
+
+/// The schema of an event that is read by itself; that of others is not asked, because their set reads them.
+const fn alone(schema: Option<EventSchema>) -> EventSchema {
+    match schema {
+        Some(schema) => schema,
+        None => EventSchema::new("", 0),
     }
 }
 
@@ -160,7 +145,7 @@ impl<H, G: Given> std::fmt::Debug for StoredHandler<H, G> {
 }
 
 /// The events of a read model.
-pub fn events<R: HasEventHandlers<AnyEvent, Envelope>>() -> impl Iterator<Item = EventSchema> {
+pub fn handled_events<R: HasEventHandlers<AnyAggregate, Envelope>>() -> impl Iterator<Item = EventSchema> {
     R::HANDLERS.iter().map(|handler| handler.schema)
 }
 
@@ -168,7 +153,7 @@ pub fn events<R: HasEventHandlers<AnyEvent, Envelope>>() -> impl Iterator<Item =
 ///
 /// # Errors
 /// [`Corrupt`] where the event cannot be read.
-pub fn fold_stored<R: HasEventHandlers<AnyEvent, Envelope>>(
+pub fn fold_stored<R: HasEventHandlers<AnyAggregate, Envelope>>(
     row: &mut R,
     stored: &StoredEvent,
     envelope: &Envelope,
@@ -253,8 +238,8 @@ pub trait HandlersIn<P, C> {
 }
 
 /// The schema of an event that a projection handles.
-pub const fn schema<H, E: HandledBy<H, AnyEvent, HANDLER>, const HANDLER: usize>() -> EventSchema {
-    E::SCHEMA
+pub const fn handled_event<H, E: HandledBy<H, AnyAggregate, HANDLER>, const HANDLER: usize>() -> EventSchema {
+    alone(E::SCHEMA)
 }
 
 /// Hands a stored event to the handler of its type.
@@ -267,10 +252,11 @@ pub async fn handle<H, E, C, const HANDLER: usize>(
     context: &mut C,
 ) -> Result<(), ProjectionError>
 where
-    E: HandledBy<H, AnyEvent, HANDLER>,
-    H: crate::handler::Handle<E, C>,
+    E: HandledBy<H, AnyAggregate, HANDLER>,
+    H: Handle<E, C>,
 {
-    let (event, envelope) = (E::decode(stored)?, stored.envelope()?);
+    let Some(event) = E::decode_alone(stored) else { return Ok(()) };
+    let (event, envelope) = (event?, stored.envelope()?);
     let outcome = projection.handle(event, &envelope, context).await;
     outcome.map_err(|error| ProjectionError::handler(stored, error))
 }

@@ -14,6 +14,7 @@ mod rows;
 
 use std::future::Future;
 
+use futures_core::future::BoxFuture;
 use futures_util::StreamExt as _;
 
 pub use self::{
@@ -23,7 +24,7 @@ pub use self::{
 };
 use crate::{
     event::EventSchema,
-    private::handlers::{HandlersIn, OneProjectionBlock},
+    private::{HandlersIn, OneProjectionBlock},
     recorded::Position,
     store::{EventStore, ReadAll, StoredEvent},
 };
@@ -84,6 +85,11 @@ pub trait Projection: Send + Sync + 'static {
 }
 
 /// The handlers of a projection in the context `C`: what an engine needs of it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot run in the context `{C}`",
+    label = "not a projection with handlers in `{C}`",
+    note = "a projection has `#[derive(Projection)]`, and an `#[event_handler]` block of `async` functions that take `context: &mut {C}`"
+)]
 pub trait ProjectionHandlers<C>: Projection {
     /// The stored names and present versions of the events that are handled, in the order of the handlers.
     const EVENTS: &'static [EventSchema];
@@ -120,18 +126,26 @@ where
 ///
 /// # Errors
 /// [`ProjectionError`], which names the event that was not handled; what was handled before it stays in the context.
-pub async fn catch_up<P: ProjectionHandlers<C>, C, S: EventStore>(
-    store: &S,
-    projection: &P,
-    context: &mut C,
+// Boxed, because the compiler repeats what a context lacks for each expression whose type names the projection.
+pub fn catch_up<'a, P, C, S>(
+    store: &'a S,
+    projection: &'a P,
+    context: &'a mut C,
     after: Position,
-) -> Result<Position, ProjectionError> {
-    let mut events = std::pin::pin!(store.read_all(ReadAll::after(after)));
-    let mut position = after;
-    while let Some(stored) = events.next().await {
-        let stored = stored?;
-        projection.handle_stored(&stored, context).await?;
-        position = stored.position;
-    }
-    Ok(position)
+) -> BoxFuture<'a, Result<Position, ProjectionError>>
+where
+    P: ProjectionHandlers<C>,
+    C: Send,
+    S: EventStore,
+{
+    Box::pin(async move {
+        let mut events = std::pin::pin!(store.read_all(ReadAll::after(after)));
+        let mut position = after;
+        while let Some(stored) = events.next().await {
+            let stored = stored?;
+            projection.handle_stored(&stored, context).await?;
+            position = stored.position;
+        }
+        Ok(position)
+    })
 }

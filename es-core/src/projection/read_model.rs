@@ -1,7 +1,7 @@
 //! Read models: rows that are folded from events.
 
 use crate::{
-    event::EventSchema, handler::Row, private::handlers::RowKey, recorded::Envelope, store::Corrupt, store::StoredEvent,
+    event::EventSchema, handler::Row, private::RowKey, recorded::Envelope, store::Corrupt, store::StoredEvent,
 };
 
 /// A row that is folded from events, one for each key; written by `#[derive(ReadModel)]`, its handlers by

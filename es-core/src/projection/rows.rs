@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use super::{ProjectionError, ReadModel};
 use crate::{
     handler::Row,
-    private::handlers::RowKey,
+    private::RowKey,
     recorded::Position,
     store::{EventStore, ReadAll, StoredEvent},
 };

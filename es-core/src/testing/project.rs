@@ -36,13 +36,13 @@ use crate::{
 ///     .stream(&attic, LampLit {})
 ///     .expect([LampSummary { id: attic, times_lit: 1 }, LampSummary { id: hall, times_lit: 2 }]);
 /// ```
+#[must_use = "say what happens with `stream`, and what should become of it with `expect`"]
 pub fn project<R: ReadModel>() -> Project<R> {
     Project { rows: Rows::new(), metadata: Metadata::at(Utc::now()), streams: Vec::new() }
 }
 
 /// A read model and the events that it has seen.
 #[derive(Debug)]
-#[must_use = "say what should have become of the events with `expect`"]
 pub struct Project<R: ReadModel> {
     rows: Rows<R>,
     metadata: Metadata,
@@ -52,6 +52,7 @@ pub struct Project<R: ReadModel> {
 
 impl<R: ReadModel> Project<R> {
     /// What handlers see as actor, time and correlation, from here on.
+    #[must_use]
     pub fn with_metadata(mut self, metadata: Metadata) -> Self {
         self.metadata = metadata;
         self
@@ -61,6 +62,7 @@ impl<R: ReadModel> Project<R> {
     ///
     /// # Panics
     /// When an event cannot be stored or read, or the id is no key of the read model.
+    #[must_use = "say what should have become of the events with `expect`"]
     #[track_caller]
     pub fn stream<S: EventSet, E: IntoEvents<S>>(self, id: &impl ToString, events: E) -> Self {
         self.append(StreamId::new("aggregate", id.to_string()), events.into_event_vec())
@@ -70,6 +72,7 @@ impl<R: ReadModel> Project<R> {
     ///
     /// # Panics
     /// When an event cannot be stored or read, or the id is no key of the read model.
+    #[must_use = "say what should have become of the events with `expect`"]
     #[track_caller]
     pub fn stream_of<A: Aggregate>(self, id: &A::Id, events: impl IntoEvents<A::Event>) -> Self {
         self.append(StreamId::new(A::NAME, id.to_string()), events.into_event_vec())

@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::{Generics, parse_quote};
 
 use super::model::Aggregate;
 use crate::fingerprint;
@@ -21,6 +22,8 @@ use crate::fingerprint;
 pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
     let Aggregate { krate, name, id, event, input, .. } = aggregate;
     let ident = &input.ident;
+    let generics = generics(aggregate);
+    let (parameters, arguments, clauses) = generics.split_for_impl();
     let name = name.as_ref().map(|name| &name.text);
     let snapshots = snapshots(aggregate);
     let folds = folds(aggregate);
@@ -29,7 +32,7 @@ pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
     quote! {
         const _: () = {
             #[automatically_derived]
-            impl #krate::Aggregate for #ident {
+            impl #parameters #krate::Aggregate for #ident #arguments #clauses {
                 type Id = #id;
                 type Event = #event;
                 const NAME: &'static ::core::primitive::str = #name;
@@ -46,10 +49,36 @@ pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
     }
 }
 
+/// The parameters, where there are some. Each type in them must be one that can be part of an aggregate, and the aggregate
+/// must have what it would have to have without parameters; which of them have it is asked where it is used.
+///
+/// ```text
+/// impl<C: Currency> .. for Account<C>
+/// where
+///     C: Send + Sync + 'static,
+///     Self: ::es_core::private::Initial + ::es_core::private::SnapshotState,
+/// ```
+fn generics(aggregate: &Aggregate) -> Generics {
+    let Aggregate { krate, input, snapshot, .. } = aggregate;
+    let mut generics = input.generics.clone();
+    let types: Vec<_> = generics.type_params().map(|parameter| parameter.ident.clone()).collect();
+    if !generics.params.is_empty() {
+        let predicates = &mut generics.make_where_clause().predicates;
+        for ty in types {
+            predicates.push(parse_quote!(#ty: ::core::marker::Send + ::core::marker::Sync + 'static));
+        }
+        predicates.push(parse_quote!(Self: #krate::private::Initial));
+        if snapshot.is_some() {
+            predicates.push(parse_quote!(Self: #krate::private::SnapshotState));
+        }
+    }
+    generics
+}
+
 /// What the block of event handlers asks: which events there are, and what comes with them.
 ///
 /// ```text
-/// impl ::es_core::private::handlers::Folds for Account {
+/// impl ::es_core::Folds for Account {
 ///     type Scope = AccountEvent;
 ///     type Given = Metadata;
 ///     const OPEN: bool = false;
@@ -58,13 +87,17 @@ pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
 fn folds(aggregate: &Aggregate) -> TokenStream {
     let Aggregate { krate, event, input, .. } = aggregate;
     let ident = &input.ident;
+    let (parameters, arguments, clauses) = input.generics.split_for_impl();
     quote! {
         #[automatically_derived]
-        impl #krate::private::handlers::Folds for #ident {
+        impl #parameters #krate::Folds for #ident #arguments #clauses {
             type Scope = #event;
             type Given = #krate::Metadata;
             const OPEN: ::core::primitive::bool = false;
         }
+
+        #[automatically_derived]
+        impl #parameters #krate::private::OneRole for #ident #arguments #clauses {}
     }
 }
 
@@ -73,17 +106,19 @@ fn folds(aggregate: &Aggregate) -> TokenStream {
 ///
 /// ```text
 /// impl ::es_core::private::HasInitial for Account {}
-/// impl ::es_core::private::handlers::HasEventHandlers<AccountEvent> for Account {}
+/// impl ::es_core::private::HasEventHandlers<AccountEvent> for Account {}
 /// ```
 fn requirements(aggregate: &Aggregate) -> TokenStream {
     let Aggregate { krate, event, input, .. } = aggregate;
     let ident = &input.ident;
+    let generics = generics(aggregate);
+    let (parameters, arguments, clauses) = generics.split_for_impl();
     quote! {
         #[automatically_derived]
-        impl #krate::private::HasInitial for #ident {}
+        impl #parameters #krate::private::HasInitial for #ident #arguments #clauses {}
 
         #[automatically_derived]
-        impl #krate::private::handlers::HasEventHandlers<#event> for #ident {}
+        impl #parameters #krate::private::HasEventHandlers<#event> for #ident #arguments #clauses {}
     }
 }
 
@@ -91,9 +126,9 @@ fn requirements(aggregate: &Aggregate) -> TokenStream {
 ///
 /// ```text
 /// impl ::es_core::EventHandlers<AccountEvent> for Account {
-///     const READS_METADATA: bool = ::es_core::private::handlers::reads_metadata::<AccountEvent, Self>();
+///     const READS_METADATA: bool = ::es_core::private::reads_metadata::<AccountEvent, Self>();
 ///     fn fold(&mut self, __event: AccountEvent, __metadata: &Metadata) {
-///         ::es_core::private::handlers::fold(self, __event, __metadata);
+///         ::es_core::private::fold(self, __event, __metadata);
 ///     }
 ///     fn fold_ref(&mut self, __event: &AccountEvent, __metadata: &Metadata) { .. }
 /// }
@@ -101,17 +136,19 @@ fn requirements(aggregate: &Aggregate) -> TokenStream {
 fn event_handlers(aggregate: &Aggregate) -> TokenStream {
     let Aggregate { krate, event, input, .. } = aggregate;
     let ident = &input.ident;
+    let generics = generics(aggregate);
+    let (parameters, arguments, clauses) = generics.split_for_impl();
     quote! {
         #[automatically_derived]
-        impl #krate::EventHandlers<#event> for #ident {
-            const READS_METADATA: ::core::primitive::bool = #krate::private::handlers::reads_metadata::<#event, Self>();
+        impl #parameters #krate::EventHandlers<#event> for #ident #arguments #clauses {
+            const READS_METADATA: ::core::primitive::bool = #krate::private::reads_metadata::<#event, Self>();
 
             fn fold(&mut self, __event: #event, __metadata: &#krate::Metadata) {
-                #krate::private::handlers::fold(self, __event, __metadata);
+                #krate::private::fold(self, __event, __metadata);
             }
 
             fn fold_ref(&mut self, __event: &#event, __metadata: &#krate::Metadata) {
-                #krate::private::handlers::fold_ref(self, __event, __metadata);
+                #krate::private::fold_ref(self, __event, __metadata);
             }
         }
     }

@@ -41,7 +41,7 @@ pub(super) fn fallback(aggregate: &Aggregate, errors: &Errors) -> TokenStream {
                     ::core::panic!()
                 }
             }
-            impl #parameters #krate::private::handlers::Folds for #ident #arguments #clauses {
+            impl #parameters #krate::Folds for #ident #arguments #clauses {
                 type Scope = #event;
                 type Given = #krate::Metadata;
                 const OPEN: ::core::primitive::bool = false;

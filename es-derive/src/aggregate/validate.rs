@@ -8,7 +8,7 @@ use crate::{errors::Errors, messages};
 
 pub(super) fn validate(aggregate: &Aggregate, errors: &mut Errors) {
     is_not_a_union(aggregate, errors);
-    is_not_generic(aggregate, errors);
+    has_no_lifetimes(aggregate, errors);
     says_name_id_and_event(aggregate, errors);
     if let Some(name) = &aggregate.name {
         name.validate(errors);
@@ -23,10 +23,10 @@ fn is_not_a_union(aggregate: &Aggregate, errors: &mut Errors) {
     }
 }
 
-/// An aggregate has no parameters: it is stored under one name.
-fn is_not_generic(aggregate: &Aggregate, errors: &mut Errors) {
-    if !aggregate.input.generics.params.is_empty() {
-        errors.on(&aggregate.input.generics, messages::aggregate_generic(&aggregate.input.ident));
+/// An aggregate owns what it remembers.
+fn has_no_lifetimes(aggregate: &Aggregate, errors: &mut Errors) {
+    for lifetime in aggregate.input.generics.lifetimes() {
+        errors.on(lifetime, messages::aggregate_lifetime());
     }
 }
 

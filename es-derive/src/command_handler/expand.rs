@@ -153,7 +153,7 @@ fn asked(block: &Block, handler: &Handler, subject: &Argument, variables: &Varia
     let krate = block.krate.at(span);
     let command = match subject.passing {
         Passing::Value => {
-            quote_spanned!(span=> <__Aggregate as #krate::private::handlers::ByValue<__Command>>::copy(#this))
+            quote_spanned!(span=> <__Aggregate as #krate::private::ByValue<__Command>>::copy(#this))
         }
         Passing::Shared | Passing::Exclusive => quote_spanned!(span=> #this),
     };

@@ -18,9 +18,9 @@ use crate::{
 /// What a block promises, and the places where the compiler says what it forgot: at the sets.
 ///
 /// ```text
-/// impl ::es_core::private::coverage::Covers<__Event0> for __Owner {}
+/// impl ::es_core::private::Covers<__Event0> for __Owner {}
 /// const _: () = {
-///     fn __proof() { ::es_core::private::coverage::covered::<AccountEvent, __Owner>(); }
+///     fn __proof() { ::es_core::private::covered::<AccountEvent, __Owner>(); }
 /// };
 /// ```
 pub(super) fn coverage(block: &Block, handlers: &[EventHandler<'_>]) -> Option<TokenStream> {
@@ -32,13 +32,13 @@ pub(super) fn coverage(block: &Block, handlers: &[EventHandler<'_>]) -> Option<T
         let name = Ident::new(&format!("__Set{index}"), spans::name_of(set));
         let krate = block.krate.at(name.span());
         let set = owner::outside(block, set);
-        let demand = quote_spanned!(name.span()=> #krate::private::coverage::covered::<#name, #owner>());
+        let demand = quote_spanned!(name.span()=> #krate::private::covered::<#name, #owner>());
         let proof = owner::proof(block, &demand);
         quote!(type #name = #set; #proof)
     });
     let may_cover = (!block.is_async()).then(|| {
         let (krate, scope) = (block.krate.at(key), owner::named(block, "__Scope"));
-        owner::proof(block, &quote_spanned!(key=> #krate::private::coverage::may_cover::<#scope>()))
+        owner::proof(block, &quote_spanned!(key=> #krate::private::may_cover::<#scope>()))
     });
     Some(quote! {
         #(#handled)*
@@ -51,7 +51,7 @@ pub(super) fn coverage(block: &Block, handlers: &[EventHandler<'_>]) -> Option<T
 /// An event that is handled or ignored.
 ///
 /// ```text
-/// impl ::es_core::private::coverage::Covers<__Event0> for __Owner {}
+/// impl ::es_core::private::Covers<__Event0> for __Owner {}
 /// ```
 fn covers(block: &Block, event: &Ident, cfgs: &[syn::Attribute]) -> TokenStream {
     let (krate, owner) = (block.krate.at(event.span()), owner::owner(block));
@@ -59,7 +59,7 @@ fn covers(block: &Block, event: &Ident, cfgs: &[syn::Attribute]) -> TokenStream 
     quote_spanned! {event.span()=>
         #(#cfgs)*
         #[automatically_derived]
-        impl #parameters #krate::private::coverage::Covers<#event> for #owner #clauses {}
+        impl #parameters #krate::private::Covers<#event> for #owner #clauses {}
     }
 }
 
@@ -67,8 +67,8 @@ fn covers(block: &Block, event: &Ident, cfgs: &[syn::Attribute]) -> TokenStream 
 ///
 /// ```text
 /// type __Ignored0 = AccountClosed;
-/// impl ::es_core::private::coverage::Covers<__Ignored0> for __Owner {}
-/// const _: () = if ::es_core::private::coverage::is_in_none::<__Ignored0>(&[<__Set0 as EventSet>::SCHEMAS]) { .. };
+/// impl ::es_core::private::Covers<__Ignored0> for __Owner {}
+/// const _: () = if ::es_core::private::is_in_none::<__Ignored0>(&[<__Set0 as EventSet>::SCHEMAS]) { .. };
 /// ```
 fn ignored(block: &Block) -> TokenStream {
     let krate = &block.krate;
@@ -84,7 +84,7 @@ fn ignored(block: &Block) -> TokenStream {
             let (krate, message) = (block.krate.at(alias.span()), event_handler::ignored_outside(ty, sets));
             let ty = owner::outside(block, ty);
             let outside = quote_spanned! {alias.span()=>
-                const _: () = if #krate::private::coverage::is_in_none::<#alias>(#all) { ::core::panic!(#message) };
+                const _: () = if #krate::private::is_in_none::<#alias>(#all) { ::core::panic!(#message) };
             };
             quote!(type #alias = #ty; #covers #outside)
         })
@@ -95,10 +95,10 @@ fn ignored(block: &Block) -> TokenStream {
 ///
 /// ```text
 /// type __Ignored0 = AccountRenamed;
-/// impl ::es_core::private::handlers::HandledBy<__Owner, __Scope, 3> for __Ignored0 {}
-/// impl ::es_core::Apply<__Ignored0, __Given> for __Owner { .. }
+/// impl ::es_core::private::HandledBy<__Owner, __Scope, 3> for __Ignored0 {}
+/// impl ::es_core::Apply<__Ignored0> for __Owner { .. }
 /// const _: () = {
-///     fn __proof() { ::es_core::private::coverage::may_ignore::<__Scope>(); }
+///     fn __proof() { ::es_core::private::may_ignore::<__Scope>(); }
 /// };
 /// ```
 pub(super) fn ignored_by_a_fold(block: &Block) -> Option<TokenStream> {
@@ -107,7 +107,7 @@ pub(super) fn ignored_by_a_fold(block: &Block) -> Option<TokenStream> {
     }
     let key = block.entries.span(IGNORE.name)?;
     let (krate, scope) = (block.krate.at(key), owner::named(block, "__Scope"));
-    let may_ignore = owner::proof(block, &quote_spanned!(key=> #krate::private::coverage::may_ignore::<#scope>()));
+    let may_ignore = owner::proof(block, &quote_spanned!(key=> #krate::private::may_ignore::<#scope>()));
     let ignored = each_ignored(block).enumerate().map(|(index, (alias, ty))| {
         let index = block.handlers.len() + index;
         let (name, handled_by) = expand::subject(block, ty, &alias, index, &scope);
@@ -119,11 +119,11 @@ pub(super) fn ignored_by_a_fold(block: &Block) -> Option<TokenStream> {
 
 fn apply_nothing(block: &Block, event: &Ident) -> TokenStream {
     let (krate, owner, given) = (block.krate.at(event.span()), owner::owner(block), owner::named(block, "__Given"));
-    let (outcome, nothing) = (fold::outcome_type(block), fold::nothing(block));
+    let (outcome, nothing) = (owner::named(block, "__Outcome"), fold::nothing(block));
     let (parameters, _, clauses) = block.item.generics.split_for_impl();
     quote_spanned! {event.span()=>
         #[automatically_derived]
-        impl #parameters #krate::Apply<#event, #given> for #owner #clauses {
+        impl #parameters #krate::Apply<#event> for #owner #clauses {
             fn apply(&mut self, _: #event, _: &#given) -> #outcome { #nothing }
             fn apply_ref(&mut self, _: &#event, _: &#given) -> #outcome { #nothing }
         }

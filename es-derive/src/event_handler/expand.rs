@@ -60,7 +60,7 @@ fn handlers(block: &Block) -> impl Iterator<Item = EventHandler<'_>> {
 ///
 /// ```text
 /// type __Event0 = AccountOpened;
-/// impl ::es_core::private::handlers::HandledBy<__Owner, __Scope, 0> for __Event0 {}
+/// impl ::es_core::private::HandledBy<__Owner, __Scope, 0> for __Event0 {}
 /// const _: () = {
 ///     if <__Event0>::__ONE_SUCCESSOR_ONLY { ::core::panic!("..") }
 ///     if __FIRST_NAMESAKE == 0 { ::core::panic!("..") }
@@ -95,7 +95,7 @@ pub(super) fn subject(
     let name = quote!(type #alias = #ty;);
     let handled_by = quote_spanned! {alias.span()=>
         #[automatically_derived]
-        impl #parameters #krate::private::handlers::HandledBy<#owner, #scope, #index> for #alias #clauses {}
+        impl #parameters #krate::private::HandledBy<#owner, #scope, #index> for #alias #clauses {}
     };
     (name, handled_by)
 }
@@ -124,14 +124,14 @@ fn unique(block: &Block, handlers: &[EventHandler<'_>], place: usize) -> Option<
 }
 
 /// ```text
-/// const __FIRST_NAMESAKE: usize = ::es_core::private::handlers::first_namesake::<__Owner>();
+/// const __FIRST_NAMESAKE: usize = ::es_core::private::first_namesake::<__Owner>();
 /// ```
 pub(super) fn first_namesake(block: &Block, function: &str) -> Option<TokenStream> {
     let place = spans::name_of(block.owner());
     let (krate, owner, function) = (block.krate.at(place), owner::owner(block), Ident::new(function, place));
     block.item.generics.params.is_empty().then(|| {
         quote_spanned! {place=>
-            const __FIRST_NAMESAKE: ::core::primitive::usize = #krate::private::coverage::#function::<#owner>();
+            const __FIRST_NAMESAKE: ::core::primitive::usize = #krate::private::#function::<#owner>();
         }
     })
 }
@@ -139,13 +139,13 @@ pub(super) fn first_namesake(block: &Block, function: &str) -> Option<TokenStrea
 /// The second argument of a handler, at its type: so the compiler says there what it should be.
 ///
 /// ```text
-/// <Envelope as ::es_core::private::handlers::SecondArgument<_>>::of(__given)
+/// <Envelope as ::es_core::private::SecondArgument<__Given>>::of(__given)
 /// ```
-pub(super) fn second(block: &Block, handler: &Handler, given: &Ident) -> Option<TokenStream> {
+pub(super) fn second(block: &Block, handler: &Handler, variable: &Ident, given: &TokenStream) -> Option<TokenStream> {
     let argument = handler.surroundings()?;
     let (span, ty) = (argument.span(), owner::outside(block, &argument.ty));
     let krate = block.krate.at(span);
-    Some(quote_spanned!(span=> <#ty as #krate::private::handlers::SecondArgument<_>>::of(#given)))
+    Some(quote_spanned!(span=> <#ty as #krate::private::SecondArgument<#given>>::of(#variable)))
 }
 
 /// A variable of generated code; see [`spans::variable`].

@@ -9,11 +9,11 @@ use crate::{errors::Errors, handlers::Block};
 ///
 /// ```text
 /// impl Account { .. }                                     // the block as it was written
-/// impl<__E, __G: Given> ::es_core::Apply<__E, __G> for Account { .. }
-/// impl<__S, __G: Given> ::es_core::private::handlers::OneEventHandlerBlock<__S, __G> for Account { .. }
-/// impl<__E> ::es_core::private::coverage::Covers<__E> for Account {}
-/// impl ::es_core::private::handlers::OneProjectionBlock for Account { .. }
-/// impl<__C> ::es_core::private::handlers::HandlersIn<Account, __C> for __Handlers { .. }
+/// impl<__E> ::es_core::Apply<__E> for Account where Self: ::es_core::Folds { .. }
+/// impl<__S, __G: Given> ::es_core::private::OneEventHandlerBlock<__S, __G> for Account { .. }
+/// impl<__E> ::es_core::private::Covers<__E> for Account {}
+/// impl ::es_core::private::OneProjectionBlock for Account { .. }
+/// impl<__C> ::es_core::private::HandlersIn<Account, __C> for __Handlers { .. }
 /// ```
 pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
     let krate = &block.krate;
@@ -25,8 +25,11 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
         generics.params.extend(parameters.iter().cloned());
         generics.split_for_impl().0.to_token_stream()
     };
-    let given = syn::parse_quote!(__G: #krate::Given);
-    let apply = with(&[syn::parse_quote!(__E), given]);
+    let apply = with(&[syn::parse_quote!(__E)]);
+    // Of a type without a derive that is said where the derive would be missed.
+    let mut with_folds = item.generics.clone();
+    with_folds.make_where_clause().predicates.push(syn::parse_quote!(Self: #krate::Folds));
+    let with_folds = &with_folds.where_clause;
     let given = syn::parse_quote!(__G: #krate::Given);
     let one_block = with(&[syn::parse_quote!(__S), given]);
     let covers = with(&[syn::parse_quote!(__E)]);
@@ -37,27 +40,27 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
         #item
         #(#cfgs)*
         const _: () = {
-            impl #apply #krate::Apply<__E, __G> for #owner #clauses {
-                fn apply(&mut self, _: __E, _: &__G) -> __G::Outcome {
-                    __G::nothing()
+            impl #apply #krate::Apply<__E> for #owner #with_folds {
+                fn apply(&mut self, _: __E, _: &Self::Given) -> <Self::Given as #krate::Given>::Outcome {
+                    <Self::Given as #krate::Given>::nothing()
                 }
-                fn apply_ref(&mut self, _: &__E, _: &__G) -> __G::Outcome {
-                    __G::nothing()
+                fn apply_ref(&mut self, _: &__E, _: &Self::Given) -> <Self::Given as #krate::Given>::Outcome {
+                    <Self::Given as #krate::Given>::nothing()
                 }
             }
-            impl #one_block #krate::private::handlers::OneEventHandlerBlock<__S, __G> for #owner #clauses {
-                const DISPATCHER: #krate::private::handlers::Dispatcher<__S, Self> =
-                    #krate::private::handlers::no_dispatcher();
+            impl #one_block #krate::private::OneEventHandlerBlock<__S, __G> for #owner #clauses {
+                const DISPATCHER: #krate::private::Dispatcher<__S, Self> =
+                    #krate::private::no_dispatcher();
                 const READS_GIVEN: ::core::primitive::bool = false;
-                const HANDLERS: &'static [#krate::private::handlers::StoredHandler<Self, __G>] = &[];
+                const HANDLERS: &'static [#krate::private::StoredHandler<Self, __G>] = &[];
             }
-            impl #covers #krate::private::coverage::Covers<__E> for #owner #clauses {}
+            impl #covers #krate::private::Covers<__E> for #owner #clauses {}
             pub struct __Handlers;
-            impl #plain #krate::private::handlers::OneProjectionBlock for #owner #clauses {
+            impl #plain #krate::private::OneProjectionBlock for #owner #clauses {
                 const EVENTS: &'static [#krate::EventSchema] = &[];
                 type Handlers = __Handlers;
             }
-            impl #handlers_in #krate::private::handlers::HandlersIn<#owner, __C> for __Handlers #clauses {
+            impl #handlers_in #krate::private::HandlersIn<#owner, __C> for __Handlers #clauses {
                 async fn handle_stored<'__a>(
                     _: &'__a #owner,
                     _: &'__a #krate::store::StoredEvent,

@@ -14,10 +14,10 @@ use crate::{
 };
 
 /// ```text
-/// type __Scope = <__Owner as ::es_core::private::handlers::Folds>::Scope;
-/// type __Given = <__Owner as ::es_core::private::handlers::Folds>::Given;
+/// type __Scope = <__Owner as ::es_core::Folds>::Scope;
+/// type __Given = <__Owner as ::es_core::Folds>::Given;
 /// ..                                                      // each handler
-/// impl ::es_core::private::handlers::OneEventHandlerBlock<__Scope, __Given> for __Owner { .. }
+/// impl ::es_core::private::OneEventHandlerBlock<__Scope, __Given> for __Owner { .. }
 /// ```
 pub(super) fn block(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
     let scope_and_given = owner::scope_and_given(block);
@@ -40,13 +40,13 @@ pub(super) fn block(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream
 /// One handler. The whole `impl` stands at the event's type: so two handlers for one event are both underlined.
 ///
 /// ```text
-/// impl ::es_core::Apply<__Event0, __Given> for __Owner {
-///     fn apply(&mut self, __event: __Event0, __given: &__Given) -> <__Given as ::es_core::Given>::Outcome {
+/// impl ::es_core::Apply<__Event0> for __Owner {
+///     fn apply(&mut self, __event: __Event0, __given: &__Given) -> __Outcome {
 ///         __Owner::opened(self, __event);
 ///         <__Given as ::es_core::Given>::nothing()
 ///     }
-///     fn apply_ref(&mut self, __event: &__Event0, __given: &__Given) -> <__Given as ::es_core::Given>::Outcome {
-///         __Owner::opened(self, <__Owner as ::es_core::private::handlers::ByValue<__Event0>>::copy(__event));
+///     fn apply_ref(&mut self, __event: &__Event0, __given: &__Given) -> __Outcome {
+///         __Owner::opened(self, <__Owner as ::es_core::private::ByValue<__Event0>>::copy(__event));
 ///         <__Given as ::es_core::Given>::nothing()
 ///     }
 /// }
@@ -55,16 +55,16 @@ fn apply(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
     let EventHandler { event, alias, handler, .. } = handler;
     let (span, name, cfgs) = (event.span(), handler.name(), &handler.cfgs);
     let krate = block.krate.at(span);
-    let owner = owner::owner(block);
+    let (owner, here) = (owner::owner(block), owner::owner_at(block, span));
     let (this, value, given) = expand::variables();
     let (owned, borrowed) = match event.passing {
         Passing::Value => (
             quote_spanned!(span=> #value),
-            quote_spanned!(span=> <#owner as #krate::private::handlers::ByValue<#alias>>::copy(#value)),
+            quote_spanned!(span=> <#here as #krate::private::ByValue<#alias>>::copy(#value)),
         ),
         Passing::Shared | Passing::Exclusive => (quote_spanned!(span=> &#value), quote_spanned!(span=> #value)),
     };
-    let second = expand::second(block, handler, &given);
+    let second = expand::second(block, handler, &given, &owner::named(block, "__Given"));
     let asked = |event: &TokenStream| {
         let call = quote_spanned!(span=> <#owner>::#name(#this, #event, #second));
         outcome(block, &handler.signature.output, &call)
@@ -75,12 +75,10 @@ fn apply(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
         signature(block, &name, &quote_spanned!(span=> &mut #this, #value: #by #alias), &given)
     });
     let (parameters, _, clauses) = block.item.generics.split_for_impl();
-    let given = owner::named(block, "__Given");
     quote_spanned! {span=>
         #(#cfgs)*
         #[automatically_derived]
-        #[allow(clippy::unit_arg, reason = "a handler may say that it returns nothing")]
-        impl #parameters #krate::Apply<#alias, #given> for #owner #clauses {
+        impl #parameters #krate::Apply<#alias> for #owner #clauses {
             #apply { #asked_owned }
             #apply_ref { #asked_borrowed }
         }
@@ -88,22 +86,14 @@ fn apply(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
 }
 
 /// ```text
-/// fn apply(&mut self, __event: __Event0, __given: &__Given) -> <__Given as ::es_core::Given>::Outcome
+/// fn apply(&mut self, __event: __Event0, __given: &__Given) -> __Outcome
 /// ```
 fn signature(block: &Block, name: &Ident, arguments: &TokenStream, given: &Ident) -> TokenStream {
     let span = name.span();
-    let outcome = outcome_type(block);
-    let ty = owner::named(block, "__Given");
-    quote_spanned!(span=> fn #name(#arguments, #given: &#ty) -> #outcome)
-}
-
-/// ```text
-/// <__Given as ::es_core::Given>::Outcome
-/// ```
-pub(super) fn outcome_type(block: &Block) -> TokenStream {
-    let (place, given) = (spans::name_of(block.owner()), owner::named(block, "__Given"));
-    let krate = block.krate.at(place);
-    quote_spanned!(place=> <#given as #krate::Given>::Outcome)
+    let outcome = owner::named(block, "__Outcome");
+    let (place, ty) = (spans::name_of(block.owner()), owner::named(block, "__Given"));
+    let ty = quote_spanned!(place=> &#ty);
+    quote_spanned!(span=> fn #name(#arguments, #given: #ty) -> #outcome)
 }
 
 /// What the handler leads to. Where it returns something, the compiler says at its return type whether it may.
@@ -118,12 +108,15 @@ fn outcome(block: &Block, output: &ReturnType, call: &TokenStream) -> TokenStrea
 }
 
 /// ```text
-/// ::es_core::private::handlers::Answers::<__Outcome>::outcome(__Owner::closed(self, __event))
+/// let __outcome = __Owner::closed(self, __event);
+/// ::es_core::private::Answers::<__Outcome>::outcome(__outcome)
 /// ```
 fn answer(block: &Block, ty: &Type, call: &TokenStream) -> TokenStream {
     let span = spans::name_of(ty);
-    let (krate, outcome) = (block.krate.at(span), outcome_type(block));
-    quote_spanned!(span=> #krate::private::handlers::Answers::<#outcome>::outcome(#call))
+    let (krate, outcome) = (block.krate.at(span), owner::named(block, "__Outcome"));
+    let variable = Ident::new("__outcome", span);
+    let answer = quote_spanned!(span=> #krate::private::Answers::<#outcome>::outcome(#variable));
+    quote!(let #variable = #call; #answer)
 }
 
 /// ```text
@@ -138,8 +131,8 @@ pub(super) fn nothing(block: &Block) -> TokenStream {
 /// The block as a whole. The first line is where the compiler says which events of an aggregate have no handler.
 ///
 /// ```text
-/// impl ::es_core::private::handlers::OneEventHandlerBlock<__Scope, __Given> for __Owner {
-///     const DISPATCHER: Dispatcher<__Scope, Self> = ::es_core::private::handlers::dispatcher();
+/// impl ::es_core::private::OneEventHandlerBlock<__Scope, __Given> for __Owner {
+///     const DISPATCHER: Dispatcher<__Scope, Self> = ::es_core::private::dispatcher();
 ///     const READS_GIVEN: bool = true;
 ///     const HANDLERS: &'static [StoredHandler<Self, __Given>] = &[StoredHandler::of::<__Scope, __Event0, 0>(), ..];
 /// }
@@ -153,18 +146,24 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
         let cfgs = &handler.cfgs;
         quote! {
             #(#cfgs)*
-            #krate::private::handlers::StoredHandler::of::<#scope, #alias, #index>()
+            #krate::private::StoredHandler::of::<#scope, #alias, #index>()
         }
     });
     let generics = owner::static_generics(block);
     let (parameters, _, clauses) = generics.split_for_impl();
     quote_spanned! {span=>
         #[automatically_derived]
-        impl #parameters #krate::private::handlers::OneEventHandlerBlock<#scope, #given> for #owner #clauses {
-            const DISPATCHER: #krate::private::handlers::Dispatcher<#scope, #owner> =
-                #krate::private::handlers::dispatcher();
+        impl #parameters #krate::private::OneEventHandlerBlock<#scope, #given> for #owner #clauses {
+            const DISPATCHER: #krate::private::Dispatcher<#scope, #owner> =
+                #krate::private::dispatcher();
             const READS_GIVEN: ::core::primitive::bool = #reads_given;
-            const HANDLERS: &'static [#krate::private::handlers::StoredHandler<#owner, #given>] = &[#(#stored),*];
+            const HANDLERS: &'static [#krate::private::StoredHandler<#owner, #given>] = &[#(#stored),*];
+        }
+
+        // That of a projection is another, and a projection has been told so above.
+        impl #parameters #krate::private::OneProjectionBlock for #owner #clauses {
+            const EVENTS: &'static [#krate::EventSchema] = &[];
+            type Handlers = ();
         }
     }
 }

@@ -13,12 +13,12 @@ use crate::{
 /// ```text
 /// ..                                                      // each handler
 /// struct __Handlers;
-/// impl ::es_core::private::handlers::OneProjectionBlock for __Owner { .. }
-/// impl<__C: Send> ::es_core::private::handlers::HandlersIn<__Owner, __C> for __Handlers { .. }
+/// impl ::es_core::private::OneProjectionBlock for __Owner { .. }
+/// impl<__C: Send> ::es_core::private::HandlersIn<__Owner, __C> for __Handlers { .. }
 /// ```
 pub(super) fn block(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
     let krate = &block.krate;
-    let scope = quote!(#krate::private::handlers::AnyEvent);
+    let scope = quote!(#krate::AnyAggregate);
     let events = (0..handlers.len()).map(|place| expand::event(block, handlers, place, &scope));
     let first_namesake = expand::first_namesake(block, "first_namesake_of_projection");
     let each = handlers.iter().map(|handler| handle(block, handler));
@@ -38,12 +38,12 @@ pub(super) fn block(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream
 /// The place where the compiler says that `async` handlers are for projections.
 ///
 /// ```text
-/// const _: () = ::es_core::private::handlers::is_projection::<__Owner>();
+/// const _: () = ::es_core::private::is_projection::<__Owner>();
 /// ```
 fn is_projection(block: &Block) -> TokenStream {
     let span = spans::name_of(block.owner());
     let (krate, owner) = (block.krate.at(span), owner::owner(block));
-    owner::proof(block, &quote_spanned!(span=> #krate::private::handlers::is_projection::<#owner>()))
+    owner::proof(block, &quote_spanned!(span=> #krate::private::is_projection::<#owner>()))
 }
 
 /// One handler. The whole `impl` stands at the event's type: so two handlers for one event are both underlined.
@@ -57,7 +57,7 @@ fn is_projection(block: &Block) -> TokenStream {
 ///         __context: &mut PgContext<'__c>,
 ///     ) -> Result<(), HandlerError> {
 ///         let __outcome = __Owner::opened(self, &__event, SecondArgument::of(__given), __context).await;
-///         ::es_core::private::handlers::Handled::handled(__outcome)
+///         ::es_core::private::Handled::handled(__outcome)
 ///     }
 /// }
 /// ```
@@ -68,17 +68,19 @@ fn handle(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
     let (span, name, cfgs) = (event.span(), handler.name(), &handler.cfgs);
     let (krate, owner) = (block.krate.at(span), owner::owner(block));
     let (this, value, given) = expand::variables();
-    let (context, outcome) = (spans::variable("__context"), spans::variable("__outcome"));
+    let passed_on = spans::variable("__context");
     let (parameter, ty) = match handler.context() {
-        Some(argument) => (quote!('__c), context_type(block, argument)),
-        None => (quote!(__C: ::core::marker::Send), quote!(__C)),
+        Some(argument) => context(block, argument),
+        None => (Some(quote!(__C: ::core::marker::Send)), quote!(__C)),
     };
     let by = (event.passing == Passing::Shared).then(|| quote_spanned!(span=> &));
-    let second = expand::second(block, handler, &given).map(|second| quote!(#second,));
-    let passed = handler.context().map(|_| &context);
-    let handled = handled(block, &handler.signature.output, name.span(), &outcome);
+    let second = expand::second(block, handler, &given, &quote!(#krate::Envelope)).map(|second| quote!(#second,));
+    let passed = handler.context().map(|_| &passed_on);
+    let (outcome, handled) = handled(block, &handler.signature.output, name.span());
     let mut generics = block.item.generics.clone();
-    generics.params.insert(0, syn::parse_quote!(#parameter));
+    if let Some(parameter) = parameter {
+        generics.params.insert(0, syn::parse_quote!(#parameter));
+    }
     let (parameters, _, clauses) = generics.split_for_impl();
     quote_spanned! {span=>
         #(#cfgs)*
@@ -89,7 +91,7 @@ fn handle(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
                 &#this,
                 #value: #alias,
                 #given: &#krate::Envelope,
-                #context: &mut #ty,
+                #passed_on: &mut #ty,
             ) -> ::core::result::Result<(), #krate::projection::HandlerError> {
                 let #outcome = <#owner>::#name(#this, #by #value, #second #passed).await;
                 #handled
@@ -101,20 +103,24 @@ fn handle(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
 /// What the handler answered, at its return type: so the compiler says there what it may be.
 ///
 /// ```text
-/// ::es_core::private::handlers::Handled::handled(__outcome)
+/// ::es_core::private::Handled::handled(__outcome)
 /// ```
-fn handled(block: &Block, output: &ReturnType, name: Span, outcome: &Ident) -> TokenStream {
+fn handled(block: &Block, output: &ReturnType, name: Span) -> (Ident, TokenStream) {
     let span = match output {
         ReturnType::Default => name,
         ReturnType::Type(_, ty) => spans::name_of(ty),
     };
-    let krate = block.krate.at(span);
-    quote_spanned!(span=> #krate::private::handlers::Handled::handled(#outcome))
+    let (krate, outcome) = (block.krate.at(span), Ident::new("__outcome", span));
+    let handled = quote_spanned!(span=> #krate::private::Handled::handled(#outcome));
+    (outcome, handled)
 }
 
-/// The type of a context, in which the lifetime that is left open has a name: it stands twice, and is the same.
-fn context_type(block: &Block, argument: &Argument) -> TokenStream {
-    named_lifetimes(owner::outside(block, &argument.ty))
+/// The type of a context, in which the lifetime that is left open has a name: it stands twice, and is the same. And that
+/// name, where there is one.
+fn context(block: &Block, argument: &Argument) -> (Option<TokenStream>, TokenStream) {
+    let written = owner::outside(block, &argument.ty);
+    let open = spans::mentions(written.clone(), &Ident::new("_", Span::call_site()));
+    (open.then(|| quote!('__c)), named_lifetimes(written))
 }
 
 fn named_lifetimes(tokens: TokenStream) -> TokenStream {
@@ -143,8 +149,8 @@ fn named_lifetimes(tokens: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// struct __Handlers;
-/// impl ::es_core::private::handlers::OneProjectionBlock for __Owner {
-///     const EVENTS: &'static [EventSchema] = &[::es_core::private::handlers::schema::<__Owner, __Event0, 0>(), ..];
+/// impl ::es_core::private::OneProjectionBlock for __Owner {
+///     const EVENTS: &'static [EventSchema] = &[::es_core::private::handled_event::<__Owner, __Event0, 0>(), ..];
 ///     type Handlers = __Handlers;
 /// }
 /// ```
@@ -153,17 +159,29 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
     let (krate, owner) = (block.krate.at(span), owner::owner(block));
     let events = handlers.iter().map(|EventHandler { alias, index, handler, .. }| {
         let cfgs = &handler.cfgs;
-        quote!(#(#cfgs)* #krate::private::handlers::schema::<#owner, #alias, #index>())
+        quote!(#(#cfgs)* #krate::private::handled_event::<#owner, #alias, #index>())
     });
-    let (parameters, _, clauses) = block.item.generics.split_for_impl();
+    let generics = owner::static_generics(block);
+    let (parameters, _, clauses) = generics.split_for_impl();
+    let mut with_scope = generics.clone();
+    with_scope.params.push(syn::parse_quote!(__S));
+    with_scope.params.push(syn::parse_quote!(__G: #krate::Given));
+    let (with_scope, _, _) = with_scope.split_for_impl();
     quote_spanned! {span=>
         #[allow(missing_debug_implementations, dead_code, reason = "it is never made")]
         pub struct __Handlers;
 
         #[automatically_derived]
-        impl #parameters #krate::private::handlers::OneProjectionBlock for #owner #clauses {
+        impl #parameters #krate::private::OneProjectionBlock for #owner #clauses {
             const EVENTS: &'static [#krate::EventSchema] = &[#(#events),*];
             type Handlers = __Handlers;
+        }
+
+        // That of an aggregate or a read model is another, and neither has `async` handlers: it is told so above.
+        impl #with_scope #krate::private::OneEventHandlerBlock<__S, __G> for #owner #clauses {
+            const DISPATCHER: #krate::private::Dispatcher<__S, Self> = #krate::private::no_dispatcher();
+            const READS_GIVEN: ::core::primitive::bool = false;
+            const HANDLERS: &'static [#krate::private::StoredHandler<Self, __G>] = &[];
         }
     }
 }
@@ -171,7 +189,7 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
 /// The way of a stored event to its handler.
 ///
 /// ```text
-/// impl<__C: Send> ::es_core::private::handlers::HandlersIn<__Owner, __C> for __Handlers
+/// impl<__C: Send> ::es_core::private::HandlersIn<__Owner, __C> for __Handlers
 /// where
 ///     __Owner: ::es_core::Handle<__Event0, __C>,
 ///     ..
@@ -181,8 +199,8 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
 ///         __stored: &'a StoredEvent,
 ///         __context: &'a mut __C,
 ///     ) -> Result<(), ProjectionError> {
-///         if __stored.event_type == schema::<__Owner, __Event0, 0>().name {
-///             return ::es_core::private::handlers::handle::<_, __Event0, _, 0>(__projection, __stored, __context).await;
+///         if __stored.event_type == handled_event::<__Owner, __Event0, 0>().name {
+///             return ::es_core::private::handle::<_, __Event0, _, 0>(__projection, __stored, __context).await;
 ///         }
 ///         ..
 ///         Ok(())
@@ -209,8 +227,8 @@ fn handlers_in(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
         let cfgs = &handler.cfgs;
         quote! {
             #(#cfgs)*
-            if __stored.event_type == #krate::private::handlers::schema::<#owner, #alias, #index>().name {
-                return #krate::private::handlers::handle::<#owner, #alias, __C, #index>(
+            if __stored.event_type == #krate::private::handled_event::<#owner, #alias, #index>().name {
+                return #krate::private::handle::<#owner, #alias, __C, #index>(
                     __projection, __stored, __context,
                 ).await;
             }
@@ -224,7 +242,7 @@ fn handlers_in(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
     quote! {
         #(#conditional)*
         #[automatically_derived]
-        impl #parameters #krate::private::handlers::HandlersIn<#owner, __C> for __Handlers #clauses {
+        impl #parameters #krate::private::HandlersIn<#owner, __C> for __Handlers #clauses {
             async fn handle_stored<'__a>(
                 __projection: &'__a #owner,
                 __stored: &'__a #krate::store::StoredEvent,

@@ -16,8 +16,8 @@ use crate::{
 pub(super) fn validate(block: &Block, errors: &mut Errors) {
     rules::validate(block, errors);
     has_no_lifetimes(block, errors);
-    is_async_or_not(block, errors);
-    for handler in &block.handlers {
+    let mixed = is_async_or_not(block, errors);
+    for handler in block.handlers.iter().filter(|_| !mixed) {
         if handler.is_async() {
             takes_the_projection(handler, errors);
             takes_event_envelope_and_context(handler, errors);
@@ -41,13 +41,16 @@ fn has_no_lifetimes(block: &Block, errors: &mut Errors) {
     }
 }
 
-/// The handlers of a projection are all `async`, those of an aggregate or a read model are not.
-fn is_async_or_not(block: &Block, errors: &mut Errors) {
-    if block.is_async() {
-        for handler in block.handlers.iter().filter(|handler| !handler.is_async()) {
-            errors.at(handler.name().span(), event_handler::async_and_not());
+/// The handlers of a projection are all `async`, those of an aggregate or a read model are not. The answer is whether
+/// they are mixed: then it is not known what else they should be.
+fn is_async_or_not(block: &Block, errors: &mut Errors) -> bool {
+    let mixed = block.is_async() && !block.handlers.iter().all(Handler::is_async);
+    if mixed {
+        for token in block.handlers.iter().filter_map(|handler| handler.signature.asyncness.as_ref()) {
+            errors.at(token.span, event_handler::async_and_not());
         }
     }
+    mixed
 }
 
 /// An event changes the state: `&mut self`.

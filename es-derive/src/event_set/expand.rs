@@ -21,6 +21,7 @@ pub(super) fn expand(set: &EventSet) -> TokenStream {
     let event_set = event_set(set, &variants);
     let itself = into_events_of_the_set(set);
     let dispatch = dispatch(set, &variants);
+    let coverage = coverage(set, &variants);
     quote! {
         const _: () = {
             #(#members)*
@@ -29,6 +30,7 @@ pub(super) fn expand(set: &EventSet) -> TokenStream {
             #event_set
             #itself
             #dispatch
+            #coverage
         };
     }
 }
@@ -210,7 +212,12 @@ pub(super) fn into_events_of_the_set(set: &EventSet) -> TokenStream {
 /// compiler labels the variant that has no handler.
 ///
 /// ```text
-/// impl<__H> ::es_core::Dispatch<__H> for AccountEvent where __H: ::es_core::Apply<__Event0>, .. {
+/// impl<__H> ::es_core::Dispatch<__H> for AccountEvent
+/// where
+///     __H: ::es_core::Folds<Given = Metadata>,
+///     __H: ::es_core::Apply<__Event0>,
+///     ..
+/// {
 ///     fn dispatch(self, __handler: &mut __H, __metadata: &Metadata) {
 ///         match self { Self::Opened(__event) => Apply::apply(__handler, __event, __metadata), .. }
 ///     }
@@ -229,6 +236,7 @@ fn dispatch(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
         #[automatically_derived]
         impl<__H> #krate::Dispatch<__H> for #ident
         where
+            __H: #krate::Folds<Given = #krate::Metadata>,
             #(#bounds,)*
         {
             fn dispatch(self, __handler: &mut __H, __metadata: &#krate::Metadata) {
@@ -247,6 +255,29 @@ fn dispatch(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
                 }
             }
         }
+    }
+}
+
+/// What `covers(AccountEvent)` demands of a block of handlers. The bounds stand as those above.
+///
+/// ```text
+/// impl<__H> ::es_core::private::Coverage<__H> for AccountEvent
+/// where
+///     __H: ::es_core::private::Covers<__Event0>,
+///     ..
+/// {
+/// }
+/// ```
+fn coverage(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
+    let ident = &set.input.ident;
+    let bounds = variants.iter().map(|Variant { alias, .. }| {
+        let krate = set.krate.at(alias.span());
+        quote_spanned!(alias.span()=> __H: #krate::private::Covers<#alias>)
+    });
+    let krate = set.krate.at(ident.span());
+    quote_spanned! {ident.span()=>
+        #[automatically_derived]
+        impl<__H> #krate::private::Coverage<__H> for #ident where #(#bounds,)* {}
     }
 }
 

@@ -48,6 +48,7 @@ pub(super) fn fallback(set: &EventSet, errors: &Errors) -> TokenStream {
                     ::core::panic!()
                 }
             }
+            impl<__H> #krate::private::Coverage<__H> for #ident {}
             impl<__H> #krate::Dispatch<__H> for #ident {
                 fn dispatch(self, _: &mut __H, _: &#krate::Metadata) {}
                 fn dispatch_ref(&self, _: &mut __H, _: &#krate::Metadata) {}

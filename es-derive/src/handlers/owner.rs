@@ -3,7 +3,7 @@
 //! All of them stand at the type as the user wrote it above the block. Where the type lacks something, the compiler says so
 //! wherever it is needed; but because those messages stand at the same token and read the same, it shows one.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{GenericParam, ItemImpl, Type};
 
@@ -13,6 +13,12 @@ use crate::spans;
 /// The block's type: `__Owner`, or `__Owner<C, N>`.
 pub(crate) fn owner(block: &Block) -> TokenStream {
     named(block, "__Owner")
+}
+
+/// The block's type, at another place.
+pub(crate) fn owner_at(block: &Block, place: Span) -> TokenStream {
+    let (name, arguments) = (Ident::new("__Owner", place), arguments(&block.item));
+    quote_spanned!(place=> #name #arguments)
 }
 
 /// One of the names below, with the block's parameters: `__Scope<C, N>`.
@@ -36,15 +42,18 @@ pub(crate) fn alias(block: &Block) -> TokenStream {
 /// The names for what aggregates and read models have.
 ///
 /// ```text
-/// type __Scope<C> = <__Owner<C> as ::es_core::private::handlers::Folds>::Scope;
-/// type __Given<C> = <__Owner<C> as ::es_core::private::handlers::Folds>::Given;
+/// type __Scope<C> = <__Owner<C> as ::es_core::Folds>::Scope;
+/// type __Given<C> = <__Owner<C> as ::es_core::Folds>::Given;
+/// type __Outcome<C> = <__Given<C> as ::es_core::Given>::Outcome;
 /// ```
 pub(crate) fn scope_and_given(block: &Block) -> TokenStream {
+    let given = named(block, "__Given");
     let place = spans::name_of(block.owner());
     let (krate, owner, parameters) = (block.krate.at(place), owner(block), parameters(&block.item));
     quote_spanned! {place=>
-        type __Scope #parameters = <#owner as #krate::private::handlers::Folds>::Scope;
-        type __Given #parameters = <#owner as #krate::private::handlers::Folds>::Given;
+        type __Scope #parameters = <#owner as #krate::Folds>::Scope;
+        type __Given #parameters = <#owner as #krate::Folds>::Given;
+        type __Outcome #parameters = <#given as #krate::Given>::Outcome;
     }
 }
 

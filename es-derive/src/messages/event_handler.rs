@@ -6,7 +6,7 @@ use crate::source::source;
 
 /// UI: `handler/async_and_not.rs`
 pub(crate) fn async_and_not() -> String {
-    "some handlers of this block are `async`, and this one is not\nwrite `async` here too, for a projection; or nowhere, for an aggregate or a read model".to_owned()
+    "this handler is `async`, and others of the block are not\nremove `async`: the handlers of aggregates and read models run again in every replay; or write it everywhere, for a projection".to_owned()
 }
 
 /// UI: `handler/references.rs`
@@ -31,8 +31,7 @@ pub(crate) fn async_without_self(name: &Ident) -> String {
 
 /// UI: `projection/receiver.rs`
 pub(crate) fn async_receiver() -> String {
-    "a handler of a projection takes it as `&self`\nwrite `&self`; what it changes is in the context, `context: &mut Context`"
-        .to_owned()
+    "an `async` handler takes the projection as `&self`\nwrite `&self`, and change what is in the context, `context: &mut Context`; or remove `async`, for an aggregate or a read model".to_owned()
 }
 
 /// UI: `projection/shapes.rs`

@@ -14,7 +14,7 @@ use crate::{projection::number, spans};
 ///         const TABLE: &'static str = "account_summaries";
 ///         const VERSION: u32 = 1;
 ///         fn begin(__key: AccountId) -> Self {
-///             Self { account_id: __key, balance: ::es_core::private::handlers::FieldOfRow::initial() }
+///             Self { account_id: __key, balance: ::es_core::private::FieldOfRow::initial() }
 ///         }
 ///         fn key(&self) -> &AccountId { &self.account_id }
 ///     }
@@ -51,21 +51,21 @@ pub(super) fn expand(read_model: &ReadModel) -> TokenStream {
 /// The first value of a field that is not the key, at its type.
 ///
 /// ```text
-/// balance: <i64 as ::es_core::private::handlers::FieldOfRow>::initial()
+/// balance: <i64 as ::es_core::private::FieldOfRow>::initial()
 /// ```
 fn initial(read_model: &ReadModel, field: &Field, key: &Ident) -> Option<TokenStream> {
     let name = field.ident.as_ref().filter(|name| *name != key)?;
     let (span, ty) = (spans::name_of(&field.ty), &field.ty);
     let krate = read_model.krate.at(span);
-    let value = quote_spanned!(span=> <#ty as #krate::private::handlers::FieldOfRow>::initial());
+    let value = quote_spanned!(span=> <#ty as #krate::private::FieldOfRow>::initial());
     Some(quote!(#name: #value))
 }
 
 /// What the block of event handlers asks, and the way to it. The second is where the compiler says that there is none.
 ///
 /// ```text
-/// impl ::es_core::private::handlers::Folds for AccountSummary { .. }
-/// impl ::es_core::private::handlers::HasEventHandlers<AnyEvent, Envelope> for AccountSummary {}
+/// impl ::es_core::Folds for AccountSummary { .. }
+/// impl ::es_core::private::HasEventHandlers<AnyAggregate, Envelope> for AccountSummary {}
 /// impl ::es_core::projection::ReadModelHandlers for AccountSummary { .. }
 /// ```
 fn handlers(read_model: &ReadModel) -> TokenStream {
@@ -73,28 +73,31 @@ fn handlers(read_model: &ReadModel) -> TokenStream {
     let ident = &input.ident;
     quote! {
         #[automatically_derived]
-        impl #krate::private::handlers::Folds for #ident {
-            type Scope = #krate::private::handlers::AnyEvent;
+        impl #krate::Folds for #ident {
+            type Scope = #krate::AnyAggregate;
             type Given = #krate::Envelope;
             const OPEN: ::core::primitive::bool = true;
         }
 
         #[automatically_derived]
-        impl #krate::private::handlers::HasEventHandlers<#krate::private::handlers::AnyEvent, #krate::Envelope>
+        impl #krate::private::OneRole for #ident {}
+
+        #[automatically_derived]
+        impl #krate::private::HasEventHandlers<#krate::AnyAggregate, #krate::Envelope>
             for #ident {}
 
         #[automatically_derived]
         impl #krate::projection::ReadModelHandlers for #ident {
             fn events() -> impl ::core::iter::Iterator<Item = #krate::EventSchema> {
-                #krate::private::handlers::events::<Self>()
+                #krate::private::handled_events::<Self>()
             }
 
             fn fold(
                 &mut self,
                 __stored: &#krate::store::StoredEvent,
                 __envelope: &#krate::Envelope,
-            ) -> ::core::result::Result<#krate::Row, #krate::private::handlers::NotRead> {
-                #krate::private::handlers::fold_stored(self, __stored, __envelope)
+            ) -> ::core::result::Result<#krate::Row, #krate::private::NotRead> {
+                #krate::private::fold_stored(self, __stored, __envelope)
             }
         }
     }

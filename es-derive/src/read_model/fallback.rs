@@ -47,8 +47,8 @@ pub(super) fn fallback(read_model: &ReadModel, errors: &Errors) -> TokenStream {
                     ::core::panic!()
                 }
             }
-            impl #parameters #krate::private::handlers::Folds for #ident #arguments #clauses {
-                type Scope = #krate::private::handlers::AnyEvent;
+            impl #parameters #krate::Folds for #ident #arguments #clauses {
+                type Scope = #krate::AnyAggregate;
                 type Given = #krate::Envelope;
                 const OPEN: ::core::primitive::bool = true;
             }
@@ -61,7 +61,7 @@ pub(super) fn fallback(read_model: &ReadModel, errors: &Errors) -> TokenStream {
                     &mut self,
                     _: &#krate::store::StoredEvent,
                     _: &#krate::Envelope,
-                ) -> ::core::result::Result<#krate::Row, #krate::private::handlers::NotRead> {
+                ) -> ::core::result::Result<#krate::Row, #krate::private::NotRead> {
                     ::core::panic!()
                 }
             }

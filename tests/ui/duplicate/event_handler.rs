@@ -23,8 +23,6 @@ struct Lamp {
     lit: bool,
 }
 
-type Darkness = LampPutOut;
-
 #[event_handler]
 impl Lamp {
     fn lit(&mut self, _: &LampLit) {
@@ -36,8 +34,6 @@ impl Lamp {
     fn put_out(&mut self, _: &LampPutOut) {
         self.lit = false;
     }
-
-    fn dark(&mut self, _: &Darkness) {}
 }
 
 fn main() {}

@@ -25,7 +25,7 @@ struct Lamp {
 
 #[event_handler]
 impl Lamp {
-    async fn lit(&mut self, _: &LampLit) {
+    fn lit(&mut self, _: &LampLit) {
         self.lit = true;
     }
 

@@ -5,16 +5,8 @@ struct LampLit {
     by: String,
 }
 
-#[derive(Event, Serialize, Deserialize, Clone)]
-struct LampPutOut {}
-
 struct Lamp<Bulb> {
     bulb: Bulb,
-}
-
-#[event_handler]
-impl<Bulb> Lamp<Bulb> {
-    fn lit(&mut self, _: &LampLit) {}
 }
 
 struct Light;

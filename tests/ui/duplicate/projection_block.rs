@@ -17,10 +17,18 @@ enum LampEvent {
     PutOut(LampPutOut),
 }
 
-#[derive(Aggregate, Default)]
-#[aggregate(name = "lamp", id = LampId, event = LampEvent)]
-struct Lamp<Bulb: Default + Send + Sync + 'static> {
-    bulb: Bulb,
+#[derive(Projection)]
+#[projection(name = "log")]
+struct Log;
+
+#[event_handler]
+impl Log {
+    async fn lit(&self, _: &LampLit) {}
+}
+
+#[event_handler]
+impl Log {
+    async fn put_out(&self, _: &LampPutOut) {}
 }
 
 fn main() {}

@@ -1,0 +1,36 @@
+use es_core::prelude::*;
+
+#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+struct LampId(String);
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampLit {
+    by: String,
+}
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampPutOut {}
+
+#[derive(EventSet)]
+enum LampEvent {
+    Lit(LampLit),
+    PutOut(LampPutOut),
+}
+
+#[derive(Event, Serialize, Deserialize)]
+struct RoomPainted {}
+
+#[derive(Aggregate, Default)]
+#[aggregate(name = "lamp", id = LampId, event = LampEvent)]
+struct Lamp {
+    lit: bool,
+}
+
+#[event_handler(ignore(LampPutOut, RoomPainted))]
+impl Lamp {
+    fn lit(&mut self, _: &LampLit) {
+        self.lit = true;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+use es_core::prelude::*;
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampLit {}
+
+struct Lamp<'a> {
+    by: &'a str,
+}
+
+#[event_handler]
+impl<'a> Lamp<'a> {
+    fn lit(&mut self, _: &LampLit) {}
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use es_core::prelude::*;
+
+#[derive(ReadModel)]
+#[read_model(table = "Lamp Summaries")]
+struct LampSummary {
+    #[read_model(key)]
+    id: String,
+}
+
+fn main() {}

@@ -1,0 +1,31 @@
+use es_core::prelude::*;
+
+#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+struct LampId(String);
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampLit {
+    by: String,
+}
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampPutOut {}
+
+#[derive(EventSet)]
+enum LampEvent {
+    Lit(LampLit),
+    PutOut(LampPutOut),
+}
+
+#[derive(Projection)]
+#[projection(name = "log")]
+struct Log;
+
+#[event_handler]
+impl Log {
+    fn lit(&mut self, _: &LampLit) {}
+
+    fn put_out(&mut self, _: &LampPutOut) {}
+}
+
+fn main() {}

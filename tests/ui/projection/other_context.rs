@@ -1,0 +1,36 @@
+use es_core::prelude::*;
+
+#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+struct LampId(String);
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampLit {
+    by: String,
+}
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampPutOut {}
+
+#[derive(EventSet)]
+enum LampEvent {
+    Lit(LampLit),
+    PutOut(LampPutOut),
+}
+
+#[derive(Projection)]
+#[projection(name = "log")]
+struct Log;
+
+#[event_handler]
+impl Log {
+    async fn lit(&self, event: &LampLit, lines: &mut Vec<String>) {
+        lines.push(event.by.clone());
+    }
+}
+
+async fn run(store: &MemoryStore) {
+    let mut number = 0_u64;
+    let _ = es_core::projection::catch_up(store, &Log, &mut number, Position::START).await;
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use es_core::prelude::*;
+
+struct LampSummary;
+
+fn main() {
+    let _ = es_core::projection::Rows::<LampSummary>::new();
+}
