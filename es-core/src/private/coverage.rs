@@ -1,9 +1,10 @@
 //! Coverage: each event of a set is handled or ignored.
 
-use super::handlers::{OneEventHandlerBlock, OneProjectionBlock};
+use super::handlers::OneEventHandlerBlock;
 use crate::{
     event::{AnyAggregate, Event, EventSchema, EventSet},
     handler::Folds,
+    recorded::Envelope,
 };
 
 /// All events of a set are handled or ignored by `H`; written by `#[derive(EventSet)]`.
@@ -91,7 +92,7 @@ const fn first_namesake_of_handlers<R: Folds + OneEventHandlerBlock<R::Scope, R:
 }
 
 /// The index of the first handler of a projection whose event has the stored name of an earlier one's.
-pub const fn first_namesake_of_projection<P: OneProjectionBlock>() -> usize {
+pub const fn first_namesake_of_projection<P: OneEventHandlerBlock<AnyAggregate, Envelope>>() -> usize {
     let mut index = 0;
     while index < P::EVENTS.len() {
         let mut earlier = 0;

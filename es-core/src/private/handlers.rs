@@ -49,7 +49,7 @@ pub trait HandledBy<H, Scope, const HANDLER: usize>: EventOf<Scope> {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no event handlers",
     label = "no `#[event_handler]` block",
-    note = "write `#[event_handler] impl {Self} {{ .. }}` with one `fn name(&mut self, event: &Event)` for each event"
+    note = "write `#[event_handler] impl {Self} {{ .. }}` with one function for each event: `fn name(&mut self, event: &Event)`, or in a projection `async fn name(&self, event: &Event, context: &mut Context)`"
 )]
 pub trait OneEventHandlerBlock<Set, G: Given = Metadata>: Sized + 'static {
     /// The way from an aggregate's events to their handlers.
@@ -58,9 +58,13 @@ pub trait OneEventHandlerBlock<Set, G: Given = Metadata>: Sized + 'static {
     const READS_GIVEN: bool;
     /// The handlers by the stored name of their event.
     const HANDLERS: &'static [StoredHandler<Self, G>];
+    /// The events of a projection, in the order of the handlers.
+    const EVENTS: &'static [EventSchema];
+    /// What leads to the handlers of a projection.
+    type Handlers;
 }
 
-/// An aggregate or a read model has event handlers; written by the derive.
+/// A type has event handlers; written by its derive.
 pub trait HasEventHandlers<Set, G: Given = Metadata>: OneEventHandlerBlock<Set, G> {}
 
 /// Whether any handler reads metadata.
@@ -210,22 +214,6 @@ impl<T: Default> FieldOfRow for T {
 
 /// A type may have `async` handlers.
 pub const fn is_projection<P: Projection>() {}
-
-/// The one block of event handlers that a projection has; written by `#[event_handler]`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` has no event handlers",
-    label = "no `#[event_handler]` block",
-    note = "write `#[event_handler] impl {Self} {{ .. }}` with one `async fn name(&self, event: &Event, context: &mut Context)` for each event"
-)]
-pub trait OneProjectionBlock {
-    /// The events that are handled, in the order of the handlers.
-    const EVENTS: &'static [EventSchema];
-    /// What leads to the handlers. It is a type of the block's own, so that a second block is refused once.
-    type Handlers;
-}
-
-/// A projection has event handlers; written by `#[derive(Projection)]`.
-pub trait HasProjectionHandlers: OneProjectionBlock {}
 
 /// The handlers of the projection `P` in the context `C`.
 pub trait HandlersIn<P, C> {

@@ -23,9 +23,9 @@ pub use self::{
     rows::Rows,
 };
 use crate::{
-    event::EventSchema,
-    private::{HandlersIn, OneProjectionBlock},
-    recorded::Position,
+    event::{AnyAggregate, EventSchema},
+    private::{HandlersIn, OneEventHandlerBlock},
+    recorded::{Envelope, Position},
     store::{EventStore, ReadAll, StoredEvent},
 };
 
@@ -105,11 +105,12 @@ pub trait ProjectionHandlers<C>: Projection {
     ) -> impl Future<Output = Result<(), ProjectionError>> + Send + 'a;
 }
 
+#[diagnostic::do_not_recommend]
 impl<P, C> ProjectionHandlers<C> for P
 where
-    P: Projection + OneProjectionBlock<Handlers: HandlersIn<P, C>>,
+    P: Projection + OneEventHandlerBlock<AnyAggregate, Envelope, Handlers: HandlersIn<P, C>>,
 {
-    const EVENTS: &'static [EventSchema] = <P as OneProjectionBlock>::EVENTS;
+    const EVENTS: &'static [EventSchema] = <P as OneEventHandlerBlock<AnyAggregate, Envelope>>::EVENTS;
 
     fn handle_stored<'a>(
         &'a self,

@@ -3,7 +3,10 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 
-use crate::{errors::Errors, handlers::Block};
+use crate::{
+    errors::Errors,
+    handlers::{Block, Handler},
+};
 
 /// As which kind of block it was meant is not asked: it stands in for each.
 ///
@@ -12,7 +15,6 @@ use crate::{errors::Errors, handlers::Block};
 /// impl<__E> ::es_core::Apply<__E> for Account where Self: ::es_core::Folds { .. }
 /// impl<__S, __G: Given> ::es_core::private::OneEventHandlerBlock<__S, __G> for Account { .. }
 /// impl<__E> ::es_core::private::Covers<__E> for Account {}
-/// impl ::es_core::private::OneProjectionBlock for Account { .. }
 /// impl<__C> ::es_core::private::HandlersIn<Account, __C> for __Handlers { .. }
 /// ```
 pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
@@ -20,46 +22,36 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
     let item = block.item_after_error();
     let (cfgs, owner) = (block.cfgs(), block.owner());
     let errors = errors.to_items();
+    if item.generics.lifetimes().next().is_some() {
+        return quote!(#errors #item);
+    }
     let with = |parameters: &[syn::GenericParam]| {
         let mut generics = item.generics.clone();
         generics.params.extend(parameters.iter().cloned());
         generics.split_for_impl().0.to_token_stream()
     };
-    let apply = with(&[syn::parse_quote!(__E)]);
-    // Of a type without a derive that is said where the derive would be missed.
-    let mut with_folds = item.generics.clone();
-    with_folds.make_where_clause().predicates.push(syn::parse_quote!(Self: #krate::Folds));
-    let with_folds = &with_folds.where_clause;
     let given = syn::parse_quote!(__G: #krate::Given);
     let one_block = with(&[syn::parse_quote!(__S), given]);
     let covers = with(&[syn::parse_quote!(__E)]);
     let handlers_in = with(&[syn::parse_quote!(__C: ::core::marker::Send)]);
-    let (plain, _, clauses) = item.generics.split_for_impl();
+    let clauses = &item.generics.where_clause;
+    let apply = (!block.handlers.first().is_some_and(Handler::is_async)).then(|| apply(block));
     quote! {
         #errors
         #item
         #(#cfgs)*
         const _: () = {
-            impl #apply #krate::Apply<__E> for #owner #with_folds {
-                fn apply(&mut self, _: __E, _: &Self::Given) -> <Self::Given as #krate::Given>::Outcome {
-                    <Self::Given as #krate::Given>::nothing()
-                }
-                fn apply_ref(&mut self, _: &__E, _: &Self::Given) -> <Self::Given as #krate::Given>::Outcome {
-                    <Self::Given as #krate::Given>::nothing()
-                }
-            }
+            #apply
             impl #one_block #krate::private::OneEventHandlerBlock<__S, __G> for #owner #clauses {
                 const DISPATCHER: #krate::private::Dispatcher<__S, Self> =
                     #krate::private::no_dispatcher();
                 const READS_GIVEN: ::core::primitive::bool = false;
                 const HANDLERS: &'static [#krate::private::StoredHandler<Self, __G>] = &[];
-            }
-            impl #covers #krate::private::Covers<__E> for #owner #clauses {}
-            pub struct __Handlers;
-            impl #plain #krate::private::OneProjectionBlock for #owner #clauses {
                 const EVENTS: &'static [#krate::EventSchema] = &[];
                 type Handlers = __Handlers;
             }
+            impl #covers #krate::private::Covers<__E> for #owner #clauses {}
+            pub struct __Handlers;
             impl #handlers_in #krate::private::HandlersIn<#owner, __C> for __Handlers #clauses {
                 async fn handle_stored<'__a>(
                     _: &'__a #owner,
@@ -70,5 +62,28 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
                 }
             }
         };
+    }
+}
+
+/// ```text
+/// impl<__E> ::es_core::Apply<__E> for Account where Self: ::es_core::Folds { .. }
+/// ```
+///
+/// Of a type that has no derive, that is one mistake more.
+fn apply(block: &Block) -> TokenStream {
+    let (krate, owner) = (&block.krate, block.owner());
+    let mut generics = block.item.generics.clone();
+    generics.params.push(syn::parse_quote!(__E));
+    generics.make_where_clause().predicates.push(syn::parse_quote!(Self: #krate::Folds));
+    let (parameters, _, clauses) = generics.split_for_impl();
+    quote! {
+        impl #parameters #krate::Apply<__E> for #owner #clauses {
+            fn apply(&mut self, _: __E, _: &Self::Given) -> <Self::Given as #krate::Given>::Outcome {
+                <Self::Given as #krate::Given>::nothing()
+            }
+            fn apply_ref(&mut self, _: &__E, _: &Self::Given) -> <Self::Given as #krate::Given>::Outcome {
+                <Self::Given as #krate::Given>::nothing()
+            }
+        }
     }
 }

@@ -71,8 +71,9 @@ fn apply(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
     };
     let (asked_owned, asked_borrowed) = (asked(&owned), asked(&borrowed));
     let [apply, apply_ref] = [("apply", quote!()), ("apply_ref", quote!(&))].map(|(name, by)| {
-        let name = Ident::new(name, span);
-        signature(block, &name, &quote_spanned!(span=> &mut #this, #value: #by #alias), &given)
+        let place = spans::name_of(block.owner());
+        let name = Ident::new(name, place);
+        signature(block, &name, &quote_spanned!(place=> &mut #this, #value: #by #alias), &given)
     });
     let (parameters, _, clauses) = block.item.generics.split_for_impl();
     quote_spanned! {span=>
@@ -89,11 +90,9 @@ fn apply(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
 /// fn apply(&mut self, __event: __Event0, __given: &__Given) -> __Outcome
 /// ```
 fn signature(block: &Block, name: &Ident, arguments: &TokenStream, given: &Ident) -> TokenStream {
-    let span = name.span();
-    let outcome = owner::named(block, "__Outcome");
-    let (place, ty) = (spans::name_of(block.owner()), owner::named(block, "__Given"));
-    let ty = quote_spanned!(place=> &#ty);
-    quote_spanned!(span=> fn #name(#arguments, #given: #ty) -> #outcome)
+    let (place, outcome) = (spans::name_of(block.owner()), owner::named(block, "__Outcome"));
+    let ty = owner::named(block, "__Given");
+    quote_spanned!(place=> fn #name(#arguments, #given: &#ty) -> #outcome)
 }
 
 /// What the handler leads to. Where it returns something, the compiler says at its return type whether it may.
@@ -135,6 +134,8 @@ pub(super) fn nothing(block: &Block) -> TokenStream {
 ///     const DISPATCHER: Dispatcher<__Scope, Self> = ::es_core::private::dispatcher();
 ///     const READS_GIVEN: bool = true;
 ///     const HANDLERS: &'static [StoredHandler<Self, __Given>] = &[StoredHandler::of::<__Scope, __Event0, 0>(), ..];
+///     const EVENTS: &'static [EventSchema] = &[];
+///     type Handlers = ();
 /// }
 /// ```
 fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
@@ -158,10 +159,6 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
                 #krate::private::dispatcher();
             const READS_GIVEN: ::core::primitive::bool = #reads_given;
             const HANDLERS: &'static [#krate::private::StoredHandler<#owner, #given>] = &[#(#stored),*];
-        }
-
-        // That of a projection is another, and a projection has been told so above.
-        impl #parameters #krate::private::OneProjectionBlock for #owner #clauses {
             const EVENTS: &'static [#krate::EventSchema] = &[];
             type Handlers = ();
         }

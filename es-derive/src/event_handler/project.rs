@@ -13,7 +13,7 @@ use crate::{
 /// ```text
 /// ..                                                      // each handler
 /// struct __Handlers;
-/// impl ::es_core::private::OneProjectionBlock for __Owner { .. }
+/// impl<__S, __G: Given> ::es_core::private::OneEventHandlerBlock<__S, __G> for __Owner { .. }
 /// impl<__C: Send> ::es_core::private::HandlersIn<__Owner, __C> for __Handlers { .. }
 /// ```
 pub(super) fn block(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
@@ -145,11 +145,13 @@ fn named_lifetimes(tokens: TokenStream) -> TokenStream {
     named
 }
 
-/// The block as a whole.
+/// The block as a whole. It is the block of whatever derive looks for one, so that an aggregate with `async` handlers is told
+/// that it is no projection, and not that it has no handlers too.
 ///
 /// ```text
 /// struct __Handlers;
-/// impl ::es_core::private::OneProjectionBlock for __Owner {
+/// impl<__S, __G: Given> ::es_core::private::OneEventHandlerBlock<__S, __G> for __Owner {
+///     ..                                                  // nothing is folded
 ///     const EVENTS: &'static [EventSchema] = &[::es_core::private::handled_event::<__Owner, __Event0, 0>(), ..];
 ///     type Handlers = __Handlers;
 /// }
@@ -162,7 +164,7 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
         quote!(#(#cfgs)* #krate::private::handled_event::<#owner, #alias, #index>())
     });
     let generics = owner::static_generics(block);
-    let (parameters, _, clauses) = generics.split_for_impl();
+    let (_, _, clauses) = generics.split_for_impl();
     let mut with_scope = generics.clone();
     with_scope.params.push(syn::parse_quote!(__S));
     with_scope.params.push(syn::parse_quote!(__G: #krate::Given));
@@ -172,16 +174,12 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
         pub struct __Handlers;
 
         #[automatically_derived]
-        impl #parameters #krate::private::OneProjectionBlock for #owner #clauses {
-            const EVENTS: &'static [#krate::EventSchema] = &[#(#events),*];
-            type Handlers = __Handlers;
-        }
-
-        // That of an aggregate or a read model is another, and neither has `async` handlers: it is told so above.
         impl #with_scope #krate::private::OneEventHandlerBlock<__S, __G> for #owner #clauses {
             const DISPATCHER: #krate::private::Dispatcher<__S, Self> = #krate::private::no_dispatcher();
             const READS_GIVEN: ::core::primitive::bool = false;
             const HANDLERS: &'static [#krate::private::StoredHandler<Self, __G>] = &[];
+            const EVENTS: &'static [#krate::EventSchema] = &[#(#events),*];
+            type Handlers = __Handlers;
         }
     }
 }

@@ -11,7 +11,7 @@ use super::model::Projection;
 ///         const NAME: &'static str = "statements";
 ///         const VERSION: u32 = 1;
 ///     }
-///     impl ::es_core::private::HasProjectionHandlers for Statements {}
+///     impl ::es_core::private::HasEventHandlers<AnyAggregate, Envelope> for Statements {}
 /// };
 /// ```
 ///
@@ -30,7 +30,7 @@ pub(super) fn expand(projection: &Projection) -> TokenStream {
             }
 
             #[automatically_derived]
-            impl #krate::private::HasProjectionHandlers for #ident {}
+            impl #krate::private::HasEventHandlers<#krate::AnyAggregate, #krate::Envelope> for #ident {}
 
             #[automatically_derived]
             impl #krate::private::OneRole for #ident {}

@@ -25,7 +25,7 @@ struct Lamp {
 
 #[event_handler]
 impl Lamp {
-    fn lit(&self, _: &LampLit) {
+    fn lit(&mut self, _: &mut LampLit) {
         self.lit = true;
     }
 

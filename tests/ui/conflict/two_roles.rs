@@ -1,20 +1,27 @@
 use es_core::prelude::*;
 
+#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+struct LampId(String);
+
 #[derive(Event, Serialize, Deserialize, Clone)]
 struct LampLit {
     by: String,
 }
 
-#[derive(ReadModel, Projection)]
-#[read_model(table = "lamps")]
+#[derive(EventSet)]
+enum LampEvent {
+    Lit(LampLit),
+}
+
+#[derive(Aggregate, Projection, Default)]
+#[aggregate(name = "lamp", id = LampId, event = LampEvent)]
 #[projection(name = "lamps")]
-struct Lamps {
-    #[read_model(key)]
-    id: String,
+struct Lamp {
+    lit: bool,
 }
 
 #[event_handler]
-impl Lamps {
+impl Lamp {
     async fn lit(&self, _: &LampLit) {}
 }
 
