@@ -16,7 +16,10 @@ use crate::{
     label = "no handler for `{E}`",
     note = "add `fn name(&mut self, event: &{E})` to the `#[event_handler]` block of `{Self}`"
 )]
-pub trait Apply<E>: Folds {
+pub trait Apply<E> {
+    /// What the handler is given with the event: that of the type, [`Folds::Given`].
+    type Given: Given;
+
     /// Changes the state, taking the event: the way of a replay.
     fn apply(&mut self, event: E, given: &Self::Given) -> <Self::Given as Given>::Outcome;
 

@@ -47,7 +47,7 @@ pub(crate) fn repeated_key(key: &str) -> String {
     format!("`{key}` is given twice\nremove one of the two")
 }
 
-/// UI: `malformed/value.rs`, `version/not_steps.rs`
+/// UI: `malformed/value.rs`, `version/not_steps.rs`, `covers/malformed.rs`
 pub(crate) fn wrong_value(key: &Key) -> String {
     let takes = match key.kind {
         Kind::Flag => "stands alone",

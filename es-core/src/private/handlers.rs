@@ -4,7 +4,7 @@ use std::{fmt::Display, future::Future, hash::Hash, str::FromStr};
 
 use crate::{
     event::{AnyAggregate, Dispatch, Event, EventOf, EventSchema},
-    handler::{Apply, Folds, Given, Handle, Row},
+    handler::{Apply, Given, Handle, Row},
     projection::{HandlerError, Projection, ProjectionError},
     recorded::{Envelope, Metadata},
     store::{Corrupt, StoredEvent},
@@ -106,10 +106,13 @@ pub type NotRead = Box<Corrupt>;
 
 // ── Read models ─────────────────────────────────────────────────────────────
 
+/// How a stored event is handed to its handler.
+type Fold<H, G> = fn(&mut H, &StoredEvent, &G) -> Result<<G as Given>::Outcome, NotRead>;
+
 /// One handler by the stored name of its event.
 pub struct StoredHandler<H, G: Given> {
     schema: EventSchema,
-    fold: fn(&mut H, &StoredEvent, &G) -> Result<G::Outcome, Box<Corrupt>>,
+    fold: Fold<H, G>,
 }
 
 impl<H, G: Given> StoredHandler<H, G> {

@@ -65,7 +65,7 @@ impl<R: ReadModel> Project<R> {
     #[must_use = "say what should have become of the events with `expect`"]
     #[track_caller]
     pub fn stream<S: EventSet, E: IntoEvents<S>>(self, id: &impl ToString, events: E) -> Self {
-        self.append(StreamId::new("aggregate", id.to_string()), events.into_event_vec())
+        self.append(&StreamId::new("aggregate", id.to_string()), events.into_event_vec())
     }
 
     /// These events happen to the aggregate `A` of that id, in order, for handlers that look at the type of the stream.
@@ -75,18 +75,18 @@ impl<R: ReadModel> Project<R> {
     #[must_use = "say what should have become of the events with `expect`"]
     #[track_caller]
     pub fn stream_of<A: Aggregate>(self, id: &A::Id, events: impl IntoEvents<A::Event>) -> Self {
-        self.append(StreamId::new(A::NAME, id.to_string()), events.into_event_vec())
+        self.append(&StreamId::new(A::NAME, id.to_string()), events.into_event_vec())
     }
 
     #[track_caller]
-    fn append<S: EventSet>(mut self, stream: StreamId, events: Vec<S>) -> Self {
+    fn append<S: EventSet>(mut self, stream: &StreamId, events: Vec<S>) -> Self {
         for event in events {
             let metadata = self.metadata.for_next_event();
             let known = serde_json::to_vec(&metadata).expect("metadata can be stored");
             let new = NewEvent::encode(&event, metadata).expect("the event can be stored");
             let stored = StoredEvent::new(
                 stream.clone(),
-                self.next_version(&stream),
+                self.next_version(stream),
                 Position::new(self.rows.position().get() + 1),
                 new.schema.name.to_owned(),
                 new.schema.version,

@@ -114,7 +114,7 @@ fn unique(block: &Block, handlers: &[EventHandler<'_>], place: usize) -> Option<
     let EventHandler { event, alias, .. } = &handlers[place];
     let message = event_handler::name_taken(&event.ty);
     let earlier = handlers[..place].iter().map(|earlier| &earlier.handler.cfgs);
-    let index = if earlier.clone().all(|cfgs| cfgs.is_empty()) {
+    let index = if earlier.clone().all(Vec::is_empty) {
         quote!(#place)
     } else {
         // Those that are compiled away are not counted.

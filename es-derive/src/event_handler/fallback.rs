@@ -78,6 +78,7 @@ fn apply(block: &Block) -> TokenStream {
     let (parameters, _, clauses) = generics.split_for_impl();
     quote! {
         impl #parameters #krate::Apply<__E> for #owner #clauses {
+            type Given = <Self as #krate::Folds>::Given;
             fn apply(&mut self, _: __E, _: &Self::Given) -> <Self::Given as #krate::Given>::Outcome {
                 <Self::Given as #krate::Given>::nothing()
             }

@@ -41,6 +41,7 @@ pub(super) fn block(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream
 ///
 /// ```text
 /// impl ::es_core::Apply<__Event0> for __Owner {
+///     type Given = __Given;
 ///     fn apply(&mut self, __event: __Event0, __given: &__Given) -> __Outcome {
 ///         __Owner::opened(self, __event);
 ///         <__Given as ::es_core::Given>::nothing()
@@ -55,7 +56,7 @@ fn apply(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
     let EventHandler { event, alias, handler, .. } = handler;
     let (span, name, cfgs) = (event.span(), handler.name(), &handler.cfgs);
     let krate = block.krate.at(span);
-    let (owner, here) = (owner::owner(block), owner::owner_at(block, span));
+    let (of, here) = (owner::owner(block), owner::owner_at(block, span));
     let (this, value, given) = expand::variables();
     let (owned, borrowed) = match event.passing {
         Passing::Value => (
@@ -66,10 +67,11 @@ fn apply(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
     };
     let second = expand::second(block, handler, &given, &owner::named(block, "__Given"));
     let asked = |event: &TokenStream| {
-        let call = quote_spanned!(span=> <#owner>::#name(#this, #event, #second));
+        let call = quote_spanned!(span=> <#of>::#name(#this, #event, #second));
         outcome(block, &handler.signature.output, &call)
     };
     let (asked_owned, asked_borrowed) = (asked(&owned), asked(&borrowed));
+    let given_type = given_type(block);
     let [apply, apply_ref] = [("apply", quote!()), ("apply_ref", quote!(&))].map(|(name, by)| {
         let place = spans::name_of(block.owner());
         let name = Ident::new(name, place);
@@ -79,7 +81,8 @@ fn apply(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
     quote_spanned! {span=>
         #(#cfgs)*
         #[automatically_derived]
-        impl #parameters #krate::Apply<#alias> for #owner #clauses {
+        impl #parameters #krate::Apply<#alias> for #of #clauses {
+            #given_type
             #apply { #asked_owned }
             #apply_ref { #asked_borrowed }
         }
@@ -87,12 +90,22 @@ fn apply(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
 }
 
 /// ```text
-/// fn apply(&mut self, __event: __Event0, __given: &__Given) -> __Outcome
+/// type Given = __Given;
+/// ```
+pub(super) fn given_type(block: &Block) -> TokenStream {
+    let (place, given) = (spans::name_of(block.owner()), owner::named(block, "__Given"));
+    quote_spanned!(place=> type Given = #given;)
+}
+
+/// ```text
+/// fn apply(&mut self, __event: __Event0, __given: &Self::Given) -> <Self::Given as ::es_core::Given>::Outcome
 /// ```
 fn signature(block: &Block, name: &Ident, arguments: &TokenStream, given: &Ident) -> TokenStream {
-    let (place, outcome) = (spans::name_of(block.owner()), owner::named(block, "__Outcome"));
-    let ty = owner::named(block, "__Given");
-    quote_spanned!(place=> fn #name(#arguments, #given: &#ty) -> #outcome)
+    let place = spans::name_of(block.owner());
+    let krate = block.krate.at(place);
+    quote_spanned! {place=>
+        fn #name(#arguments, #given: &Self::Given) -> <Self::Given as #krate::Given>::Outcome
+    }
 }
 
 /// What the handler leads to. Where it returns something, the compiler says at its return type whether it may.

@@ -76,7 +76,7 @@ fn handle(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
     let by = (event.passing == Passing::Shared).then(|| quote_spanned!(span=> &));
     let second = expand::second(block, handler, &given, &quote!(#krate::Envelope)).map(|second| quote!(#second,));
     let passed = handler.context().map(|_| &passed_on);
-    let (outcome, handled) = handled(block, &handler.signature.output, name.span());
+    let (outcome, is_handled) = handled(block, &handler.signature.output, name.span());
     let mut generics = block.item.generics.clone();
     if let Some(parameter) = parameter {
         generics.params.insert(0, syn::parse_quote!(#parameter));
@@ -94,7 +94,7 @@ fn handle(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
                 #passed_on: &mut #ty,
             ) -> ::core::result::Result<(), #krate::projection::HandlerError> {
                 let #outcome = <#owner>::#name(#this, #by #value, #second #passed).await;
-                #handled
+                #is_handled
             }
         }
     }

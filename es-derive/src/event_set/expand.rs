@@ -214,8 +214,7 @@ pub(super) fn into_events_of_the_set(set: &EventSet) -> TokenStream {
 /// ```text
 /// impl<__H> ::es_core::Dispatch<__H> for AccountEvent
 /// where
-///     __H: ::es_core::Folds<Given = Metadata>,
-///     __H: ::es_core::Apply<__Event0>,
+///     __H: ::es_core::Apply<__Event0, Given = Metadata>,
 ///     ..
 /// {
 ///     fn dispatch(self, __handler: &mut __H, __metadata: &Metadata) {
@@ -229,14 +228,13 @@ fn dispatch(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
     let (names, events) = names_and_events(variants);
     let bounds = events.iter().map(|event| {
         let krate = set.krate.at(event.span());
-        quote_spanned!(event.span()=> __H: #krate::Apply<#event>)
+        quote_spanned!(event.span()=> __H: #krate::Apply<#event, Given = #krate::Metadata>)
     });
     let krate = set.krate.at(ident.span());
     quote_spanned! {ident.span()=>
         #[automatically_derived]
         impl<__H> #krate::Dispatch<__H> for #ident
         where
-            __H: #krate::Folds<Given = #krate::Metadata>,
             #(#bounds,)*
         {
             fn dispatch(self, __handler: &mut __H, __metadata: &#krate::Metadata) {
