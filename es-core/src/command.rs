@@ -92,7 +92,7 @@ impl<'a, A: Aggregate> CommandContext<'a, A> {
 /// What a command handler may return inside `Ok`: events of the set `Set`, in order.
 ///
 /// Implemented by `#[derive(EventSet)]` for the set and each of its events, and here for `()` (nothing happened),
-/// [`Option`], [`Vec`], arrays and tuples of those.
+/// [`Draft`](crate::Draft), and [`Option`], [`Vec`], arrays and tuples of those.
 ///
 /// ```
 /// use es_core::prelude::*;
@@ -109,7 +109,7 @@ impl<'a, A: Aggregate> CommandContext<'a, A> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event of `{Set}`",
     label = "not an event of `{Set}`, nor made of some",
-    note = "return an event of `{Set}`, the set itself, `()`, or an `Option`, a `Vec`, an array or a tuple of those; another event needs a variant in `{Set}`"
+    note = "return an event of `{Set}`, the set itself, a draft, `()`, or an `Option`, a `Vec`, an array or a tuple of those; another event needs a variant in `{Set}`"
 )]
 pub trait IntoEvents<Set> {
     /// Puts the events behind those that are in `events`.

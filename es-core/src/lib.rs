@@ -3,6 +3,7 @@
 
 pub mod aggregate;
 pub mod command;
+pub mod draft;
 pub mod event;
 #[cfg(any(doc, doctest))]
 #[doc = include_str!("docs/evolution.md")]
@@ -28,6 +29,7 @@ pub use es_derive::{Aggregate, AggregateId, Event, EventSet, command_handler, ev
 pub use crate::{
     aggregate::{Aggregate, Apply, EventHandlers},
     command::{Command, CommandContext, CommandTarget, Decision, IntoEvents},
+    draft::Draft,
     event::{Dispatch, Event, EventOf, EventSchema, EventSet},
     id::AggregateId,
     memory::MemoryStore,

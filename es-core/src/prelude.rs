@@ -7,6 +7,7 @@ pub use serde::{Deserialize, Serialize};
 pub use crate::{
     aggregate::{Aggregate, Apply},
     command::{Command, CommandContext, IntoEvents},
+    draft::Draft,
     event::{Event, EventSet},
     id::AggregateId,
     memory::MemoryStore,

@@ -38,12 +38,27 @@ pub(crate) fn last(tokens: &impl ToTokens) -> Span {
 /// ```
 ///
 /// `Itself<T>` is `T`. It is there because its tokens can stand at the first and at the last of the user's.
-pub(crate) fn part_of(krate: &Krate, alias: &str, written: &Type, path: &TokenStream, part: &str) -> TokenStream {
+pub(crate) fn part_of(
+    krate: &Krate,
+    alias: &TokenStream,
+    written: &Type,
+    path: &TokenStream,
+    part: &str,
+) -> TokenStream {
     let (first, last) = (first(written), last(written));
-    let (krate, alias, part) = (krate.at(first), Ident::new(alias, first), Ident::new(part, last));
+    let (krate, alias, part) = (krate.at(first), at(alias.clone(), first), Ident::new(part, last));
     let open = quote_spanned!(first=> <#krate::private::Itself<#alias);
     let close = quote_spanned!(last=> > as #path>::#part);
     [open, close].into_iter().collect()
+}
+
+/// The tokens as if they stood at `span`; what they name stays the same.
+pub(crate) fn at(tokens: TokenStream, span: Span) -> TokenStream {
+    let at = |mut token: TokenTree| {
+        token.set_span(span.resolved_at(token.span()));
+        token
+    };
+    tokens.into_iter().map(at).collect()
 }
 
 /// A variable of generated code, or `self`. All its tokens must come from here where the code around them stands at

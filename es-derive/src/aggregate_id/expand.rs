@@ -36,7 +36,7 @@ pub(super) fn expand(id: &AggregateId) -> TokenStream {
 fn value(id: &AggregateId, inner: &Type, part: &str) -> TokenStream {
     let last = spans::last(inner);
     let krate = id.krate.at(last);
-    spans::part_of(&id.krate, "__Inner", inner, &quote_spanned!(last=> #krate::private::id::IdValue), part)
+    spans::part_of(&id.krate, &quote!(__Inner), inner, &quote_spanned!(last=> #krate::private::id::IdValue), part)
 }
 
 /// The inner type's way from text.
@@ -46,7 +46,7 @@ fn value(id: &AggregateId, inner: &Type, part: &str) -> TokenStream {
 /// ```
 fn parser(id: &AggregateId, inner: &Type, part: &str) -> TokenStream {
     let path = quote_spanned!(spans::last(inner)=> ::core::str::FromStr);
-    spans::part_of(&id.krate, "__Inner", inner, &path, part)
+    spans::part_of(&id.krate, &quote!(__Inner), inner, &path, part)
 }
 
 /// The id as text and back.

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 use syn::{GenericParam, ReturnType, Type};
 
-use super::expand;
+use super::{expand, lifetimes};
 use crate::{
     errors::Errors,
     handlers::{self, Block, Handler},
@@ -40,11 +40,16 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     let Handler { cfgs, .. } = handler;
     let subject = &handler.subject()?.ty;
     // A parameter of the handler's is not known outside of it.
-    let is_known = |ty: &Type| !handler.signature.generics.params.iter().any(|parameter| mentions(ty, parameter));
-    if matches!(subject, Type::ImplTrait(_)) || !is_known(subject) {
+    let parameters = || handler.signature.generics.params.iter();
+    let is_lifetime = |parameter: &GenericParam| matches!(parameter, GenericParam::Lifetime(_));
+    if matches!(subject, Type::ImplTrait(_))
+        || parameters().any(|parameter| !is_lifetime(parameter) && mentions(subject, parameter))
+    {
         return None;
     }
-    let command = handlers::outside(subject);
+    let is_known = |ty: &Type| !parameters().any(|parameter| mentions(ty, parameter));
+    let lifetimes::Named { ty, parameters } = lifetimes::of_command(handler, subject);
+    let command = handlers::outside(ty);
     let error = match &handler.signature.output {
         ReturnType::Type(_, output) if is_known(output) => {
             let output = handlers::outside(output);
@@ -56,7 +61,7 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     Some(quote! {
         #(#cfgs)*
         const _: () = {
-            impl #krate::Command<__Aggregate> for #command {
+            impl #parameters #krate::Command<__Aggregate> for #command {
                 type Error = #error;
                 const TARGET: #krate::CommandTarget = #krate::CommandTarget::#target;
                 fn decide(

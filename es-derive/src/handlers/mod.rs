@@ -7,7 +7,7 @@ pub(crate) mod rules;
 use std::collections::HashSet;
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens as _, quote_spanned};
+use quote::{ToTokens, quote_spanned};
 use syn::{Attribute, FnArg, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Receiver, Signature, Type};
 
 use crate::{
@@ -252,7 +252,7 @@ pub(crate) fn at_owner(block: &Block, name: &str) -> Ident {
 }
 
 /// The tokens of a type in the block for use outside of it, with the aggregate's alias for `Self`.
-pub(crate) fn outside(ty: &Type) -> TokenStream {
+pub(crate) fn outside(ty: impl ToTokens) -> TokenStream {
     spans::without_self(ty.to_token_stream(), &quote::quote!(__Aggregate))
 }
 

@@ -1,6 +1,6 @@
 //! The rules that handlers of events and of commands share.
 
-use syn::{ImplItem, Receiver, ReceiverKind, ReturnType, Safety, Type};
+use syn::{GenericParam, ImplItem, Receiver, ReceiverKind, ReturnType, Safety, Type};
 
 use super::{Block, Handler, Kind, Passing};
 use crate::{errors::Errors, messages};
@@ -74,10 +74,12 @@ fn is_plain(block: &Block, handler: &Handler, errors: &mut Errors) {
     }
 }
 
-/// A handler has no parameters, named or by `impl Trait`.
+/// A handler has no parameters, named or by `impl Trait`; but a command may borrow, and its lifetimes may have names.
 fn has_no_parameters(block: &Block, handler: &Handler, errors: &mut Errors) {
     let generics = &handler.signature.generics;
-    if !generics.params.is_empty() {
+    let is_allowed =
+        |parameter: &GenericParam| block.kind == Kind::Command && matches!(parameter, GenericParam::Lifetime(_));
+    if !generics.params.iter().all(is_allowed) {
         errors.on(generics, messages::handler_generic(block.kind));
     }
     for argument in &handler.arguments {
