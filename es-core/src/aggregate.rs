@@ -51,6 +51,8 @@ pub trait Aggregate: EventHandlers<<Self as Aggregate>::Event> + Sized + Send + 
     const NAME: &'static str;
     /// How often a snapshot of the state is kept, and how; `None` for never.
     const SNAPSHOTS: Option<Snapshots<Self>> = None;
+    #[doc(hidden)]
+    const PROVED: usize = 0;
 
     /// The state of an empty stream; `#[derive(Aggregate)]` takes [`Default::default`].
     fn initial() -> Self;

@@ -14,7 +14,7 @@ use crate::{
     label = "`{A}` has no handler for this command",
     note = "add `fn name(&self, command: &{Self}) -> Result<Event, Error>` to the `#[command_handler]` block of `{A}`"
 )]
-pub trait Command<A: Aggregate>: Send + Sync {
+pub trait Command<A>: Send + Sync {
     /// Why the domain may refuse this command.
     type Error;
 
@@ -25,7 +25,11 @@ pub trait Command<A: Aggregate>: Send + Sync {
     ///
     /// # Errors
     /// The domain's refusal.
-    fn decide(&self, state: &A, context: &CommandContext<'_, A>) -> Result<Vec<A::Event>, Self::Error>;
+    // The bound is here, and not at the trait, so that of a type that is no aggregate this is said once and not again for
+    // each of its commands.
+    fn decide(&self, state: &A, context: &CommandContext<'_, A>) -> Result<Vec<A::Event>, Self::Error>
+    where
+        A: Aggregate;
 }
 
 /// Which streams a command may be given to.

@@ -1,9 +1,12 @@
 //! What generated code may name. Nothing here is for people, and all of it may change.
 
 pub mod id;
+mod proofs;
 pub mod versions;
 
 pub use std::vec::Vec;
+
+pub use self::proofs::{Proved, aggregate, aggregate_id, event_set, shared_state};
 
 pub use serde;
 

@@ -1,16 +1,18 @@
 //! The implementation of an aggregate.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::Type;
 
 use super::model::Aggregate;
-use crate::fingerprint;
+use crate::{fingerprint, spans};
 
 /// ```text
 /// const _: () = {
-///     impl ::es_core::Aggregate for Account {
-///         type Id = AccountId;
-///         type Event = AccountEvent;
+///     const __PROVED: usize = ::es_core::private::shared_state::<Account>();
+///     impl ::es_core::Aggregate for Account where [(); __PROVED]: Sized {
+///         type Id = <[(); ::es_core::private::aggregate_id::<AccountId>()] as Proved<AccountId>>::Type;
+///         type Event = <[(); ::es_core::private::event_set::<AccountEvent>()] as Proved<AccountEvent>>::Type;
 ///         const NAME: &'static str = "account";
 ///         const SNAPSHOTS: Option<Snapshots<Self>> = ::es_core::private::snapshots(100, "0123456789abcdef");
 ///         fn initial() -> Self { ::es_core::private::initial() }
@@ -21,17 +23,26 @@ use crate::fingerprint;
 pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
     let Aggregate { krate, name, id, event, input, .. } = aggregate;
     let ident = &input.ident;
+    let proved = |ty: &Type, proof| spans::proved(krate, proof, &ty.to_token_stream(), spans::name_of(ty));
+    let (id, event) = (id.as_ref().map(|ty| proved(ty, "aggregate_id")), event.as_ref().map(|ty| proved(ty, "event_set")));
+    let shared = spans::proof(krate, "shared_state", ident);
     let name = name.as_ref().map(|name| &name.text);
     let snapshots = snapshots(aggregate);
     let requirements = requirements(aggregate);
     let event_handlers = event_handlers(aggregate);
     quote! {
         const _: () = {
+            #shared
+
             #[automatically_derived]
-            impl #krate::Aggregate for #ident {
+            impl #krate::Aggregate for #ident
+            where
+                [(); __PROVED]: ::core::marker::Sized,
+            {
                 type Id = #id;
                 type Event = #event;
                 const NAME: &'static ::core::primitive::str = #name;
+                const PROVED: ::core::primitive::usize = __PROVED;
                 #snapshots
 
                 fn initial() -> Self {

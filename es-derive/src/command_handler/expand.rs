@@ -13,7 +13,7 @@ use crate::{
 /// ```text
 /// impl Account { .. }                                     // the block as it was written
 /// const _: () = {
-///     type __Aggregate = Account;
+///     type __Aggregate = ..;                                  // `Account`, proved to be an aggregate
 ///     type __Set = <Account as ::es_core::Aggregate>::Event;
 ///     ..                                                  // one `const _` for each handler
 /// };
@@ -25,13 +25,13 @@ pub(super) fn expand(block: &Block) -> TokenStream {
 
 /// The block as it was written, and what is generated for it.
 pub(super) fn frame(block: &Block, item: &ItemImpl, generated: &TokenStream) -> TokenStream {
-    let (cfgs, owner, set) = (block.cfgs(), block.owner(), handlers::set(block));
+    let (cfgs, set, aggregate) = (block.cfgs(), handlers::set(block), handlers::aggregate(block));
     quote! {
         #item
         #(#cfgs)*
         const _: () = {
-            type __Aggregate = #owner;
             #set
+            type __Aggregate = #aggregate;
             #generated
         };
     }
@@ -68,7 +68,7 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     let decide = decide(block, handler, &aliases, subject, output);
     let implementation = quote_spanned! {span=>
         #[automatically_derived]
-        impl #lifetimes #krate::Command<__Aggregate> for #alias {
+        impl #lifetimes #krate::Command<__Owner> for #alias {
             type Error = #error;
             const TARGET: #krate::CommandTarget = #krate::CommandTarget::#target;
             #decide

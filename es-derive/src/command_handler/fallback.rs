@@ -61,7 +61,7 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     Some(quote! {
         #(#cfgs)*
         const _: () = {
-            impl #parameters #krate::Command<__Aggregate> for #command {
+            impl #parameters #krate::Command<__Owner> for #command {
                 type Error = #error;
                 const TARGET: #krate::CommandTarget = #krate::CommandTarget::#target;
                 fn decide(

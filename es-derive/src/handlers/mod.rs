@@ -238,12 +238,25 @@ impl Argument {
 /// The set of the aggregate's events, at the aggregate's name.
 ///
 /// ```text
-/// type __Set = <__Aggregate as ::es_core::Aggregate>::Event;
+/// type __Owner = Account;
+/// type __Set = <<[(); ::es_core::private::aggregate::<__Owner>()] as Proved<__Owner>>::Type as Aggregate>::Event;
 /// ```
 pub(crate) fn set(block: &Block) -> TokenStream {
+    let (owner, place) = (block.owner(), spans::name_of(block.owner()));
+    let (krate, aggregate) = (block.krate.at(place), aggregate(block));
+    let set = quote_spanned!(place=> type __Set = <#aggregate as #krate::Aggregate>::Event;);
+    quote::quote!(type __Owner = #owner; #set)
+}
+
+/// The aggregate, once it is proved to be one: what is made of another type is a broken type, so that the compiler says
+/// only once what is wrong.
+///
+/// ```text
+/// <[(); ::es_core::private::aggregate::<__Owner>()] as ::es_core::private::Proved<__Owner>>::Type
+/// ```
+pub(crate) fn aggregate(block: &Block) -> TokenStream {
     let place = spans::name_of(block.owner());
-    let krate = block.krate.at(place);
-    quote_spanned!(place=> type __Set = <__Aggregate as #krate::Aggregate>::Event;)
+    spans::proved(&block.krate, "aggregate", &quote_spanned!(place=> __Owner), place)
 }
 
 /// One of the names that stand for the aggregate and its set, at the aggregate's name.
