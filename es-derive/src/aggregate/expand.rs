@@ -24,7 +24,8 @@ pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
     let Aggregate { krate, name, id, event, input, .. } = aggregate;
     let ident = &input.ident;
     let proved = |ty: &Type, proof| spans::proved(krate, proof, &ty.to_token_stream(), spans::name_of(ty));
-    let (id, event) = (id.as_ref().map(|ty| proved(ty, "aggregate_id")), event.as_ref().map(|ty| proved(ty, "event_set")));
+    let (id, event) =
+        (id.as_ref().map(|ty| proved(ty, "aggregate_id")), event.as_ref().map(|ty| proved(ty, "event_set")));
     let shared = spans::proof(krate, "shared_state", ident);
     let name = name.as_ref().map(|name| &name.text);
     let snapshots = snapshots(aggregate);

@@ -58,9 +58,9 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     let subject = handler.subject()?;
     let ReturnType::Type(_, output) = &handler.signature.output else { return None };
     let span = subject.span();
-    let aliases = Aliases::new(handler, subject, output);
+    let aliases = Aliases::new(block, handler, subject, output);
     let Aliases { command, lifetimes, outcome, .. } = &aliases;
-    let alias = aliases.command_at(span);
+    let name = aliases.command_at(span);
     let target = target(handler);
     let krate = block.krate.at(span);
     let answer = answer(block, &aliases, output);
@@ -68,7 +68,7 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     let decide = decide(block, handler, &aliases, subject, output);
     let implementation = quote_spanned! {span=>
         #[automatically_derived]
-        impl #lifetimes #krate::Command<__Owner> for #alias {
+        impl #lifetimes #krate::Command<__Owner> for #name {
             type Error = #error;
             const TARGET: #krate::CommandTarget = #krate::CommandTarget::#target;
             #decide
@@ -78,7 +78,7 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
         #(#cfgs)*
         const _: () = {
             enum __Handler {}
-            type __Command #lifetimes = #command;
+            #command
             #outcome
             #answer
             #implementation
@@ -197,7 +197,7 @@ impl Variables {
 
 /// The names that stand for a handler's command and for what it returns.
 struct Aliases {
-    /// `Deposit<'__0>`
+    /// `type __Command<'__0> = Deposit<'__0>;`
     command: TokenStream,
     /// `<'__0>`: the lifetimes of the command.
     lifetimes: TokenStream,
@@ -208,14 +208,14 @@ struct Aliases {
 }
 
 impl Aliases {
-    fn new(handler: &Handler, subject: &Argument, output: &Type) -> Self {
+    fn new(block: &Block, handler: &Handler, subject: &Argument, output: &Type) -> Self {
         let command = lifetimes::of_command(handler, &subject.ty);
         let outcome = lifetimes::of_output(handler, output);
         let (ty, outcome_lifetimes) = (handlers::outside(outcome.ty), outcome.parameters);
         Self {
-            command: handlers::outside(command.ty),
+            command: alias(block, "__Command", &command.parameters, &handlers::outside(command.ty)),
             lifetimes: command.parameters,
-            outcome: quote!(type __Outcome #outcome_lifetimes = #ty;),
+            outcome: alias(block, "__Outcome", &outcome_lifetimes, &ty),
             outcome_lifetimes,
         }
     }
@@ -237,6 +237,19 @@ impl Aliases {
         let alias = quote!(__Outcome #lifetimes);
         spans::part_of(&block.krate, &alias, output, &quote_spanned!(last=> #krate::Decision), part)
     }
+}
+
+/// A name for a type of the user's.
+///
+/// It stands at the `impl` of the block. For a type inside another that is not known the compiler proposes a parameter,
+/// behind the keyword or the name of what is around: so it says the same of the alias as of the handler, and says it once.
+///
+/// ```text
+/// type __Outcome = Result<MoneyDeposited, AccountError>;
+/// ```
+fn alias(block: &Block, name: &str, lifetimes: &TokenStream, ty: &TokenStream) -> TokenStream {
+    let name = Ident::new(name, block.item.impl_token.span);
+    quote!(type #name #lifetimes = #ty;)
 }
 
 /// The streams that the command may be given to.

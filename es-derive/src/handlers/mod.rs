@@ -2,6 +2,7 @@
 //!
 //! Arguments are told apart by their place and by how they are passed, never by their names.
 
+mod other_kind;
 pub(crate) mod rules;
 
 use std::collections::HashSet;
@@ -116,14 +117,15 @@ pub(crate) enum Passing {
 }
 
 impl Block {
-    /// Reads a block. On what is no `impl` at all, the answer is what to hand back to the compiler.
+    /// Reads a block. On what is no `impl` at all, or has the other kind of handlers, the answer is what to hand back to the
+    /// compiler.
     pub(crate) fn parse(
         kind: Kind,
         arguments: TokenStream,
         item: &TokenStream,
         errors: &mut Errors,
     ) -> Result<Self, TokenStream> {
-        let entries = Entries::of_tokens(arguments, kind.grammar(), errors);
+        let entries = Entries::of_tokens(arguments.clone(), kind.grammar(), errors);
         let refused = |error: syn::Error| {
             let error = error.to_compile_error();
             quote::quote!(#error #item)
@@ -150,7 +152,11 @@ impl Block {
                 reason = "what a handler takes and returns is part of the model"
             )]
         });
-        Ok(Self { kind, krate: Krate::of(&entries), item: block, handlers })
+        let block = Self { kind, krate: Krate::of(&entries), item: block, handlers };
+        if let Some(instead) = other_kind::instead(&block, arguments, item) {
+            return Err(instead);
+        }
+        Ok(block)
     }
 
     /// The aggregate.
