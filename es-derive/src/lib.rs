@@ -230,7 +230,7 @@ pub fn event_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///   It may borrow: `command: &Command<'_>`.
 /// - `context: &CommandContext<'_, Self>` as a second argument tells the id, the version, and who asks.
 ///
-/// - `let mut draft = self.draft(); draft.record(event);` shows in `draft.state()` what the events so far lead to.
+/// - As the answer, `let mut draft = self.draft(); draft.record(event);` shows in `draft.state()` what the events so far lead to.
 ///
 /// A decision is pure. Ask services first, and put their answer into the command.
 ///
@@ -275,6 +275,10 @@ pub fn event_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// given::<Account>(AccountOpened {}).when(Withdraw { amount: 10 }).then_error(Overdrawn);
 /// given::<Account>(()).when(Withdraw { amount: 10 }).then_not_found();
 /// ```
+///
+/// # Keys of `#[command(..)]`
+///
+/// `or_default`, above a handler with `&self`: the command is for an empty stream too.
 ///
 /// # Arguments
 ///

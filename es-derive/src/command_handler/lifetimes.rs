@@ -39,10 +39,10 @@ fn named(handler: &Handler, ty: TokenStream, new: Vec<Lifetime>) -> Named {
 fn name_elided(tokens: TokenStream, new: &mut Vec<Lifetime>) -> TokenStream {
     let mut named = TokenStream::new();
     let mut tokens = tokens.into_iter().peekable();
-    let mut in_signature = false;
+    let mut after_name = false;
     while let Some(token) = tokens.next() {
         // The arguments in `Fn(&str)` have lifetimes of their own.
-        let is_signature = std::mem::replace(&mut in_signature, matches!(token, TokenTree::Ident(_)));
+        let is_called = std::mem::replace(&mut after_name, matches!(token, TokenTree::Ident(_)));
         match token {
             TokenTree::Punct(sign) if sign.as_char() == '\'' => match tokens.next() {
                 Some(TokenTree::Ident(name)) if name == "_" => new_lifetime(name.span(), new).to_tokens(&mut named),
@@ -57,7 +57,7 @@ fn name_elided(tokens: TokenStream, new: &mut Vec<Lifetime>) -> TokenStream {
                     new_lifetime(sign.span(), new).to_tokens(&mut named);
                 }
             }
-            TokenTree::Group(group) if !(is_signature && group.delimiter() == Delimiter::Parenthesis) => {
+            TokenTree::Group(group) if !(is_called && group.delimiter() == Delimiter::Parenthesis) => {
                 let mut inner = Group::new(group.delimiter(), name_elided(group.stream(), new));
                 inner.set_span(group.span());
                 inner.to_tokens(&mut named);

@@ -4,6 +4,7 @@
 
 mod other_kind;
 pub(crate) mod rules;
+mod unfinished;
 
 use std::collections::HashSet;
 
@@ -130,18 +131,25 @@ impl Block {
             let error = error.to_compile_error();
             quote::quote!(#error #item)
         };
-        let mut block = match syn::parse2::<Item>(item.clone()) {
-            Ok(Item::Impl(block)) => block,
-            Ok(other) => {
+        let is_whole = |item: &ImplItem| !matches!(item, ImplItem::Verbatim(_));
+        let (mut block, mut bodiless) = match syn::parse2::<Item>(item.clone()) {
+            Ok(Item::Impl(block)) if block.items.iter().all(is_whole) => (block, Vec::new()),
+            Ok(other) if !matches!(other, Item::Impl(_)) => {
                 return Err(refused(syn::Error::new_spanned(name_of(&other), messages::block_not_an_impl(kind))));
             }
-            Err(error) => return Err(refused(error)),
+            read => match (unfinished::read(item, errors), read) {
+                (Some(read), _) => (read.block, read.bodiless),
+                (None, Ok(_)) => return Err(item.clone()),
+                (None, Err(error)) => return Err(refused(error)),
+            },
         };
         let mut handlers = Vec::new();
-        for item in &mut block.items {
-            if let ImplItem::Fn(function) = item {
-                handlers.push(Handler::parse(kind, function, errors));
-            }
+        let functions = block.items.iter_mut().filter_map(|item| match item {
+            ImplItem::Fn(function) => Some(function),
+            _ => None,
+        });
+        for function in functions.chain(&mut bodiless) {
+            handlers.push(Handler::parse(kind, function, errors));
         }
         block.attrs.push(syn::parse_quote! {
             #[allow(

@@ -9,7 +9,9 @@ pub(super) mod library {
 
     pub(crate) use ::es_core::*;
 
-    pub(crate) trait AggregateId {}
+    pub(crate) trait AggregateId {
+        const PROVED: usize;
+    }
 
     pub(crate) trait Event {
         const NAME: &'static str;
@@ -38,7 +40,7 @@ pub(super) mod library {
     }
 }
 
-#[derive(AggregateId)]
+#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
 #[aggregate_id(crate = library)]
 pub(super) struct OtherId(u64);
 
