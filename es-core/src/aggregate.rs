@@ -1,6 +1,12 @@
 //! Aggregates: what is remembered, and how events change it.
 
-use crate::{event::EventSet, id::AggregateId, recorded::Metadata, snapshot::Snapshots};
+use crate::{
+    draft::{Draft, FromState},
+    event::EventSet,
+    id::AggregateId,
+    recorded::Metadata,
+    snapshot::Snapshots,
+};
 
 /// The state that decides about commands, built up from the events of one stream.
 ///
@@ -45,9 +51,19 @@ pub trait Aggregate: EventHandlers<<Self as Aggregate>::Event> + Sized + Send + 
     const NAME: &'static str;
     /// How often a snapshot of the state is kept, and how; `None` for never.
     const SNAPSHOTS: Option<Snapshots<Self>> = None;
+    #[doc(hidden)]
+    const PROVED: usize = 0;
 
     /// The state of an empty stream; `#[derive(Aggregate)]` takes [`Default::default`].
     fn initial() -> Self;
+
+    /// A draft from a copy of this state, for decisions that look at what their own first events lead to. See [`Draft`].
+    fn draft(&self) -> Draft<Self>
+    where
+        Draft<Self>: FromState<Self>,
+    {
+        Draft::without_metadata(Draft::copy(self))
+    }
 }
 
 /// An aggregate's event handlers as a whole; written by `#[derive(Aggregate)]`, which finds them in the

@@ -14,7 +14,7 @@ use crate::{
     label = "`{A}` has no handler for this command",
     note = "add `fn name(&self, command: &{Self}) -> Result<Event, Error>` to the `#[command_handler]` block of `{A}`"
 )]
-pub trait Command<A: Aggregate>: Send + Sync {
+pub trait Command<A>: Send + Sync {
     /// Why the domain may refuse this command.
     type Error;
 
@@ -25,7 +25,11 @@ pub trait Command<A: Aggregate>: Send + Sync {
     ///
     /// # Errors
     /// The domain's refusal.
-    fn decide(&self, state: &A, context: &CommandContext<'_, A>) -> Result<Vec<A::Event>, Self::Error>;
+    // The bound is here, and not at the trait, so that of a type that is no aggregate this is said once and not again for
+    // each of its commands.
+    fn decide(&self, state: &A, context: &CommandContext<'_, A>) -> Result<Vec<A::Event>, Self::Error>
+    where
+        A: Aggregate;
 }
 
 /// Which streams a command may be given to.
@@ -92,7 +96,7 @@ impl<'a, A: Aggregate> CommandContext<'a, A> {
 /// What a command handler may return inside `Ok`: events of the set `Set`, in order.
 ///
 /// Implemented by `#[derive(EventSet)]` for the set and each of its events, and here for `()` (nothing happened),
-/// [`Option`], [`Vec`], arrays and tuples of those.
+/// [`Draft`](crate::Draft), and [`Option`], [`Vec`], arrays and tuples of those.
 ///
 /// ```
 /// use es_core::prelude::*;
@@ -109,7 +113,7 @@ impl<'a, A: Aggregate> CommandContext<'a, A> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event of `{Set}`",
     label = "not an event of `{Set}`, nor made of some",
-    note = "return an event of `{Set}`, the set itself, `()`, or an `Option`, a `Vec`, an array or a tuple of those; another event needs a variant in `{Set}`"
+    note = "return an event of `{Set}`, the set itself, a draft, `()`, or an `Option`, a `Vec`, an array or a tuple of those; another event needs a variant in `{Set}`"
 )]
 pub trait IntoEvents<Set> {
     /// Puts the events behind those that are in `events`.

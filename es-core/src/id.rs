@@ -25,4 +25,7 @@ use std::{
     label = "not an `AggregateId`",
     note = "add `#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]` to a newtype such as `struct AccountId(String);`"
 )]
-pub trait AggregateId: Clone + Debug + Display + Eq + FromStr + Hash + Send + Sync + 'static {}
+pub trait AggregateId: Clone + Debug + Display + Eq + FromStr + Hash + Send + Sync + 'static {
+    #[doc(hidden)]
+    const PROVED: usize = 0;
+}

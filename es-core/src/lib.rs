@@ -3,6 +3,7 @@
 
 pub mod aggregate;
 pub mod command;
+pub mod draft;
 pub mod event;
 #[cfg(any(doc, doctest))]
 #[doc = include_str!("docs/evolution.md")]
@@ -30,6 +31,7 @@ pub use es_derive::{Aggregate, AggregateId, Event, EventSet, Projection, ReadMod
 pub use crate::{
     aggregate::{Aggregate, EventHandlers},
     command::{Command, CommandContext, CommandTarget, Decision, IntoEvents},
+    draft::Draft,
     event::{AnyAggregate, Dispatch, Event, EventOf, EventSchema, EventSet},
     handler::{Apply, Folds, Given, Handle, Row},
     id::AggregateId,

@@ -7,6 +7,7 @@ pub use serde::{Deserialize, Serialize};
 pub use crate::{
     aggregate::Aggregate,
     command::{Command, CommandContext, IntoEvents},
+    draft::Draft,
     event::{Event, EventSet},
     handler::{Apply, Row},
     id::AggregateId,

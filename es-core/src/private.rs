@@ -3,11 +3,16 @@
 mod coverage;
 mod handlers;
 pub mod id;
+mod proofs;
 pub mod versions;
 
 pub use std::vec::Vec;
 
-pub use self::{coverage::*, handlers::*};
+pub use self::{
+    coverage::*,
+    handlers::*,
+    proofs::{Proved, aggregate, aggregate_id, event_set, folds, shared_state},
+};
 
 pub use serde;
 

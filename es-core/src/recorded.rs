@@ -118,9 +118,10 @@ impl Position {
     pub const START: Self = Self(0);
 }
 
-/// The identity of one event, a time-ordered UUID (version 7) made when the event is decided.
+/// The identity of one event, a time-ordered UUID (version 7) made when the command is.
 ///
-/// It is fixed before the append, so that a repeated append is recognised.
+/// It is fixed before the decision, so that event handlers see the same one while deciding and in every replay, and so
+/// that a repeated append is recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(Uuid);
@@ -134,6 +135,17 @@ impl EventId {
     /// The id from its UUID, for stores and tests.
     pub const fn from_uuid(uuid: Uuid) -> Self {
         Self(uuid)
+    }
+
+    /// The id of the event that the command with this id leads to after `earlier` others.
+    ///
+    /// It is counted on from the command's in the random part of the UUID, so that an event has the same id while it is
+    /// decided and when it is stored, without being told.
+    pub(crate) const fn of_event(self, earlier: usize) -> Self {
+        const RANDOM: u128 = (1 << 62) - 1;
+        let command = self.0.as_u128();
+        let counted = command.wrapping_add(earlier as u128 + 1);
+        Self(Uuid::from_u128(command & !RANDOM | counted & RANDOM))
     }
 
     /// The UUID.
@@ -195,6 +207,11 @@ impl Metadata {
     #[must_use]
     pub fn for_next_event(&self) -> Self {
         Self { event_id: EventId::now(), ..self.clone() }
+    }
+
+    /// What the event is stored with that the command with this metadata leads to after `earlier` others.
+    pub(crate) fn of_event(&self, earlier: usize) -> Self {
+        Self { event_id: self.event_id.of_event(earlier), ..self.clone() }
     }
 
     /// Stands in where no handler reads metadata, so that replay need not decode it.

@@ -71,6 +71,8 @@ pub(crate) struct Step {
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
     found: Vec<Entry>,
+    /// The keys that misspelt ones are likely to mean.
+    misspelt: Vec<&'static str>,
 }
 
 #[derive(Debug)]
@@ -118,6 +120,11 @@ impl Entries {
     /// Where the key is written, if it is.
     pub(crate) fn span(&self, key: &str) -> Option<Span> {
         self.entry(key).map(|entry| entry.key.span())
+    }
+
+    /// Whether the key is missing: neither written nor misspelt, which is reported already.
+    pub(crate) fn lacks(&self, key: &str) -> bool {
+        self.entry(key).is_none() && !self.misspelt.contains(&key)
     }
 
     /// The text of a key.
@@ -192,7 +199,10 @@ impl Entries {
         let Some(key) = keys.iter().find(|key| ident == key.name) else {
             let found = ident.to_string();
             let message = match suggest::nearest(&found, keys.iter().map(|key| key.name)) {
-                Some(meant) => messages::misspelt_key(&found, within, meant),
+                Some(meant) => {
+                    self.misspelt.push(meant);
+                    messages::misspelt_key(&found, within, meant)
+                }
                 None => messages::unknown_key(&found, within, keys),
             };
             errors.at(ident.span(), message);

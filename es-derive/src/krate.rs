@@ -1,10 +1,13 @@
 //! Where the generated code finds `es_core`.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Path;
 
-use crate::attributes::{Entries, Key, Kind};
+use crate::{
+    attributes::{Entries, Key, Kind},
+    spans,
+};
 
 /// The key that every macro knows: where `es_core` is, for code that has it under another name.
 pub(crate) const KEY: Key = Key { name: "crate", kind: Kind::Path, example: "crate = path::to::es_core" };
@@ -28,14 +31,7 @@ impl Krate {
     pub(crate) fn at(&self, span: Span) -> TokenStream {
         match &self.given {
             None => quote_spanned!(span=> ::es_core),
-            Some(path) => path
-                .to_token_stream()
-                .into_iter()
-                .map(|mut token: TokenTree| {
-                    token.set_span(span.resolved_at(token.span()));
-                    token
-                })
-                .collect(),
+            Some(path) => spans::at(path.to_token_stream(), span),
         }
     }
 }

@@ -317,14 +317,17 @@ pub fn event_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes every function of an `impl` block the handler of one command.
 ///
 /// A handler is found by the type of its first argument beside `self`, whatever its name is. It answers with
-/// `Result<events, error>`: one event, the set's enum, `()` for nothing, or an `Option`, a `Vec`, an array or a tuple of
-/// them. The error is the command's own.
+/// `Result<events, error>`: one event, the set's enum, `()` for nothing, a draft, or an `Option`, a `Vec`, an array or a
+/// tuple of them. The error is the command's own. A command may have handlers in several aggregates.
 ///
 /// - With `&self` the command is for an aggregate that exists; on any other the answer is `NotFound`. Without `self` it
 ///   begins one; where there is one, the answer is `AlreadyExists`. With `&self` and `#[command(or_default)]` it is for
 ///   both: what does not exist is seen in its default state.
 /// - `command: &Command` looks at the command; `command: Command` takes a copy of it, and the command must be `Clone`.
+///   It may borrow: `command: &Command<'_>`.
 /// - `context: &CommandContext<'_, Self>` as a second argument tells the id, the version, and who asks.
+///
+/// - As the answer, `let mut draft = self.draft(); draft.record(event);` shows in `draft.state()` what the events so far lead to.
 ///
 /// A decision is pure. Ask services first, and put their answer into the command.
 ///
@@ -369,6 +372,10 @@ pub fn event_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// given::<Account>(AccountOpened {}).when(Withdraw { amount: 10 }).then_error(Overdrawn);
 /// given::<Account>(()).when(Withdraw { amount: 10 }).then_not_found();
 /// ```
+///
+/// # Keys of `#[command(..)]`
+///
+/// `or_default`, above a handler with `&self`: the command is for an empty stream too.
 ///
 /// # Arguments
 ///

@@ -198,6 +198,7 @@ fn the_library_may_be_elsewhere() {
     fn has_a_first_state<T: elsewhere::library::private::HasInitial>() {}
     is_an_id::<elsewhere::OtherId>();
     has_a_first_state::<elsewhere::Lamp>();
+    ::core::assert_eq!(<elsewhere::OtherId as elsewhere::library::AggregateId>::PROVED, 0);
     ::core::assert_eq!(<elsewhere::OtherEvent as elsewhere::library::Event>::NAME, "OtherEvent");
     ::core::assert_eq!(<elsewhere::OtherEvent as elsewhere::library::Event>::VERSION, 1);
     let lamps = ::es_core::EventStore::repository::<elsewhere::Lamp>(&::es_core::MemoryStore::new());

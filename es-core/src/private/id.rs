@@ -1,8 +1,32 @@
 //! What an id is made of; for the code that `#[derive(AggregateId)]` writes.
 
-use std::fmt::{self, Display};
+use std::{
+    fmt::{self, Display},
+    hash::Hash,
+};
 
 use serde::{Deserializer, Serialize, Serializer, de::DeserializeOwned};
+
+/// Something in which `T` can be an id: it has what `#[derive(AggregateId)]` does not write.
+///
+/// `T` is no `Self`, so that the compiler does not advise to borrow it.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` cannot be an aggregate's id",
+    label = "needs `Clone`, `Debug`, `PartialEq`, `Eq` and `Hash`",
+    note = "write `#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]` above `{T}`"
+)]
+pub trait Identifies<T> {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + fmt::Debug + Eq + Hash + Send + Sync + 'static> Identifies<T> for () {}
+
+/// Proves that the type has what `#[derive(AggregateId)]` does not write.
+pub const fn identity<T>() -> usize
+where
+    (): Identifies<T>,
+{
+    0
+}
 
 /// A type that can be inside an id.
 #[diagnostic::on_unimplemented(

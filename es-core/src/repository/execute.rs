@@ -228,7 +228,7 @@ impl<'a, A: Aggregate, S: EventStore, C: Command<A>> Execute<'a, A, S, C, C::Err
         events: Vec<A::Event>,
     ) -> Result<Executed<A>, StoreError> {
         let store = &self.repository.store;
-        let metadata: Vec<_> = events.iter().map(|_| self.metadata.for_next_event()).collect();
+        let metadata: Vec<_> = (0..events.len()).map(|earlier| self.metadata.of_event(earlier)).collect();
         let new_events = events
             .iter()
             .zip(&metadata)

@@ -95,8 +95,8 @@ impl<A: Aggregate> Given<A> {
                 let id = id.or_else(some_id::<A>).expect("this kind of id cannot be made up: say `.with_id(..)`");
                 match command.decide(&state, &CommandContext::new(&id, version, &metadata)) {
                     Ok(events) => {
-                        for event in &events {
-                            state.fold_ref(event, &metadata.for_next_event());
+                        for (earlier, event) in events.iter().enumerate() {
+                            state.fold_ref(event, &metadata.of_event(earlier));
                         }
                         Outcome::Happened(events)
                     }

@@ -1,17 +1,19 @@
 //! The implementation of an aggregate.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::{Generics, parse_quote};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::{Generics, Type, parse_quote};
 
 use super::model::Aggregate;
-use crate::fingerprint;
+use crate::{fingerprint, spans};
 
 /// ```text
 /// const _: () = {
-///     impl ::es_core::Aggregate for Account {
-///         type Id = AccountId;
-///         type Event = AccountEvent;
+///     const __PROVED: usize = ::es_core::private::shared_state::<Account>();
+///     type __Event = <[(); ::es_core::private::event_set::<AccountEvent>()] as Proved<AccountEvent>>::Type;
+///     impl ::es_core::Aggregate for Account where [(); __PROVED]: Sized {
+///         type Id = <[(); ::es_core::private::aggregate_id::<AccountId>()] as Proved<AccountId>>::Type;
+///         type Event = __Event;
 ///         const NAME: &'static str = "account";
 ///         const SNAPSHOTS: Option<Snapshots<Self>> = ::es_core::private::snapshots(100, "0123456789abcdef");
 ///         fn initial() -> Self { ::es_core::private::initial() }
@@ -22,7 +24,15 @@ use crate::fingerprint;
 pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
     let Aggregate { krate, name, id, event, input, .. } = aggregate;
     let ident = &input.ident;
-    let generics = generics(aggregate);
+    let checked = |ty: &Type, proof| spans::proved(krate, proof, &ty.to_token_stream(), spans::name_of(ty));
+    let (id, event) =
+        (id.as_ref().map(|ty| checked(ty, "aggregate_id")), event.as_ref().map(|ty| checked(ty, "event_set")));
+    let (shared, generics) = (shared(aggregate), generics(aggregate));
+    let proved = shared.is_some().then(|| {
+        quote!(
+            const PROVED: ::core::primitive::usize = __PROVED;
+        )
+    });
     let (parameters, arguments, clauses) = generics.split_for_impl();
     let name = name.as_ref().map(|name| &name.text);
     let snapshots = snapshots(aggregate);
@@ -31,11 +41,15 @@ pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
     let event_handlers = event_handlers(aggregate);
     quote! {
         const _: () = {
+            #shared
+            type __Event = #event;
+
             #[automatically_derived]
             impl #parameters #krate::Aggregate for #ident #arguments #clauses {
                 type Id = #id;
-                type Event = #event;
+                type Event = __Event;
                 const NAME: &'static ::core::primitive::str = #name;
+                #proved
                 #snapshots
 
                 fn initial() -> Self {
@@ -47,6 +61,17 @@ pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
             #event_handlers
         };
     }
+}
+
+/// The place where the compiler says that the state cannot go from thread to thread. With parameters it says so where the
+/// aggregate is used.
+///
+/// ```text
+/// const __PROVED: usize = ::es_core::private::shared_state::<Account>();
+/// ```
+fn shared(aggregate: &Aggregate) -> Option<TokenStream> {
+    let Aggregate { krate, input, .. } = aggregate;
+    input.generics.params.is_empty().then(|| spans::proof(krate, "shared_state", &input.ident))
 }
 
 /// The parameters, where there are some. Each type in them must be one that can be part of an aggregate, and the aggregate
@@ -62,8 +87,9 @@ fn generics(aggregate: &Aggregate) -> Generics {
     let Aggregate { krate, input, snapshot, .. } = aggregate;
     let mut generics = input.generics.clone();
     let types: Vec<_> = generics.type_params().map(|parameter| parameter.ident.clone()).collect();
-    if !generics.params.is_empty() {
-        let predicates = &mut generics.make_where_clause().predicates;
+    let has_parameters = !generics.params.is_empty();
+    let predicates = &mut generics.make_where_clause().predicates;
+    if has_parameters {
         for ty in types {
             predicates.push(parse_quote!(#ty: ::core::marker::Send + ::core::marker::Sync + 'static));
         }
@@ -71,6 +97,8 @@ fn generics(aggregate: &Aggregate) -> Generics {
         if snapshot.is_some() {
             predicates.push(parse_quote!(Self: #krate::private::SnapshotState));
         }
+    } else {
+        predicates.push(parse_quote!([(); __PROVED]: ::core::marker::Sized));
     }
     generics
 }
@@ -79,19 +107,19 @@ fn generics(aggregate: &Aggregate) -> Generics {
 ///
 /// ```text
 /// impl ::es_core::Folds for Account {
-///     type Scope = AccountEvent;
+///     type Scope = __Event;
 ///     type Given = Metadata;
 ///     const OPEN: bool = false;
 /// }
 /// ```
 fn folds(aggregate: &Aggregate) -> TokenStream {
-    let Aggregate { krate, event, input, .. } = aggregate;
+    let Aggregate { krate, input, .. } = aggregate;
     let ident = &input.ident;
     let (parameters, arguments, clauses) = input.generics.split_for_impl();
     quote! {
         #[automatically_derived]
         impl #parameters #krate::Folds for #ident #arguments #clauses {
-            type Scope = #event;
+            type Scope = __Event;
             type Given = #krate::Metadata;
             const OPEN: ::core::primitive::bool = false;
         }

@@ -38,7 +38,7 @@ pub(super) struct Snapshot {
     pub(super) span: Span,
     /// The number of events and where it is written, if it is.
     pub(super) every: Option<(u64, Span)>,
-    /// Whether `every` is written, readable or not.
+    /// Whether `every` is written, readable or not, or misspelt.
     pub(super) has_every: bool,
     pub(super) version: u64,
 }
@@ -56,7 +56,7 @@ impl Aggregate {
             snapshot: entries.span(SNAPSHOT.name).zip(entries.nested(SNAPSHOT.name)).map(|(span, inner)| Snapshot {
                 span,
                 every: inner.integer(EVERY.name),
-                has_every: inner.span(EVERY.name).is_some(),
+                has_every: !inner.lacks(EVERY.name),
                 version: inner.integer(VERSION.name).map_or(1, |(version, _)| version),
             }),
             entries,

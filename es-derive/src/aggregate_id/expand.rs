@@ -36,7 +36,7 @@ pub(super) fn expand(id: &AggregateId) -> TokenStream {
 fn value(id: &AggregateId, inner: &Type, part: &str) -> TokenStream {
     let last = spans::last(inner);
     let krate = id.krate.at(last);
-    spans::part_of(&id.krate, "__Inner", inner, &quote_spanned!(last=> #krate::private::id::IdValue), part)
+    spans::part_of(&id.krate, &quote!(__Inner), inner, &quote_spanned!(last=> #krate::private::id::IdValue), part)
 }
 
 /// The inner type's way from text.
@@ -46,7 +46,7 @@ fn value(id: &AggregateId, inner: &Type, part: &str) -> TokenStream {
 /// ```
 fn parser(id: &AggregateId, inner: &Type, part: &str) -> TokenStream {
     let path = quote_spanned!(spans::last(inner)=> ::core::str::FromStr);
-    spans::part_of(&id.krate, "__Inner", inner, &path, part)
+    spans::part_of(&id.krate, &quote!(__Inner), inner, &path, part)
 }
 
 /// The id as text and back.
@@ -131,18 +131,23 @@ fn serde(id: &AggregateId, inner: &Type) -> TokenStream {
     }
 }
 
-/// What makes it an id, and the way in from the inner value.
+/// What makes it an id, and the way in from the inner value. `PROVED` hands on to the aggregate whether the id lacks a
+/// derive, so that it is not said again there.
 ///
 /// ```text
+/// const __PROVED: usize = ::es_core::private::id::identity::<AccountId>();
 /// impl ::core::convert::From<__Inner> for AccountId {
 ///     fn from(__inner: __Inner) -> Self { Self(__inner) }
 /// }
-/// impl ::es_core::AggregateId for AccountId {}
+/// impl ::es_core::AggregateId for AccountId where [(); __PROVED]: Sized { const PROVED: usize = __PROVED; }
 /// ```
 fn own(id: &AggregateId) -> TokenStream {
     let AggregateId { krate, input } = id;
     let ident = &input.ident;
+    let proof = spans::proof(krate, "id::identity", ident);
     quote! {
+        #proof
+
         #[automatically_derived]
         impl ::core::convert::From<__Inner> for #ident {
             fn from(__inner: __Inner) -> Self {
@@ -151,6 +156,11 @@ fn own(id: &AggregateId) -> TokenStream {
         }
 
         #[automatically_derived]
-        impl #krate::AggregateId for #ident {}
+        impl #krate::AggregateId for #ident
+        where
+            [(); __PROVED]: ::core::marker::Sized,
+        {
+            const PROVED: ::core::primitive::usize = __PROVED;
+        }
     }
 }

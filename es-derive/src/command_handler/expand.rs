@@ -1,10 +1,10 @@
 //! The implementations of an aggregate's commands.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Ident, ItemImpl, ReturnType, Type};
 
-use super::OR_DEFAULT;
+use super::{OR_DEFAULT, lifetimes};
 use crate::{
     handlers::{self, Argument, Block, Handler, Passing},
     spans,
@@ -13,7 +13,7 @@ use crate::{
 /// ```text
 /// impl Account { .. }                                     // the block as it was written
 /// const _: () = {
-///     type __Aggregate = Account;
+///     type __Aggregate = ..;                                  // `Account`, proved to be an aggregate
 ///     type __Set = <Account as ::es_core::Aggregate>::Event;
 ///     ..                                                  // one `const _` for each handler
 /// };
@@ -25,13 +25,13 @@ pub(super) fn expand(block: &Block) -> TokenStream {
 
 /// The block as it was written, and what is generated for it.
 pub(super) fn frame(block: &Block, item: &ItemImpl, generated: &TokenStream) -> TokenStream {
-    let (cfgs, owner, set) = (block.cfgs(), block.owner(), handlers::set(block));
+    let (cfgs, set, aggregate) = (block.cfgs(), handlers::set(block), handlers::aggregate(block));
     quote! {
         #item
         #(#cfgs)*
         const _: () = {
-            type __Aggregate = #owner;
             #set
+            type __Aggregate = #aggregate;
             #generated
         };
     }
@@ -58,15 +58,17 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     let subject = handler.subject()?;
     let ReturnType::Type(_, output) = &handler.signature.output else { return None };
     let span = subject.span();
-    let (command, outcome) = (handlers::outside(&subject.ty), handlers::outside(output));
+    let aliases = Aliases::new(block, handler, subject, output);
+    let Aliases { command, lifetimes, outcome, .. } = &aliases;
+    let name = aliases.command_at(span);
     let target = target(handler);
     let krate = block.krate.at(span);
-    let answer = answer(block, output);
-    let error = part(block, output, "Error");
-    let decide = decide(block, handler, subject, output);
+    let answer = answer(block, &aliases, output);
+    let error = aliases.part(block, output, "Error");
+    let decide = decide(block, handler, &aliases, subject, output);
     let implementation = quote_spanned! {span=>
         #[automatically_derived]
-        impl #krate::Command<__Aggregate> for __Command {
+        impl #lifetimes #krate::Command<__Owner> for #name {
             type Error = #error;
             const TARGET: #krate::CommandTarget = #krate::CommandTarget::#target;
             #decide
@@ -76,8 +78,8 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
         #(#cfgs)*
         const _: () = {
             enum __Handler {}
-            type __Command = #command;
-            type __Outcome = #outcome;
+            #command
+            #outcome
             #answer
             #implementation
         };
@@ -89,13 +91,14 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
 /// ```text
 /// impl ::es_core::private::Answer<__Handler, __Set> for <__Outcome as ::es_core::Decision>::Events {}
 /// ```
-fn answer(block: &Block, output: &Type) -> TokenStream {
+fn answer(block: &Block, aliases: &Aliases, output: &Type) -> TokenStream {
     let last = spans::last(output);
     let (krate, set) = (block.krate.at(last), handlers::at_owner(block, "__Set"));
-    let events = part(block, output, "Events");
+    let events = aliases.part(block, output, "Events");
+    let lifetimes = &aliases.outcome_lifetimes;
     quote_spanned! {last=>
         #[automatically_derived]
-        impl #krate::private::Answer<__Handler, #set> for #events {}
+        impl #lifetimes #krate::private::Answer<__Handler, #set> for #events {}
     }
 }
 
@@ -118,12 +121,12 @@ fn answer(block: &Block, output: &Type) -> TokenStream {
 ///     )
 /// }
 /// ```
-fn decide(block: &Block, handler: &Handler, subject: &Argument, output: &Type) -> TokenStream {
+fn decide(block: &Block, handler: &Handler, aliases: &Aliases, subject: &Argument, output: &Type) -> TokenStream {
     let variables = Variables::new();
     let Variables { this, state, context, outcome } = &variables;
     let set = handlers::at_owner(block, "__Set");
-    let asked = asked(block, handler, subject, &variables);
-    let (error, into_result) = (part(block, output, "Error"), part(block, output, "into_result"));
+    let asked = asked(block, handler, aliases, subject, &variables);
+    let (error, into_result) = (aliases.part(block, output, "Error"), aliases.part(block, output, "into_result"));
     let (first, last) = (spans::first(output), spans::last(output));
     let krate = block.krate.at(first);
     let open = quote_spanned! {first=>
@@ -146,14 +149,21 @@ fn decide(block: &Block, handler: &Handler, subject: &Argument, output: &Type) -
 }
 
 /// The call of the handler, each argument at its type.
-fn asked(block: &Block, handler: &Handler, subject: &Argument, variables: &Variables) -> TokenStream {
+fn asked(
+    block: &Block,
+    handler: &Handler,
+    aliases: &Aliases,
+    subject: &Argument,
+    variables: &Variables,
+) -> TokenStream {
     let Variables { this, state, context, .. } = variables;
     let (span, name) = (subject.span(), handler.name());
     let state = handler.receiver.as_ref().map(|_| quote_spanned!(span=> #state,));
     let krate = block.krate.at(span);
     let command = match subject.passing {
         Passing::Value => {
-            quote_spanned!(span=> <__Aggregate as #krate::private::ByValue<__Command>>::copy(#this))
+            let alias = aliases.command_at(span);
+            quote_spanned!(span=> <__Aggregate as #krate::private::ByValue<#alias>>::copy(#this))
         }
         Passing::Shared | Passing::Exclusive => quote_spanned!(span=> #this),
     };
@@ -185,15 +195,61 @@ impl Variables {
     }
 }
 
-/// What is in the return type.
+/// The names that stand for a handler's command and for what it returns.
+struct Aliases {
+    /// `type __Command<'__0> = Deposit<'__0>;`
+    command: TokenStream,
+    /// `<'__0>`: the lifetimes of the command.
+    lifetimes: TokenStream,
+    /// `type __Outcome = Result<MoneyDeposited, AccountError>;`
+    outcome: TokenStream,
+    /// The lifetimes of what is returned: some of the command's.
+    outcome_lifetimes: TokenStream,
+}
+
+impl Aliases {
+    fn new(block: &Block, handler: &Handler, subject: &Argument, output: &Type) -> Self {
+        let command = lifetimes::of_command(handler, &subject.ty);
+        let outcome = lifetimes::of_output(handler, output);
+        let (ty, outcome_lifetimes) = (handlers::outside(outcome.ty), outcome.parameters);
+        Self {
+            command: alias(block, "__Command", &command.parameters, &handlers::outside(command.ty)),
+            lifetimes: command.parameters,
+            outcome: alias(block, "__Outcome", &outcome_lifetimes, &ty),
+            outcome_lifetimes,
+        }
+    }
+
+    /// `__Command<'__0>`, at the command.
+    fn command_at(&self, span: Span) -> TokenStream {
+        let lifetimes = &self.lifetimes;
+        spans::at(quote!(__Command #lifetimes), span)
+    }
+
+    /// What is in the return type.
+    ///
+    /// ```text
+    /// <__Outcome as ::es_core::Decision>::Error
+    /// ```
+    fn part(&self, block: &Block, output: &Type, part: &str) -> TokenStream {
+        let last = spans::last(output);
+        let (krate, lifetimes) = (block.krate.at(last), &self.outcome_lifetimes);
+        let alias = quote!(__Outcome #lifetimes);
+        spans::part_of(&block.krate, &alias, output, &quote_spanned!(last=> #krate::Decision), part)
+    }
+}
+
+/// A name for a type of the user's.
+///
+/// It stands at the `impl` of the block. For a type inside another that is not known the compiler proposes a parameter,
+/// behind the keyword or the name of what is around: so it says the same of the alias as of the handler, and says it once.
 ///
 /// ```text
-/// <__Outcome as ::es_core::Decision>::Error
+/// type __Outcome = Result<MoneyDeposited, AccountError>;
 /// ```
-fn part(block: &Block, output: &Type, part: &str) -> TokenStream {
-    let last = spans::last(output);
-    let krate = block.krate.at(last);
-    spans::part_of(&block.krate, "__Outcome", output, &quote_spanned!(last=> #krate::Decision), part)
+fn alias(block: &Block, name: &str, lifetimes: &TokenStream, ty: &TokenStream) -> TokenStream {
+    let name = Ident::new(name, block.item.impl_token.span);
+    quote!(type #name #lifetimes = #ty;)
 }
 
 /// The streams that the command may be given to.

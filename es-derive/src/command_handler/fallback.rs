@@ -2,9 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
-use syn::{GenericParam, ReturnType, Type};
+use syn::{FnArg, GenericParam, ImplItem, PathArguments, ReturnType, Type};
 
-use super::expand;
+use super::{expand, lifetimes, validate};
 use crate::{
     errors::Errors,
     handlers::{self, Block, Handler},
@@ -22,11 +22,14 @@ use crate::{
 /// ```
 pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
     let (broken, errors) = errors.to_broken_type();
-    let item = block.item_after_error();
+    let mut item = block.item_after_error();
+    item.items.iter_mut().for_each(complete_context);
     if !item.generics.params.is_empty() {
         return quote!(#errors #item const _: () = { type __Unknown = #broken; };);
     }
-    let commands = block.handlers.iter().filter_map(|handler| command(block, handler));
+    let repeated: Vec<_> = validate::repeated(block).map(Handler::name).collect();
+    let handlers = block.handlers.iter().filter(|handler| !repeated.contains(&handler.name()));
+    let commands = handlers.filter_map(|handler| command(block, handler));
     let generated = quote! {
         type __Unknown = #broken;
         #(#commands)*
@@ -40,11 +43,16 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     let Handler { cfgs, .. } = handler;
     let subject = &handler.subject()?.ty;
     // A parameter of the handler's is not known outside of it.
-    let is_known = |ty: &Type| !handler.signature.generics.params.iter().any(|parameter| mentions(ty, parameter));
-    if matches!(subject, Type::ImplTrait(_)) || !is_known(subject) {
+    let parameters = || handler.signature.generics.params.iter();
+    let is_lifetime = |parameter: &GenericParam| matches!(parameter, GenericParam::Lifetime(_));
+    if matches!(subject, Type::ImplTrait(_))
+        || parameters().any(|parameter| !is_lifetime(parameter) && mentions(subject, parameter))
+    {
         return None;
     }
-    let command = handlers::outside(subject);
+    let is_known = |ty: &Type| !parameters().any(|parameter| mentions(ty, parameter));
+    let lifetimes::Named { ty, parameters } = lifetimes::of_command(handler, subject);
+    let command = handlers::outside(ty);
     let error = match &handler.signature.output {
         ReturnType::Type(_, output) if is_known(output) => {
             let output = handlers::outside(output);
@@ -56,7 +64,7 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     Some(quote! {
         #(#cfgs)*
         const _: () = {
-            impl #krate::Command<__Aggregate> for #command {
+            impl #parameters #krate::Command<__Owner> for #command {
                 type Error = #error;
                 const TARGET: #krate::CommandTarget = #krate::CommandTarget::#target;
                 fn decide(
@@ -69,6 +77,21 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
             }
         };
     })
+}
+
+/// Writes `CommandContext<'_, Self>` for `CommandContext`, of which the compiler would say again that something is missing.
+fn complete_context(item: &mut ImplItem) {
+    let ImplItem::Fn(function) = item else { return };
+    for input in &mut function.sig.inputs {
+        if let FnArg::Typed(argument) = input
+            && let Type::Reference(reference) = &mut *argument.ty
+            && validate::bare_context(&reference.elem).is_some()
+            && let Type::Path(path) = &mut *reference.elem
+            && let Some(last) = path.path.segments.last_mut()
+        {
+            last.arguments = PathArguments::AngleBracketed(syn::parse_quote!(<'_, Self>));
+        }
+    }
 }
 
 fn mentions(ty: &Type, parameter: &GenericParam) -> bool {

@@ -2,6 +2,7 @@
 
 mod expand;
 mod fallback;
+mod lifetimes;
 mod validate;
 
 use proc_macro2::TokenStream;

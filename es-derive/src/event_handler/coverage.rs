@@ -118,16 +118,16 @@ pub(super) fn ignored_by_a_fold(block: &Block) -> Option<TokenStream> {
 }
 
 fn apply_nothing(block: &Block, event: &Ident) -> TokenStream {
-    let (krate, owner, given) = (block.krate.at(event.span()), owner::owner(block), owner::named(block, "__Given"));
+    let (krate, owner) = (block.krate.at(event.span()), owner::owner(block));
     let given_type = fold::given_type(block);
-    let (outcome, nothing) = (owner::named(block, "__Outcome"), fold::nothing(block));
+    let nothing = fold::nothing(block);
     let (parameters, _, clauses) = block.item.generics.split_for_impl();
     quote_spanned! {event.span()=>
         #[automatically_derived]
         impl #parameters #krate::Apply<#event> for #owner #clauses {
             #given_type
-            fn apply(&mut self, _: #event, _: &#given) -> #outcome { #nothing }
-            fn apply_ref(&mut self, _: &#event, _: &#given) -> #outcome { #nothing }
+            fn apply(&mut self, _: #event, _: &Self::Given) -> <Self::Given as #krate::Given>::Outcome { #nothing }
+            fn apply_ref(&mut self, _: &#event, _: &Self::Given) -> <Self::Given as #krate::Given>::Outcome { #nothing }
         }
     }
 }

@@ -124,14 +124,14 @@ fn unique(block: &Block, handlers: &[EventHandler<'_>], place: usize) -> Option<
 }
 
 /// ```text
-/// const __FIRST_NAMESAKE: usize = ::es_core::private::first_namesake::<__Owner>();
+/// const __FIRST_NAMESAKE: usize = ::es_core::private::first_namesake_of_rows::<__Folds>();
 /// ```
-pub(super) fn first_namesake(block: &Block, function: &str) -> Option<TokenStream> {
+pub(super) fn first_namesake(block: &Block, function: &str, of: &str) -> Option<TokenStream> {
     let place = spans::name_of(block.owner());
-    let (krate, owner, function) = (block.krate.at(place), owner::owner(block), Ident::new(function, place));
+    let (krate, of, function) = (block.krate.at(place), owner::named(block, of), Ident::new(function, place));
     block.item.generics.params.is_empty().then(|| {
         quote_spanned! {place=>
-            const __FIRST_NAMESAKE: ::core::primitive::usize = #krate::private::#function::<#owner>();
+            const __FIRST_NAMESAKE: ::core::primitive::usize = #krate::private::#function::<#of>();
         }
     })
 }

@@ -23,7 +23,7 @@ pub(super) fn block(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream
     let scope_and_given = owner::scope_and_given(block);
     let scope = owner::named(block, "__Scope");
     let events = (0..handlers.len()).map(|place| expand::event(block, handlers, place, &scope));
-    let first_namesake = expand::first_namesake(block, "first_namesake_of_rows");
+    let first_namesake = expand::first_namesake(block, "first_namesake_of_rows", "__Folds");
     let each = handlers.iter().map(|handler| apply(block, handler));
     let ignored = coverage::ignored_by_a_fold(block);
     let whole = whole(block, handlers);
@@ -42,11 +42,11 @@ pub(super) fn block(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream
 /// ```text
 /// impl ::es_core::Apply<__Event0> for __Owner {
 ///     type Given = __Given;
-///     fn apply(&mut self, __event: __Event0, __given: &__Given) -> __Outcome {
+///     fn apply(&mut self, __event: __Event0, __given: &Self::Given) -> <Self::Given as ::es_core::Given>::Outcome {
 ///         __Owner::opened(self, __event);
 ///         <__Given as ::es_core::Given>::nothing()
 ///     }
-///     fn apply_ref(&mut self, __event: &__Event0, __given: &__Given) -> __Outcome {
+///     fn apply_ref(..) -> .. {
 ///         __Owner::opened(self, <__Owner as ::es_core::private::ByValue<__Event0>>::copy(__event));
 ///         <__Given as ::es_core::Given>::nothing()
 ///     }
@@ -121,11 +121,12 @@ fn outcome(block: &Block, output: &ReturnType, call: &TokenStream) -> TokenStrea
 
 /// ```text
 /// let __outcome = __Owner::closed(self, __event);
-/// ::es_core::private::Answers::<__Outcome>::outcome(__outcome)
+/// ::es_core::private::Answers::<<__Given as ::es_core::Given>::Outcome>::outcome(__outcome)
 /// ```
 fn answer(block: &Block, ty: &Type, call: &TokenStream) -> TokenStream {
     let span = spans::name_of(ty);
-    let (krate, outcome) = (block.krate.at(span), owner::named(block, "__Outcome"));
+    let (krate, given) = (block.krate.at(span), owner::named(block, "__Given"));
+    let outcome = quote!(<#given as #krate::Given>::Outcome);
     let variable = Ident::new("__outcome", span);
     let answer = quote_spanned!(span=> #krate::private::Answers::<#outcome>::outcome(#variable));
     quote!(let #variable = #call; #answer)

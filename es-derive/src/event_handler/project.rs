@@ -20,7 +20,7 @@ pub(super) fn block(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream
     let krate = &block.krate;
     let scope = quote!(#krate::AnyAggregate);
     let events = (0..handlers.len()).map(|place| expand::event(block, handlers, place, &scope));
-    let first_namesake = expand::first_namesake(block, "first_namesake_of_projection");
+    let first_namesake = expand::first_namesake(block, "first_namesake_of_projection", "__Owner");
     let each = handlers.iter().map(|handler| handle(block, handler));
     let is_projection = is_projection(block);
     let whole = whole(block, handlers);

@@ -2,13 +2,15 @@
 //!
 //! Arguments are told apart by their place and by how they are passed, never by their names.
 
+mod other_kind;
 pub(crate) mod owner;
 pub(crate) mod rules;
+mod unfinished;
 
 use std::collections::HashSet;
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens as _, quote_spanned};
+use quote::{ToTokens, quote_spanned};
 use syn::{Attribute, FnArg, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Receiver, Signature, Type};
 
 use crate::{
@@ -122,30 +124,38 @@ pub(crate) enum Passing {
 }
 
 impl Block {
-    /// Reads a block. On what is no `impl` at all, the answer is what to hand back to the compiler.
+    /// Reads a block. On what is no `impl` at all, or has the other kind of handlers, the answer is what to hand back to the
+    /// compiler.
     pub(crate) fn parse(
         kind: Kind,
         arguments: TokenStream,
         item: &TokenStream,
         errors: &mut Errors,
     ) -> Result<Self, TokenStream> {
-        let entries = Entries::of_tokens(arguments, kind.grammar(), errors);
+        let entries = Entries::of_tokens(arguments.clone(), kind.grammar(), errors);
         let refused = |error: syn::Error| {
             let error = error.to_compile_error();
             quote::quote!(#error #item)
         };
-        let mut block = match syn::parse2::<Item>(item.clone()) {
-            Ok(Item::Impl(block)) => block,
-            Ok(other) => {
+        let is_whole = |item: &ImplItem| !matches!(item, ImplItem::Verbatim(_));
+        let (mut block, mut bodiless) = match syn::parse2::<Item>(item.clone()) {
+            Ok(Item::Impl(block)) if block.items.iter().all(is_whole) => (block, Vec::new()),
+            Ok(other) if !matches!(other, Item::Impl(_)) => {
                 return Err(refused(syn::Error::new_spanned(name_of(&other), messages::block_not_an_impl(kind))));
             }
-            Err(error) => return Err(refused(error)),
+            read => match (unfinished::read(item, errors), read) {
+                (Some(read), _) => (read.block, read.bodiless),
+                (None, Ok(_)) => return Err(item.clone()),
+                (None, Err(error)) => return Err(refused(error)),
+            },
         };
         let mut handlers = Vec::new();
-        for item in &mut block.items {
-            if let ImplItem::Fn(function) = item {
-                handlers.push(Handler::parse(kind, function, errors));
-            }
+        let functions = block.items.iter_mut().filter_map(|item| match item {
+            ImplItem::Fn(function) => Some(function),
+            _ => None,
+        });
+        for function in functions.chain(&mut bodiless) {
+            handlers.push(Handler::parse(kind, function, errors));
         }
         block.attrs.push(syn::parse_quote! {
             #[allow(
@@ -156,7 +166,11 @@ impl Block {
                 reason = "what a handler takes and returns is part of the model"
             )]
         });
-        Ok(Self { kind, krate: Krate::of(&entries), entries, item: block, handlers })
+        let block = Self { kind, krate: Krate::of(&entries), entries, item: block, handlers };
+        if let Some(instead) = other_kind::instead(&block, arguments, item) {
+            return Err(instead);
+        }
+        Ok(block)
     }
 
     /// The type whose handlers they are.
@@ -259,12 +273,25 @@ impl Argument {
 /// The set of the aggregate's events, at the aggregate's name.
 ///
 /// ```text
-/// type __Set = <__Aggregate as ::es_core::Aggregate>::Event;
+/// type __Owner = Account;
+/// type __Set = <<[(); ::es_core::private::aggregate::<__Owner>()] as Proved<__Owner>>::Type as Aggregate>::Event;
 /// ```
 pub(crate) fn set(block: &Block) -> TokenStream {
+    let (owner, place) = (block.owner(), spans::name_of(block.owner()));
+    let (krate, aggregate) = (block.krate.at(place), aggregate(block));
+    let set = quote_spanned!(place=> type __Set = <#aggregate as #krate::Aggregate>::Event;);
+    quote::quote!(type __Owner = #owner; #set)
+}
+
+/// The aggregate, once it is proved to be one: what is made of another type is a broken type, so that the compiler says
+/// only once what is wrong.
+///
+/// ```text
+/// <[(); ::es_core::private::aggregate::<__Owner>()] as ::es_core::private::Proved<__Owner>>::Type
+/// ```
+pub(crate) fn aggregate(block: &Block) -> TokenStream {
     let place = spans::name_of(block.owner());
-    let krate = block.krate.at(place);
-    quote_spanned!(place=> type __Set = <__Aggregate as #krate::Aggregate>::Event;)
+    spans::proved(&block.krate, "aggregate", &quote_spanned!(place=> __Owner), place)
 }
 
 /// One of the names that stand for the aggregate and its set, at the aggregate's name.
@@ -273,7 +300,7 @@ pub(crate) fn at_owner(block: &Block, name: &str) -> Ident {
 }
 
 /// The tokens of a type in the block for use outside of it, with the aggregate's alias for `Self`.
-pub(crate) fn outside(ty: &Type) -> TokenStream {
+pub(crate) fn outside(ty: impl ToTokens) -> TokenStream {
     spans::without_self(ty.to_token_stream(), &quote::quote!(__Aggregate))
 }
 

@@ -39,21 +39,26 @@ pub(crate) fn alias(block: &Block) -> TokenStream {
     quote!(type #name #parameters = #written;)
 }
 
-/// The names for what aggregates and read models have.
+/// The names for what aggregates and read models have. Of a type that is neither they are broken, so that the compiler says
+/// only once what is wrong; with parameters it says so more often.
 ///
 /// ```text
-/// type __Scope<C> = <__Owner<C> as ::es_core::Folds>::Scope;
-/// type __Given<C> = <__Owner<C> as ::es_core::Folds>::Given;
-/// type __Outcome<C> = <__Given<C> as ::es_core::Given>::Outcome;
+/// type __Folds = <[(); ::es_core::private::folds::<__Owner>()] as ::es_core::private::Proved<__Owner>>::Type;
+/// type __Scope = <__Folds as ::es_core::Folds>::Scope;
+/// type __Given = <__Folds as ::es_core::Folds>::Given;
 /// ```
 pub(crate) fn scope_and_given(block: &Block) -> TokenStream {
-    let given = named(block, "__Given");
     let place = spans::name_of(block.owner());
     let (krate, owner, parameters) = (block.krate.at(place), owner(block), parameters(&block.item));
+    let folds = match parameters {
+        None => spans::proved(&block.krate, "folds", &owner, place),
+        Some(_) => owner,
+    };
+    let name = named(block, "__Folds");
     quote_spanned! {place=>
-        type __Scope #parameters = <#owner as #krate::Folds>::Scope;
-        type __Given #parameters = <#owner as #krate::Folds>::Given;
-        type __Outcome #parameters = <#given as #krate::Given>::Outcome;
+        type __Folds #parameters = #folds;
+        type __Scope #parameters = <#name as #krate::Folds>::Scope;
+        type __Given #parameters = <#name as #krate::Folds>::Given;
     }
 }
 

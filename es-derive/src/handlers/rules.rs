@@ -1,6 +1,6 @@
 //! The rules that handlers of events and of commands share.
 
-use syn::{ImplItem, Receiver, ReceiverKind, ReturnType, Safety, Type};
+use syn::{GenericParam, ImplItem, Receiver, ReceiverKind, ReturnType, Safety, Type};
 
 use super::{Block, Handler, Kind, Passing};
 use crate::{errors::Errors, messages};
@@ -40,7 +40,8 @@ fn is_not_generic(block: &Block, errors: &mut Errors) {
 /// Every item is a handler.
 fn has_functions_only(block: &Block, errors: &mut Errors) {
     for item in &block.item.items {
-        if !matches!(item, ImplItem::Fn(_)) {
+        // What could not be read is reported already.
+        if !matches!(item, ImplItem::Fn(_) | ImplItem::Verbatim(_)) {
             errors.on(item, messages::block_with_other_item(block.kind));
         }
     }
@@ -74,10 +75,12 @@ fn is_plain(block: &Block, handler: &Handler, errors: &mut Errors) {
     }
 }
 
-/// A handler has no parameters, named or by `impl Trait`.
+/// A handler has no parameters, named or by `impl Trait`; but a command may borrow, and its lifetimes may have names.
 fn has_no_parameters(block: &Block, handler: &Handler, errors: &mut Errors) {
     let generics = &handler.signature.generics;
-    if !generics.params.is_empty() {
+    let is_allowed =
+        |parameter: &GenericParam| block.kind == Kind::Command && matches!(parameter, GenericParam::Lifetime(_));
+    if !generics.params.iter().all(is_allowed) {
         errors.on(generics, messages::handler_generic(block.kind));
     }
     for argument in &handler.arguments {

@@ -9,14 +9,14 @@ pub(super) mod library {
 
     pub(crate) use ::es_core::*;
 
-    pub(crate) trait AggregateId {}
+    pub(crate) trait AggregateId {
+        const PROVED: usize;
+    }
 
     pub(crate) trait Event {
         const NAME: &'static str;
         const VERSION: u32;
     }
-
-    pub(crate) trait EventOf<Set> {}
 
     pub(crate) trait Decision {
         type Events;
@@ -33,12 +33,10 @@ pub(super) mod library {
         pub(crate) fn initial<A: ::core::default::Default>() -> A {
             A::default()
         }
-
-        pub(crate) const fn event_of<Set, E: super::EventOf<Set>>() {}
     }
 }
 
-#[derive(AggregateId)]
+#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
 #[aggregate_id(crate = library)]
 pub(super) struct OtherId(u64);
 
