@@ -260,12 +260,10 @@ pub(crate) fn block_of_a_trait(handlers: Handlers, owner: &Type) -> String {
     )
 }
 
-/// UI: `shape/block_generic.rs`
-pub(crate) fn block_generic(handlers: Handlers) -> String {
-    format!(
-        "a block of {}s is not generic\nwrite `impl Account {{ .. }}`; an aggregate is stored under one name, so it is one type",
-        handlers.noun()
-    )
+/// UI: `shape/block_with_lifetime.rs`
+pub(crate) fn block_with_lifetime() -> String {
+    "what has handlers has no lifetimes\nremove it; an aggregate, a read model and a projection own what they remember"
+        .to_owned()
 }
 
 /// UI: `shape/block_items.rs`

@@ -2,19 +2,23 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Ident, ItemImpl, ReturnType, Type};
+use syn::{Generics, Ident, ItemImpl, Lifetime, ReturnType, Type, parse_quote};
 
-use super::{OR_DEFAULT, lifetimes};
+use super::{
+    OR_DEFAULT,
+    lifetimes::{self, Named},
+};
 use crate::{
-    handlers::{self, Argument, Block, Handler, Passing},
+    handlers::{Argument, Block, Handler, Passing, owner},
     spans,
 };
 
 /// ```text
 /// impl Account { .. }                                     // the block as it was written
 /// const _: () = {
-///     type __Aggregate = ..;                                  // `Account`, proved to be an aggregate
-///     type __Set = <Account as ::es_core::Aggregate>::Event;
+///     type __Owner = Account;
+///     type __Aggregate = ..;                              // `Account`, proved to be an aggregate
+///     type __Set = <__Aggregate as ::es_core::Aggregate>::Event;
 ///     ..                                                  // one `const _` for each handler
 /// };
 /// ```
@@ -25,13 +29,13 @@ pub(super) fn expand(block: &Block) -> TokenStream {
 
 /// The block as it was written, and what is generated for it.
 pub(super) fn frame(block: &Block, item: &ItemImpl, generated: &TokenStream) -> TokenStream {
-    let (cfgs, set, aggregate) = (block.cfgs(), handlers::set(block), handlers::aggregate(block));
+    let (cfgs, owner, names) = (block.cfgs(), owner::alias(block), owner::aggregate_and_set(block));
     quote! {
         #item
         #(#cfgs)*
         const _: () = {
-            #set
-            type __Aggregate = #aggregate;
+            #owner
+            #names
             #generated
         };
     }
@@ -59,8 +63,11 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     let ReturnType::Type(_, output) = &handler.signature.output else { return None };
     let span = subject.span();
     let aliases = Aliases::new(block, handler, subject, output);
-    let Aliases { command, lifetimes, outcome, .. } = &aliases;
-    let name = aliases.command_at(span);
+    let (command, outcome) = (&aliases.command.alias, &aliases.outcome.alias);
+    let (name, owner) = (aliases.command_at(span), owner::owner_at(block, span));
+    let generics = implementation_generics(block, &aliases.command.lifetimes);
+    let (parameters, _, clauses) = generics.split_for_impl();
+    let handler_type = handler_type(block);
     let target = target(handler);
     let krate = block.krate.at(span);
     let answer = answer(block, &aliases, output);
@@ -68,7 +75,7 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     let decide = decide(block, handler, &aliases, subject, output);
     let implementation = quote_spanned! {span=>
         #[automatically_derived]
-        impl #lifetimes #krate::Command<__Owner> for #name {
+        impl #parameters #krate::Command<#owner> for #name #clauses {
             type Error = #error;
             const TARGET: #krate::CommandTarget = #krate::CommandTarget::#target;
             #decide
@@ -77,7 +84,7 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     Some(quote! {
         #(#cfgs)*
         const _: () = {
-            enum __Handler {}
+            #handler_type
             #command
             #outcome
             #answer
@@ -93,12 +100,53 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
 /// ```
 fn answer(block: &Block, aliases: &Aliases, output: &Type) -> TokenStream {
     let last = spans::last(output);
-    let (krate, set) = (block.krate.at(last), handlers::at_owner(block, "__Set"));
+    let (krate, set) = (block.krate.at(last), owner::named(block, "__Set"));
     let events = aliases.part(block, output, "Events");
-    let lifetimes = &aliases.outcome_lifetimes;
+    let generics = implementation_generics(block, &aliases.outcome.lifetimes);
+    let (parameters, _, clauses) = generics.split_for_impl();
+    let handler = owner::with_arguments(block, "__Handler", last);
     quote_spanned! {last=>
         #[automatically_derived]
-        impl #lifetimes #krate::private::Answer<__Handler, #set> for #events {}
+        impl #parameters #krate::private::Answer<#handler, #set> for #events #clauses {}
+    }
+}
+
+/// The parameters of what is implemented for a handler: lifetimes of its command, and those of the block. Of an aggregate
+/// with parameters it is asked where it is used whether it is one.
+///
+/// ```text
+/// impl<'__0, C: Currency> .. where __Owner<C>: ::es_core::Aggregate<Event = __Set<C>>
+/// ```
+fn implementation_generics(block: &Block, lifetimes: &[Lifetime]) -> Generics {
+    let mut generics = block.item.generics.clone();
+    if !generics.params.is_empty() {
+        let (krate, owner, set) = (&block.krate, owner::owner(block), owner::named(block, "__Set"));
+        let clauses = generics.make_where_clause();
+        clauses.predicates.push(parse_quote!(#owner: #krate::Aggregate<Event = #set>));
+    }
+    for (place, lifetime) in lifetimes.iter().enumerate() {
+        generics.params.insert(place, parse_quote!(#lifetime));
+    }
+    generics
+}
+
+/// What tells one handler from another.
+///
+/// ```text
+/// enum __Handler {}
+/// struct __Handler<C: Currency>(PhantomData<fn() -> __Owner<C>>);    // where the block has parameters
+/// ```
+fn handler_type(block: &Block) -> TokenStream {
+    if block.item.generics.params.is_empty() {
+        return quote!(
+            enum __Handler {}
+        );
+    }
+    let (parameters, _, clauses) = block.item.generics.split_for_impl();
+    let owner = owner::owner(block);
+    quote! {
+        #[allow(dead_code, reason = "it is never made")]
+        struct __Handler #parameters (::core::marker::PhantomData<fn() -> #owner>) #clauses;
     }
 }
 
@@ -124,7 +172,7 @@ fn answer(block: &Block, aliases: &Aliases, output: &Type) -> TokenStream {
 fn decide(block: &Block, handler: &Handler, aliases: &Aliases, subject: &Argument, output: &Type) -> TokenStream {
     let variables = Variables::new();
     let Variables { this, state, context, outcome } = &variables;
-    let set = handlers::at_owner(block, "__Set");
+    let (set, aggregate) = (owner::named(block, "__Set"), owner::aggregate(block));
     let asked = asked(block, handler, aliases, subject, &variables);
     let (error, into_result) = (aliases.part(block, output, "Error"), aliases.part(block, output, "into_result"));
     let (first, last) = (spans::first(output), spans::last(output));
@@ -132,16 +180,17 @@ fn decide(block: &Block, handler: &Handler, aliases: &Aliases, subject: &Argumen
     let open = quote_spanned! {first=>
         fn decide(
             &#this,
-            #state: &__Aggregate,
-            #context: &#krate::CommandContext<'_, __Aggregate>,
+            #state: &#aggregate,
+            #context: &#krate::CommandContext<'_, #aggregate>,
         ) -> ::core::result::Result<#krate::private::Vec<#set>, #error
     };
+    let handler = owner::with_arguments(block, "__Handler", last);
     let close = quote_spanned! {last=>
         > {
             let #outcome = #asked;
             ::core::result::Result::map(
                 #into_result(#outcome),
-                #krate::private::events::<__Handler, #set, _>,
+                #krate::private::events::<#handler, #set, _>,
             )
         }
     };
@@ -163,17 +212,19 @@ fn asked(
     let command = match subject.passing {
         Passing::Value => {
             let alias = aliases.command_at(span);
-            quote_spanned!(span=> <__Aggregate as #krate::private::ByValue<#alias>>::copy(#this))
+            let aggregate = owner::with_arguments(block, "__Aggregate", span);
+            quote_spanned!(span=> <#aggregate as #krate::private::ByValue<#alias>>::copy(#this))
         }
         Passing::Shared | Passing::Exclusive => quote_spanned!(span=> #this),
     };
     let context = handler.surroundings().map(|argument| {
-        let (krate, ty) = (block.krate.at(argument.span()), handlers::outside(&argument.ty));
-        quote_spanned! {argument.span()=>
-            , <#ty as #krate::private::ContextArgument<'_, __Aggregate>>::of(#context)
-        }
+        let span = argument.span();
+        let (krate, ty) = (block.krate.at(span), owner::outside_as_aggregate(block, &argument.ty));
+        let aggregate = owner::with_arguments(block, "__Aggregate", span);
+        quote_spanned!(span=> , <#ty as #krate::private::ContextArgument<'_, #aggregate>>::of(#context))
     });
-    quote_spanned!(span=> __Aggregate::#name(#state #command #context))
+    let aggregate = owner::with_arguments(block, "__Aggregate", span);
+    quote_spanned!(span=> <#aggregate>::#name(#state #command #context))
 }
 
 /// The variables of a decision.
@@ -197,33 +248,32 @@ impl Variables {
 
 /// The names that stand for a handler's command and for what it returns.
 struct Aliases {
-    /// `type __Command<'__0> = Deposit<'__0>;`
-    command: TokenStream,
-    /// `<'__0>`: the lifetimes of the command.
-    lifetimes: TokenStream,
-    /// `type __Outcome = Result<MoneyDeposited, AccountError>;`
-    outcome: TokenStream,
-    /// The lifetimes of what is returned: some of the command's.
-    outcome_lifetimes: TokenStream,
+    command: Alias,
+    outcome: Alias,
+}
+
+/// A name for a type of the user's.
+struct Alias {
+    /// `type __Command<'__0, C> = Deposit<'__0, C>;`
+    alias: TokenStream,
+    /// `<'__0, C>`
+    arguments: Option<TokenStream>,
+    /// `'__0`: of those in the command, and of them those in what is returned.
+    lifetimes: Vec<Lifetime>,
 }
 
 impl Aliases {
     fn new(block: &Block, handler: &Handler, subject: &Argument, output: &Type) -> Self {
-        let command = lifetimes::of_command(handler, &subject.ty);
-        let outcome = lifetimes::of_output(handler, output);
-        let (ty, outcome_lifetimes) = (handlers::outside(outcome.ty), outcome.parameters);
         Self {
-            command: alias(block, "__Command", &command.parameters, &handlers::outside(command.ty)),
-            lifetimes: command.parameters,
-            outcome: alias(block, "__Outcome", &outcome_lifetimes, &ty),
-            outcome_lifetimes,
+            command: Alias::new(block, "__Command", lifetimes::of_command(handler, &subject.ty)),
+            outcome: Alias::new(block, "__Outcome", lifetimes::of_output(handler, output)),
         }
     }
 
     /// `__Command<'__0>`, at the command.
     fn command_at(&self, span: Span) -> TokenStream {
-        let lifetimes = &self.lifetimes;
-        spans::at(quote!(__Command #lifetimes), span)
+        let arguments = &self.command.arguments;
+        spans::at(quote!(__Command #arguments), span)
     }
 
     /// What is in the return type.
@@ -233,23 +283,39 @@ impl Aliases {
     /// ```
     fn part(&self, block: &Block, output: &Type, part: &str) -> TokenStream {
         let last = spans::last(output);
-        let (krate, lifetimes) = (block.krate.at(last), &self.outcome_lifetimes);
-        let alias = quote!(__Outcome #lifetimes);
+        let (krate, arguments) = (block.krate.at(last), &self.outcome.arguments);
+        let alias = quote!(__Outcome #arguments);
         spans::part_of(&block.krate, &alias, output, &quote_spanned!(last=> #krate::Decision), part)
     }
 }
 
-/// A name for a type of the user's.
-///
-/// It stands at the `impl` of the block. For a type inside another that is not known the compiler proposes a parameter,
-/// behind the keyword or the name of what is around: so it says the same of the alias as of the handler, and says it once.
-///
-/// ```text
-/// type __Outcome = Result<MoneyDeposited, AccountError>;
-/// ```
-fn alias(block: &Block, name: &str, lifetimes: &TokenStream, ty: &TokenStream) -> TokenStream {
-    let name = Ident::new(name, block.item.impl_token.span);
-    quote!(type #name #lifetimes = #ty;)
+impl Alias {
+    /// It stands at the `impl` of the block. For a type inside another that is not known the compiler proposes a parameter,
+    /// behind the keyword or the name of what is around: so it says the same of the alias as of the handler, and says it
+    /// once.
+    fn new(block: &Block, name: &str, named: Named) -> Self {
+        let Named { ty, lifetimes } = named;
+        let name = Ident::new(name, block.item.impl_token.span);
+        let ty = owner::outside_as_aggregate(block, ty);
+        let mentioned: Vec<_> = block
+            .item
+            .generics
+            .params
+            .iter()
+            .filter(|parameter| {
+                let own = owner::parameter_name(parameter);
+                spans::mentions(ty.clone(), own)
+            })
+            .collect();
+        let (parameters, arguments) = if lifetimes.is_empty() && mentioned.is_empty() {
+            (None, None)
+        } else {
+            let plain = mentioned.iter().map(|parameter| owner::plain_parameter(parameter));
+            let names = mentioned.iter().map(|parameter| owner::parameter_name(parameter));
+            (Some(quote!(<#(#lifetimes,)* #(#plain),*>)), Some(quote!(<#(#lifetimes,)* #(#names),*>)))
+        };
+        Self { alias: quote!(type #name #parameters = #ty;), arguments, lifetimes }
+    }
 }
 
 /// The streams that the command may be given to.

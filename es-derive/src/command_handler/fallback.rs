@@ -7,7 +7,7 @@ use syn::{FnArg, GenericParam, ImplItem, PathArguments, ReturnType, Type};
 use super::{expand, lifetimes, validate};
 use crate::{
     errors::Errors,
-    handlers::{self, Block, Handler},
+    handlers::{Block, Handler, owner},
     spans,
 };
 
@@ -51,11 +51,12 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
         return None;
     }
     let is_known = |ty: &Type| !parameters().any(|parameter| mentions(ty, parameter));
-    let lifetimes::Named { ty, parameters } = lifetimes::of_command(handler, subject);
-    let command = handlers::outside(ty);
+    let lifetimes::Named { ty, lifetimes } = lifetimes::of_command(handler, subject);
+    let parameters = (!lifetimes.is_empty()).then(|| quote!(<#(#lifetimes),*>));
+    let command = owner::outside_as_aggregate(block, ty);
     let error = match &handler.signature.output {
         ReturnType::Type(_, output) if is_known(output) => {
-            let output = handlers::outside(output);
+            let output = owner::outside_as_aggregate(block, output);
             quote!(<#output as #krate::Decision>::Error)
         }
         _ => quote!(__Unknown),

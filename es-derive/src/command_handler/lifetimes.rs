@@ -1,7 +1,7 @@
 //! The lifetimes of a command that borrows: `Deposit<'_>`, or `Deposit<'a>` where the handler declares `'a`.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
-use quote::{ToTokens as _, quote};
+use quote::ToTokens as _;
 use syn::{Lifetime, Type};
 
 use crate::{handlers::Handler, spans};
@@ -11,8 +11,8 @@ use crate::{handlers::Handler, spans};
 pub(super) struct Named {
     /// `Deposit<'__0>`
     pub(super) ty: TokenStream,
-    /// `<'__0>`; nothing where there are no lifetimes.
-    pub(super) parameters: TokenStream,
+    /// `'__0`
+    pub(super) lifetimes: Vec<Lifetime>,
 }
 
 /// Names the lifetimes of a command.
@@ -30,9 +30,8 @@ pub(super) fn of_output(handler: &Handler, output: &Type) -> Named {
 fn named(handler: &Handler, ty: TokenStream, new: Vec<Lifetime>) -> Named {
     let declared = handler.signature.generics.lifetimes().map(|parameter| parameter.lifetime.clone());
     let mentioned = declared.filter(|lifetime| spans::mentions(ty.clone(), &lifetime.ident));
-    let lifetimes: Vec<_> = mentioned.chain(new).collect();
-    let parameters = if lifetimes.is_empty() { TokenStream::new() } else { quote!(<#(#lifetimes),*>) };
-    Named { ty, parameters }
+    let lifetimes = mentioned.chain(new).collect();
+    Named { ty, lifetimes }
 }
 
 /// Writes a new name for every `'_`, and behind every `&` without one.

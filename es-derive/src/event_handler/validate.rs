@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use quote::ToTokens as _;
-use syn::{GenericParam, Type};
+use syn::Type;
 
 use super::{COVERS, IGNORE};
 use crate::{
@@ -15,7 +15,6 @@ use crate::{
 
 pub(super) fn validate(block: &Block, errors: &mut Errors) {
     rules::validate(block, errors);
-    has_no_lifetimes(block, errors);
     let mixed = is_async_or_not(block, errors);
     for handler in block.handlers.iter().filter(|_| !mixed) {
         if handler.is_async() {
@@ -30,15 +29,6 @@ pub(super) fn validate(block: &Block, errors: &mut Errors) {
     names_each_once(block, IGNORE.name, errors);
     ignores_nothing_that_it_handles(block, errors);
     ignores_only_what_is_covered(block, errors);
-}
-
-/// What has event handlers owns what it remembers.
-fn has_no_lifetimes(block: &Block, errors: &mut Errors) {
-    for parameter in &block.item.generics.params {
-        if let GenericParam::Lifetime(lifetime) = parameter {
-            errors.on(lifetime, event_handler::lifetime());
-        }
-    }
 }
 
 /// The handlers of a projection are all `async`, those of an aggregate or a read model are not. The answer is whether

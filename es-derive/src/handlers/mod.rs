@@ -10,7 +10,7 @@ mod unfinished;
 use std::collections::HashSet;
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote_spanned};
+use quote::ToTokens;
 use syn::{Attribute, FnArg, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Receiver, Signature, Type};
 
 use crate::{
@@ -268,40 +268,6 @@ impl Argument {
     pub(crate) fn span(&self) -> proc_macro2::Span {
         spans::name_of(&self.ty)
     }
-}
-
-/// The set of the aggregate's events, at the aggregate's name.
-///
-/// ```text
-/// type __Owner = Account;
-/// type __Set = <<[(); ::es_core::private::aggregate::<__Owner>()] as Proved<__Owner>>::Type as Aggregate>::Event;
-/// ```
-pub(crate) fn set(block: &Block) -> TokenStream {
-    let (owner, place) = (block.owner(), spans::name_of(block.owner()));
-    let (krate, aggregate) = (block.krate.at(place), aggregate(block));
-    let set = quote_spanned!(place=> type __Set = <#aggregate as #krate::Aggregate>::Event;);
-    quote::quote!(type __Owner = #owner; #set)
-}
-
-/// The aggregate, once it is proved to be one: what is made of another type is a broken type, so that the compiler says
-/// only once what is wrong.
-///
-/// ```text
-/// <[(); ::es_core::private::aggregate::<__Owner>()] as ::es_core::private::Proved<__Owner>>::Type
-/// ```
-pub(crate) fn aggregate(block: &Block) -> TokenStream {
-    let place = spans::name_of(block.owner());
-    spans::proved(&block.krate, "aggregate", &quote_spanned!(place=> __Owner), place)
-}
-
-/// One of the names that stand for the aggregate and its set, at the aggregate's name.
-pub(crate) fn at_owner(block: &Block, name: &str) -> Ident {
-    Ident::new(name, spans::name_of(block.owner()))
-}
-
-/// The tokens of a type in the block for use outside of it, with the aggregate's alias for `Self`.
-pub(crate) fn outside(ty: impl ToTokens) -> TokenStream {
-    spans::without_self(ty.to_token_stream(), &quote::quote!(__Aggregate))
 }
 
 /// The keyword or name that tells what an item is.

@@ -4,8 +4,8 @@
 //! wherever it is needed; but because those messages stand at the same token and read the same, it shows one.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens as _, quote, quote_spanned};
-use syn::{GenericParam, ItemImpl, Type};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{GenericParam, ItemImpl};
 
 use super::Block;
 use crate::spans;
@@ -17,15 +17,18 @@ pub(crate) fn owner(block: &Block) -> TokenStream {
 
 /// The block's type, at another place.
 pub(crate) fn owner_at(block: &Block, place: Span) -> TokenStream {
-    let (name, arguments) = (Ident::new("__Owner", place), arguments(&block.item));
+    with_arguments(block, "__Owner", place)
+}
+
+/// One of the names below, with the block's parameters, at another place.
+pub(crate) fn with_arguments(block: &Block, name: &str, place: Span) -> TokenStream {
+    let (name, arguments) = (Ident::new(name, place), arguments(&block.item));
     quote_spanned!(place=> #name #arguments)
 }
 
 /// One of the names below, with the block's parameters: `__Scope<C, N>`.
 pub(crate) fn named(block: &Block, name: &str) -> TokenStream {
-    let place = spans::name_of(block.owner());
-    let (name, arguments) = (Ident::new(name, place), arguments(&block.item));
-    quote_spanned!(place=> #name #arguments)
+    with_arguments(block, name, spans::name_of(block.owner()))
 }
 
 /// The name for the block's type.
@@ -62,6 +65,29 @@ pub(crate) fn scope_and_given(block: &Block) -> TokenStream {
     }
 }
 
+/// The names for what a block of command handlers asks of its aggregate. Of a type that is none they are broken, so that the
+/// compiler says only once what is wrong; with parameters it says so more often.
+///
+/// ```text
+/// type __Aggregate = <[(); ::es_core::private::aggregate::<__Owner>()] as ::es_core::private::Proved<__Owner>>::Type;
+/// type __Set = <__Aggregate as ::es_core::Aggregate>::Event;
+/// ```
+pub(crate) fn aggregate_and_set(block: &Block) -> TokenStream {
+    let place = spans::name_of(block.owner());
+    let (krate, owner, parameters) = (block.krate.at(place), owner(block), parameters(&block.item));
+    let (aggregate, set) = match parameters {
+        None => {
+            let proved = spans::proved(&block.krate, "aggregate", &owner, place);
+            (proved.clone(), quote_spanned!(place=> <#proved as #krate::Aggregate>::Event))
+        }
+        Some(_) => (owner.clone(), quote_spanned!(place=> <#owner as #krate::Folds>::Scope)),
+    };
+    quote! {
+        type __Aggregate #parameters = #aggregate;
+        type __Set #parameters = #set;
+    }
+}
+
 /// A function that is never called: what it demands is checked, also where the block has parameters.
 ///
 /// ```text
@@ -79,21 +105,46 @@ pub(crate) fn proof(block: &Block, demands: &TokenStream) -> TokenStream {
 }
 
 /// The tokens of a type in the block for use outside of it, with its alias for `Self`.
-pub(crate) fn outside(block: &Block, ty: &Type) -> TokenStream {
+pub(crate) fn outside(block: &Block, ty: impl ToTokens) -> TokenStream {
     spans::without_self(ty.to_token_stream(), &owner(block))
+}
+
+/// As [`outside`], for the commands of an aggregate.
+pub(crate) fn outside_as_aggregate(block: &Block, ty: impl ToTokens) -> TokenStream {
+    spans::without_self(ty.to_token_stream(), &aggregate(block))
+}
+
+/// The aggregate, anywhere.
+pub(crate) fn aggregate(block: &Block) -> TokenStream {
+    let arguments = arguments(&block.item);
+    quote!(__Aggregate #arguments)
 }
 
 /// `<C, const N: usize>`: parameters as an alias has them, without bounds.
 fn parameters(item: &ItemImpl) -> Option<TokenStream> {
-    let parameters = item.generics.params.iter().map(|parameter| match parameter {
+    let parameters = item.generics.params.iter().map(plain_parameter);
+    (!item.generics.params.is_empty()).then(|| quote!(<#(#parameters),*>))
+}
+
+/// A parameter as an alias has it: `C`, or `const N: usize`.
+pub(crate) fn plain_parameter(parameter: &GenericParam) -> TokenStream {
+    match parameter {
         GenericParam::Lifetime(parameter) => parameter.lifetime.to_token_stream(),
         GenericParam::Type(parameter) => parameter.ident.to_token_stream(),
         GenericParam::Const(parameter) => {
             let (name, ty) = (&parameter.ident, &parameter.ty);
             quote!(const #name: #ty)
         }
-    });
-    (!item.generics.params.is_empty()).then(|| quote!(<#(#parameters),*>))
+    }
+}
+
+/// The name of a parameter: `C`, or `N`.
+pub(crate) fn parameter_name(parameter: &GenericParam) -> &Ident {
+    match parameter {
+        GenericParam::Lifetime(parameter) => &parameter.lifetime.ident,
+        GenericParam::Type(parameter) => &parameter.ident,
+        GenericParam::Const(parameter) => &parameter.ident,
+    }
 }
 
 /// `<C, N>`

@@ -8,7 +8,7 @@ use crate::{errors::Errors, messages};
 /// All rules of a block that do not depend on what it handles.
 pub(crate) fn validate(block: &Block, errors: &mut Errors) {
     is_inherent(block, errors);
-    is_not_generic(block, errors);
+    has_no_lifetimes(block, errors);
     has_functions_only(block, errors);
     has_no_namesakes(block, errors);
     for handler in &block.handlers {
@@ -30,10 +30,10 @@ fn is_inherent(block: &Block, errors: &mut Errors) {
     }
 }
 
-/// The commands of an aggregate have no parameters.
-fn is_not_generic(block: &Block, errors: &mut Errors) {
-    if block.kind == Kind::Command && !block.item.generics.params.is_empty() {
-        errors.on(&block.item.generics, messages::block_generic(block.kind));
+/// What has handlers owns what it remembers.
+fn has_no_lifetimes(block: &Block, errors: &mut Errors) {
+    for lifetime in block.item.generics.lifetimes() {
+        errors.on(lifetime, messages::block_with_lifetime());
     }
 }
 

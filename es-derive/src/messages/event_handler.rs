@@ -76,9 +76,3 @@ pub(crate) fn name_taken(event: &Type) -> String {
         source(event)
     )
 }
-
-/// UI: `handler/block_with_lifetime.rs`
-pub(crate) fn lifetime() -> String {
-    "the owner of event handlers has no lifetimes\nremove it; an aggregate, a read model and a projection own what they remember"
-        .to_owned()
-}

@@ -12,4 +12,13 @@ impl<'a> Lamp<'a> {
     fn lit(&mut self, _: &LampLit) {}
 }
 
+struct Light;
+
+#[command_handler]
+impl<'a> Lamp<'a> {
+    fn light(&self, _: &Light) -> Result<LampLit, String> {
+        Ok(LampLit {})
+    }
+}
+
 fn main() {}
