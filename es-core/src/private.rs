@@ -195,14 +195,34 @@ const fn same(left: &[u8], right: &[u8]) -> bool {
     true
 }
 
-/// Whether no name before `index` is the same as the one there, for a constant assertion.
-pub const fn is_first(names: &[&str], index: usize) -> bool {
-    let mut earlier = 0;
-    while earlier < index {
-        if same(names[earlier].as_bytes(), names[index].as_bytes()) {
-            return false;
+/// For each name, whether an earlier one is the same; for constant assertions.
+///
+/// Constant evaluation is slow, and a set of some hundred events has tens of thousands of pairs: so names are told apart by
+/// a hash (64-bit FNV-1a), and compared where the hashes are the same.
+pub const fn repeated<const N: usize>(names: [&str; N]) -> [bool; N] {
+    let mut hashes = [0; N];
+    let mut repeated = [false; N];
+    let mut index = 0;
+    while index < N {
+        hashes[index] = hash(names[index].as_bytes());
+        let mut earlier = 0;
+        while earlier < index {
+            if hashes[earlier] == hashes[index] && same(names[earlier].as_bytes(), names[index].as_bytes()) {
+                repeated[index] = true;
+            }
+            earlier += 1;
         }
-        earlier += 1;
+        index += 1;
     }
-    true
+    repeated
+}
+
+const fn hash(name: &[u8]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325;
+    let mut index = 0;
+    while index < name.len() {
+        hash = (hash ^ name[index] as u64).wrapping_mul(0x0000_0100_0000_01b3);
+        index += 1;
+    }
+    hash
 }

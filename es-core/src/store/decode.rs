@@ -56,6 +56,8 @@ impl DecodeError {
 }
 
 /// Reads JSON; only when that fails a second time with the path of the field, which costs more.
+// Called for each event of each replay, and seen by the compiler as a part of `Event::decode` in another crate.
+#[inline]
 pub(crate) fn json<T: DeserializeOwned>(payload: &[u8]) -> Result<T, DecodeError> {
     serde_json::from_slice(payload).map_err(|error| locate::<T>(payload, &error))
 }

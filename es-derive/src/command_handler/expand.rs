@@ -63,7 +63,7 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     let ReturnType::Type(_, output) = &handler.signature.output else { return None };
     let span = subject.span();
     let aliases = Aliases::new(block, handler, subject, output);
-    let (command, outcome) = (&aliases.command.alias, &aliases.outcome.alias);
+    let (command, outcome) = (&aliases.command.item, &aliases.outcome.item);
     let (name, owner) = (aliases.command_at(span), owner::owner_at(block, span));
     let generics = implementation_generics(block, &aliases.command.lifetimes);
     let (parameters, _, clauses) = generics.split_for_impl();
@@ -255,7 +255,7 @@ struct Aliases {
 /// A name for a type of the user's.
 struct Alias {
     /// `type __Command<'__0, C> = Deposit<'__0, C>;`
-    alias: TokenStream,
+    item: TokenStream,
     /// `<'__0, C>`
     arguments: Option<TokenStream>,
     /// `'__0`: of those in the command, and of them those in what is returned.
@@ -311,10 +311,10 @@ impl Alias {
             (None, None)
         } else {
             let plain = mentioned.iter().map(|parameter| owner::plain_parameter(parameter));
-            let names = mentioned.iter().map(|parameter| owner::parameter_name(parameter));
-            (Some(quote!(<#(#lifetimes,)* #(#plain),*>)), Some(quote!(<#(#lifetimes,)* #(#names),*>)))
+            let arguments = mentioned.iter().map(|parameter| owner::parameter_name(parameter));
+            (Some(quote!(<#(#lifetimes,)* #(#plain),*>)), Some(quote!(<#(#lifetimes,)* #(#arguments),*>)))
         };
-        Self { alias: quote!(type #name #parameters = #ty;), arguments, lifetimes }
+        Self { item: quote!(type #name #parameters = #ty;), arguments, lifetimes }
     }
 }
 

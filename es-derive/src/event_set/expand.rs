@@ -82,8 +82,8 @@ fn member(set: &EventSet, variant: &Variant<'_>) -> TokenStream {
 /// No two events of a set have one stored name; said at the second of the two.
 ///
 /// ```text
-/// const __NAMES: &[&str] = &[::es_core::private::name::<AccountEvent, __Event0>(), ..];
-/// const _: () = if !::es_core::private::is_first(__NAMES, 1) { ::core::panic!("..") };
+/// const __REPEATED: [bool; 4] = ::es_core::private::repeated([::es_core::private::name::<AccountEvent, __Event0>(), ..]);
+/// const _: () = if __REPEATED[1] { ::core::panic!("..") };
 /// ```
 fn different_names(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
     let EventSet { krate, input } = set;
@@ -91,13 +91,13 @@ fn different_names(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
     let names = variants.iter().map(|Variant { alias, .. }| quote!(#krate::private::name::<#ident, #alias>()));
     let assertions = variants.iter().enumerate().skip(1).map(|(index, Variant { event, alias, .. })| {
         let message = messages::set_name_taken(ident, event);
-        let krate = krate.at(alias.span());
         quote_spanned! {alias.span()=>
-            const _: () = if !#krate::private::is_first(__NAMES, #index) { ::core::panic!(#message) };
+            const _: () = if __REPEATED[#index] { ::core::panic!(#message) };
         }
     });
+    let count = variants.len();
     quote! {
-        const __NAMES: &[&::core::primitive::str] = &[#(#names),*];
+        const __REPEATED: [::core::primitive::bool; #count] = #krate::private::repeated([#(#names),*]);
         #(#assertions)*
     }
 }
