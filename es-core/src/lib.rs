@@ -18,6 +18,9 @@ pub mod prelude;
 #[doc(hidden)]
 pub mod private;
 pub mod projection;
+#[cfg(all(feature = "testing", any(doc, doctest)))]
+#[doc = include_str!("docs/reading.md")]
+pub mod reading {}
 pub mod recorded;
 pub mod repository;
 pub mod snapshot;

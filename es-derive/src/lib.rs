@@ -267,8 +267,8 @@ pub fn projection(input: TokenStream) -> TokenStream {
 /// | a [`Projection`](macro@Projection) | `async fn name(&self, event: &Event, envelope: &Envelope, context: &mut Context)` | nothing, or `Result<(), Error>` |
 ///
 /// All arguments but the event may be left out, and `&Metadata` may stand for `&Envelope`. `event: Event` takes the event,
-/// so that nothing need be copied; where an aggregate does so, the event must be `Clone`, because a decision shows it to
-/// others too. `#[cfg(..)]` above a handler goes for all that is written for it.
+/// so that a replay need not copy what is kept of it; in aggregates and read models it must then be `Clone`, because a
+/// decision shows an event to others too. `#[cfg(..)]` above a handler goes for all that is written for it.
 ///
 /// An event is a fact and cannot be refused. The handlers of aggregates and read models run again in every replay, so they
 /// depend on nothing but the state, the event and what is known about it.

@@ -132,6 +132,8 @@ struct Refer<'a>(&'a str);
 
 struct Quote<T>(T);
 
+type Quoted<'a> = (&'a str, fn(&str) -> String);
+
 #[derive(Debug, PartialEq)]
 struct Refused<'a> {
     name: &'a str,
@@ -155,7 +157,7 @@ impl Account {
     }
 
     #[command(or_default)]
-    fn quote(&self, command: &Quote<(&str, fn(&str) -> String)>) -> Result<AccountRenamed, ()> {
+    fn quote(&self, command: &Quote<Quoted<'_>>) -> Result<AccountRenamed, ()> {
         let (name, quote) = &command.0;
         Ok(AccountRenamed { name: quote(name) })
     }

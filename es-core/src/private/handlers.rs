@@ -285,7 +285,7 @@ impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> Handled for Result<(), E
 #[diagnostic::on_unimplemented(
     message = "a handler takes `{T}` by value, and `{T}` is not `Clone`",
     label = "taken by value, but not `Clone`",
-    note = "write `&{T}`, or add `#[derive(Clone)]` to `{T}`: while deciding, the value is needed by others too"
+    note = "write `&{T}`, or add `#[derive(Clone)]` to `{T}`: the value is needed by others too, such as another handler"
 )]
 pub trait ByValue<T> {
     /// A copy of it.
