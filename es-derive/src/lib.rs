@@ -30,6 +30,7 @@ mod handlers;
 mod krate;
 mod messages;
 mod names;
+mod quiet;
 mod source;
 mod spans;
 mod suggest;
@@ -59,7 +60,7 @@ mod suggest;
 /// `crate = path`: where `es_core` is.
 #[proc_macro_derive(AggregateId, attributes(aggregate_id))]
 pub fn aggregate_id(input: TokenStream) -> TokenStream {
-    aggregate_id::derive(input.into()).into()
+    quiet::quiet(aggregate_id::derive(input.into())).into()
 }
 
 /// Makes a struct with named fields an event: a fact, with the name and version under which it is stored.
@@ -90,7 +91,7 @@ pub fn aggregate_id(input: TokenStream) -> TokenStream {
 /// - `crate = path`: where `es_core` is.
 #[proc_macro_derive(Event, attributes(event))]
 pub fn event(input: TokenStream) -> TokenStream {
-    event::derive(input.into()).into()
+    quiet::quiet(event::derive(input.into())).into()
 }
 
 /// Makes an enum the set of all events that an aggregate can have, one in each variant.
@@ -124,7 +125,7 @@ pub fn event(input: TokenStream) -> TokenStream {
 /// `crate = path`: where `es_core` is.
 #[proc_macro_derive(EventSet, attributes(event_set))]
 pub fn event_set(input: TokenStream) -> TokenStream {
-    event_set::derive(input.into()).into()
+    quiet::quiet(event_set::derive(input.into())).into()
 }
 
 /// Makes a struct or an enum an aggregate: the state that decides about commands.
@@ -167,7 +168,7 @@ pub fn event_set(input: TokenStream) -> TokenStream {
 /// - `crate = path`: where `es_core` is.
 #[proc_macro_derive(Aggregate, attributes(aggregate))]
 pub fn aggregate(input: TokenStream) -> TokenStream {
-    aggregate::derive(input.into()).into()
+    quiet::quiet(aggregate::derive(input.into())).into()
 }
 
 /// Makes every function of an `impl` block the handler of one event.
@@ -214,7 +215,7 @@ pub fn aggregate(input: TokenStream) -> TokenStream {
 /// `#[event_handler(crate = path)]`: where `es_core` is.
 #[proc_macro_attribute]
 pub fn event_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    event_handler::attribute(arguments.into(), &item.into()).into()
+    quiet::quiet(event_handler::attribute(arguments.into(), &item.into())).into()
 }
 
 /// Makes every function of an `impl` block the handler of one command.
@@ -285,5 +286,5 @@ pub fn event_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// `#[command_handler(crate = path)]`: where `es_core` is.
 #[proc_macro_attribute]
 pub fn command_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    command_handler::attribute(arguments.into(), &item.into()).into()
+    quiet::quiet(command_handler::attribute(arguments.into(), &item.into())).into()
 }

@@ -64,12 +64,12 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     let target = target(handler);
     let krate = block.krate.at(span);
     let answer = answer(block, &aliases, output);
-    let error = aliases.part(block, output, "Error");
+    let error = error(block, &aliases, output);
     let decide = decide(block, handler, &aliases, subject, output);
     let implementation = quote_spanned! {span=>
         #[automatically_derived]
         impl #lifetimes #krate::Command<__Owner> for #name {
-            type Error = #error;
+            #error
             const TARGET: #krate::CommandTarget = #krate::CommandTarget::#target;
             #decide
         }
@@ -100,6 +100,18 @@ fn answer(block: &Block, aliases: &Aliases, output: &Type) -> TokenStream {
         #[automatically_derived]
         impl #lifetimes #krate::private::Answer<__Handler, #set> for #events {}
     }
+}
+
+/// The error, at the return type: so the compiler says there that it is more private than the command.
+///
+/// ```text
+/// type Error = <__Outcome as ::es_core::Decision>::Error;
+/// ```
+fn error(block: &Block, aliases: &Aliases, output: &Type) -> TokenStream {
+    let error = aliases.part(block, output, "Error");
+    let open = quote_spanned!(spans::first(output)=> type Error =);
+    let close = quote_spanned!(spans::last(output)=> ;);
+    quote!(#open #error #close)
 }
 
 /// The decision: asks the handler. Its signature stands at all of the return type.

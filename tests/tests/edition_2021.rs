@@ -1,0 +1,4 @@
+//! What the macros write compiles in crates of the edition before, without warnings.
+
+#[path = "hygiene_guests.rs"]
+mod hygiene_guests;
