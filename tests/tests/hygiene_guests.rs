@@ -144,7 +144,11 @@ fn macros_of_the_users_may_write_them_inside_a_function() {
     let number = Number::from(7);
     assert_eq!(number.to_string(), "7");
     assert_eq!((Deposited::NAME, Account::NAME), ("Deposited", "account"));
-    drop(given::<Account>(Deposited { amount: Some(5) }).when(Pay(3_u128)).then_state(|state| assert_eq!(state.total, 8)));
+    drop(
+        given::<Account>(Deposited { amount: Some(5) })
+            .when(Pay(3_u128))
+            .then_state(|state| assert_eq!(state.total, 8)),
+    );
     drop(given::<Account>(()).when(Deposit(u64::MAX)).then_rejected(|_| true));
 }
 
@@ -306,6 +310,9 @@ fn names_of_traits_and_of_generated_code_are_free() {
     drop(given::<Box>(()).when(Send { r#in: 5 }).then(event(5)).then_state(|state| assert_eq!(state.r#match, 5)));
     drop(given::<Box>(event(10)).when(Send { r#in: 5 }).then_error(names::Error));
     drop(given::<Box>(event(1)).when(Sync).then(Vec {}).then_state(|state| assert_eq!(state.state, 1)));
-    assert_eq!(<names::Result as EventSet>::SCHEMAS.iter().map(|schema| schema.name).collect::<std::vec::Vec<_>>(), ["Option", "Vec"]);
+    assert_eq!(
+        <names::Result as EventSet>::SCHEMAS.iter().map(|schema| schema.name).collect::<std::vec::Vec<_>>(),
+        ["Option", "Vec"]
+    );
     assert_eq!("a".parse::<names::String>().map(|id| id.to_string()), Ok("a".to_owned()));
 }

@@ -38,7 +38,7 @@ fn says_name_id_and_event(aggregate: &Aggregate, errors: &mut Errors) {
     };
     let missing: Vec<_> = [NAME, ID, EVENT].into_iter().filter(|key| aggregate.entries.lacks(key.name)).collect();
     if !missing.is_empty() {
-        errors.on(&attribute.meta, messages::aggregate_keys_missing(&missing));
+        errors.on(&attribute.meta, messages::aggregate_keys_missing(&aggregate.input.ident, &missing));
     }
 }
 
