@@ -30,10 +30,13 @@ mod handlers;
 mod krate;
 mod messages;
 mod names;
+mod proofs;
 mod quiet;
 mod source;
 mod spans;
 mod suggest;
+#[cfg(test)]
+mod typing;
 
 /// Makes a newtype the identity of an aggregate.
 ///

@@ -65,6 +65,10 @@ struct WithdrawPerhaps {
     amount: i64,
 }
 
+struct WithdrawAndWarn {
+    amount: i64,
+}
+
 #[derive(Debug, PartialEq)]
 struct OverTheLimit {
     balance: i64,
@@ -99,6 +103,13 @@ impl Account {
         draft.record([Withdrawn { amount: command.amount }]);
         Ok((draft.state().balance >= 0).then_some(draft))
     }
+
+    fn withdraw_and_warn(&self, command: &WithdrawAndWarn) -> Result<(Draft<Self>, Option<Overdrawn>), Infallible> {
+        let mut draft = self.draft();
+        draft.record(Withdrawn { amount: command.amount });
+        let balance = draft.state().balance;
+        Ok((draft, (balance < 0).then_some(Overdrawn { by: -balance })))
+    }
 }
 
 #[test]
@@ -120,7 +131,9 @@ fn a_draft_shows_what_its_events_lead_to() {
     given::<Account>(opened.clone()).when(Withdraw { amounts: vec![] }).then_nothing();
 
     given::<Account>(opened.clone()).when(WithdrawPerhaps { amount: 0 }).then(withdrawn(0));
-    given::<Account>(opened).when(WithdrawPerhaps { amount: 1 }).then_nothing();
+    given::<Account>(opened.clone()).when(WithdrawPerhaps { amount: 1 }).then_nothing();
+
+    given::<Account>(opened).when(WithdrawAndWarn { amount: 2 }).then((withdrawn(2), Overdrawn { by: 2 }));
 }
 
 #[test]

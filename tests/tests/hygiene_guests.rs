@@ -177,7 +177,7 @@ struct Coined {
     stamp: [u8; LETTERS],
     grid: Grid<[u8; 1 + 1], { LETTERS * 2 }>,
     by: Option<Box<dyn_free::Name>>,
-    nested: std::collections::BTreeMap<String, Vec<(u8, <Vec<i8> as IntoIterator>::Item)>>,
+    nested: std::collections::BTreeMap<String, <Vec<i8> as IntoIterator>::Item>,
 }
 
 mod dyn_free {

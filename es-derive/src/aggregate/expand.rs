@@ -1,11 +1,11 @@
 //! The implementation of an aggregate.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens as _, quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 
 use super::model::Aggregate;
-use crate::{fingerprint, spans};
+use crate::{fingerprint, proofs, spans};
 
 /// ```text
 /// const _: () = {
@@ -23,33 +23,34 @@ use crate::{fingerprint, spans};
 pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
     let Aggregate { krate, name, id, event, input, .. } = aggregate;
     let ident = &input.ident;
-    let proved = |ty: &Type, proof| spans::proved(krate, proof, &ty.to_token_stream(), spans::name_of(ty));
-    let (id, event) =
-        (id.as_ref().map(|ty| proved(ty, "aggregate_id")), event.as_ref().map(|ty| proved(ty, "event_set")));
-    let shared = spans::proof(krate, "shared_state", ident);
     let name = name.as_ref().map(|name| &name.text);
     let snapshots = snapshots(aggregate);
+    let body = |id: Option<TokenStream>, event: Option<TokenStream>| {
+        quote! {
+            type Id = #id;
+            type Event = #event;
+            const NAME: &'static ::core::primitive::str = #name;
+            const PROVED: ::core::primitive::usize = __PROVED;
+            #snapshots
+
+            fn initial() -> Self {
+                #krate::private::initial()
+            }
+        }
+    };
+    let proved = |ty: &Type, proof| proofs::proved(krate, proof, &ty.to_token_stream(), spans::name_of(ty));
+    let implementation = proofs::implementation(
+        &quote!(impl #krate::Aggregate for #ident),
+        &body(id.as_ref().map(|ty| proved(ty, "aggregate_id")), event.as_ref().map(|ty| proved(ty, "event_set"))),
+        &body(id.as_ref().map(Type::to_token_stream), event.as_ref().map(Type::to_token_stream)),
+    );
+    let shared = proofs::proof(krate, "shared_state", ident);
     let requirements = requirements(aggregate);
     let event_handlers = event_handlers(aggregate);
     quote! {
         const _: () = {
             #shared
-
-            #[automatically_derived]
-            impl #krate::Aggregate for #ident
-            where
-                [(); __PROVED]: ::core::marker::Sized,
-            {
-                type Id = #id;
-                type Event = #event;
-                const NAME: &'static ::core::primitive::str = #name;
-                const PROVED: ::core::primitive::usize = __PROVED;
-                #snapshots
-
-                fn initial() -> Self {
-                    #krate::private::initial()
-                }
-            }
+            #implementation
             #requirements
             #event_handlers
         };

@@ -16,7 +16,7 @@ use crate::{
     attributes::{Entries, Grammar},
     errors::Errors,
     krate::{self, Krate},
-    messages, spans,
+    messages, proofs, spans,
 };
 
 /// Which kind of handlers a block has.
@@ -270,7 +270,7 @@ pub(crate) fn set(block: &Block) -> TokenStream {
 /// ```
 pub(crate) fn aggregate(block: &Block) -> TokenStream {
     let place = spans::name_of(block.owner());
-    spans::proved(&block.krate, "aggregate", &quote_spanned!(place=> __Owner), place)
+    proofs::proved(&block.krate, "aggregate", &quote_spanned!(place=> __Owner), place)
 }
 
 /// One of the names that stand for the aggregate and its set, at the aggregate's name.
