@@ -87,7 +87,8 @@ impl<'a, A: Aggregate> CommandContext<'a, A> {
         self.version
     }
 
-    /// What the events will carry: time, actor, correlation. The event id is that of the command, not of an event.
+    /// What the events will carry: time, actor, correlation. The event id is that of this attempt
+    /// at the command, not of an event.
     pub fn metadata(&self) -> &Metadata {
         self.metadata
     }
