@@ -87,7 +87,8 @@ impl<'a, A: Aggregate> CommandContext<'a, A> {
         self.version
     }
 
-    /// What the events will carry: time, actor, correlation. The event id is that of the command, not of an event.
+    /// What the events will carry: time, actor, correlation. The event id is that of this attempt
+    /// at the command, not of an event.
     pub fn metadata(&self) -> &Metadata {
         self.metadata
     }
@@ -116,6 +117,9 @@ impl<'a, A: Aggregate> CommandContext<'a, A> {
     note = "return an event of `{Set}`, the set itself, a draft, `()`, or an `Option`, a `Vec`, an array or a tuple of those; another event needs a variant in `{Set}`"
 )]
 pub trait IntoEvents<Set> {
+    /// Whether nothing may stand before these events: those of a [`Draft`](crate::Draft), which knows them by their place.
+    const COMES_FIRST: bool = false;
+
     /// Puts the events behind those that are in `events`.
     fn into_events(self, events: &mut Vec<Set>);
 
@@ -136,6 +140,8 @@ impl<Set> IntoEvents<Set> for () {
 }
 
 impl<Set, T: IntoEvents<Set>> IntoEvents<Set> for Option<T> {
+    const COMES_FIRST: bool = T::COMES_FIRST;
+
     fn into_events(self, events: &mut Vec<Set>) {
         if let Some(inner) = self {
             inner.into_events(events);
@@ -145,6 +151,7 @@ impl<Set, T: IntoEvents<Set>> IntoEvents<Set> for Option<T> {
 
 impl<Set, T: IntoEvents<Set>> IntoEvents<Set> for Vec<T> {
     fn into_events(self, events: &mut Vec<Set>) {
+        const { may_follow(T::COMES_FIRST) };
         for inner in self {
             inner.into_events(events);
         }
@@ -153,20 +160,33 @@ impl<Set, T: IntoEvents<Set>> IntoEvents<Set> for Vec<T> {
 
 impl<Set, T: IntoEvents<Set>, const N: usize> IntoEvents<Set> for [T; N] {
     fn into_events(self, events: &mut Vec<Set>) {
+        const { may_follow(T::COMES_FIRST) };
         for inner in self {
             inner.into_events(events);
         }
     }
 }
 
+/// Refuses an answer in which a draft comes behind other events.
+pub(crate) const fn may_follow(comes_first: bool) {
+    assert!(
+        !comes_first,
+        "a draft stands behind other events: record those in the draft, because it knows nothing of what comes before it"
+    );
+}
+
 macro_rules! tuple_into_events {
-    ($($name:ident),+) => {
+    ($first:ident $(, $name:ident)*) => {
         #[diagnostic::do_not_recommend]
-        impl<Set, $($name: IntoEvents<Set>),+> IntoEvents<Set> for ($($name,)+) {
+        impl<Set, $first: IntoEvents<Set>, $($name: IntoEvents<Set>),*> IntoEvents<Set> for ($first, $($name,)*) {
+            const COMES_FIRST: bool = $first::COMES_FIRST;
+
             fn into_events(self, events: &mut Vec<Set>) {
+                $(const { may_follow($name::COMES_FIRST) };)*
                 #[expect(non_snake_case, reason = "one name serves as type and as variable")]
-                let ($($name,)+) = self;
-                $($name.into_events(events);)+
+                let ($first, $($name,)*) = self;
+                $first.into_events(events);
+                $($name.into_events(events);)*
             }
         }
     };

@@ -2,7 +2,7 @@
 
 use crate::{
     aggregate::{Aggregate, EventHandlers},
-    command::{CommandContext, IntoEvents},
+    command::{CommandContext, IntoEvents, may_follow},
     recorded::Metadata,
 };
 
@@ -80,8 +80,26 @@ use crate::{
 ///
 /// # In an answer with others
 ///
-/// A draft may be in an `Option` or at the beginning of a tuple. It knows nothing of events that stand before it: record
-/// those in the draft.
+/// A draft may be in an `Option` or at the beginning of a tuple. It knows nothing of events that stand before it, so they
+/// are recorded in it; anything else does not compile:
+///
+/// ```compile_fail,E0080
+/// # use es_core::prelude::*;
+/// # #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+/// # struct LampId(String);
+/// # #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+/// # struct LampLit {}
+/// # #[derive(EventSet, Clone, Debug, PartialEq)]
+/// # enum LampEvent { Lit(LampLit) }
+/// # #[derive(Aggregate, Default, Clone, Debug)]
+/// # #[aggregate(name = "lamp", id = LampId, event = LampEvent)]
+/// # struct Lamp { lit: bool }
+/// # #[event_handler]
+/// # impl Lamp { fn lit(&mut self, _: &LampLit) { self.lit = true; } }
+/// # let lamp = Lamp::default();
+/// let both = (lamp.draft(), LampLit {}).into_event_vec();
+/// let events: Vec<LampEvent> = (LampLit {}, lamp.draft()).into_event_vec();
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "the events happen when the command handler returns the draft"]
 pub struct Draft<A: Aggregate> {
@@ -128,7 +146,8 @@ impl<A: Aggregate> Draft<A> {
     }
 
     /// Adds an event, or several in the shapes that a command handler may return, and applies each to the draft's state.
-    pub fn record(&mut self, events: impl IntoEvents<A::Event>) {
+    pub fn record<E: IntoEvents<A::Event>>(&mut self, events: E) {
+        const { may_follow(E::COMES_FIRST) };
         for event in events.into_event_vec() {
             self.state.fold_ref(&event, &self.command.of_event(self.events.len()));
             self.events.push(event);
@@ -206,6 +225,8 @@ impl<A: Aggregate> CommandContext<'_, A> {
 }
 
 impl<Set, A: Aggregate<Event = Set>> IntoEvents<Set> for Draft<A> {
+    const COMES_FIRST: bool = true;
+
     fn into_events(self, events: &mut Vec<Set>) {
         events.extend(self.events);
     }

@@ -118,7 +118,7 @@ impl Position {
     pub const START: Self = Self(0);
 }
 
-/// The identity of one event, a time-ordered UUID (version 7) made when the command is.
+/// The identity of one event, a time-ordered UUID (version 7) made when the command is tried.
 ///
 /// It is fixed before the decision, so that event handlers see the same one while deciding and in every replay, and so
 /// that a repeated append is recognised.

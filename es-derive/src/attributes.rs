@@ -71,12 +71,12 @@ pub(crate) struct Step {
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
     found: Vec<Entry>,
-    /// The keys that misspelt ones are likely to mean.
-    misspelt: Vec<&'static str>,
 }
 
 #[derive(Debug)]
 struct Entry {
+    /// The key that is meant; a misspelt one is reported, and counts as the one that it is taken for.
+    name: &'static str,
     key: Ident,
     value: Value,
 }
@@ -122,11 +122,6 @@ impl Entries {
         self.entry(key).map(|entry| entry.key.span())
     }
 
-    /// Whether the key is missing: neither written nor misspelt, which is reported already.
-    pub(crate) fn lacks(&self, key: &str) -> bool {
-        self.entry(key).is_none() && !self.misspelt.contains(&key)
-    }
-
     /// The text of a key.
     pub(crate) fn text(&self, key: &str) -> Option<&LitStr> {
         self.entry(key).and_then(|entry| if let Value::Text(text) = &entry.value { Some(text) } else { None })
@@ -170,7 +165,7 @@ impl Entries {
     }
 
     fn entry(&self, key: &str) -> Option<&Entry> {
-        self.found.iter().find(|entry| entry.key == key)
+        self.found.iter().find(|entry| entry.name == key)
     }
 
     fn read(&mut self, tokens: TokenStream, within: &str, keys: &'static [Key], errors: &mut Errors) {
@@ -196,16 +191,7 @@ impl Entries {
             skip(input);
             return;
         };
-        let Some(key) = keys.iter().find(|key| ident == key.name) else {
-            let found = ident.to_string();
-            let message = match suggest::nearest(&found, keys.iter().map(|key| key.name)) {
-                Some(meant) => {
-                    self.misspelt.push(meant);
-                    messages::misspelt_key(&found, within, meant)
-                }
-                None => messages::unknown_key(&found, within, keys),
-            };
-            errors.at(ident.span(), message);
+        let Some(key) = key_of(&ident, within, keys, errors) else {
             skip(input);
             return;
         };
@@ -224,12 +210,31 @@ impl Entries {
                 Value::Malformed
             }),
         };
-        if self.entry(key.name).is_some() {
-            errors.at(ident.span(), messages::repeated_key(key.name));
-        } else {
-            self.found.push(Entry { key: ident, value });
+        let is_misspelt = |written: &Ident| written != key.name;
+        match self.found.iter_mut().find(|entry| entry.name == key.name) {
+            None => self.found.push(Entry { name: key.name, key: ident, value }),
+            // A misspelt key makes way for the one that is meant.
+            Some(earlier) if is_misspelt(&earlier.key) => *earlier = Entry { name: key.name, key: ident, value },
+            Some(_) if is_misspelt(&ident) => {}
+            Some(_) => errors.at(ident.span(), messages::repeated_key(key.name)),
         }
     }
+}
+
+/// The key that is written, or that a misspelt one is taken for.
+fn key_of(ident: &Ident, within: &str, keys: &'static [Key], errors: &mut Errors) -> Option<&'static Key> {
+    let found = ident.to_string();
+    let known = |name: &str| keys.iter().find(|key| key.name == name);
+    if let Some(key) = known(&found) {
+        return Some(key);
+    }
+    let meant = suggest::nearest(&found, keys.iter().map(|key| key.name));
+    let message = match meant {
+        Some(meant) => messages::misspelt_key(&found, within, meant),
+        None => messages::unknown_key(&found, within, keys),
+    };
+    errors.at(ident.span(), message);
+    meant.and_then(known)
 }
 
 /// The value behind a key; `None` where it is of another kind.

@@ -33,10 +33,14 @@ mod krate;
 mod messages;
 mod names;
 mod projection;
+mod proofs;
+mod quiet;
 mod read_model;
 mod source;
 mod spans;
 mod suggest;
+#[cfg(test)]
+mod typing;
 
 /// Makes a newtype the identity of an aggregate.
 ///
@@ -63,7 +67,7 @@ mod suggest;
 /// `crate = path`: where `es_core` is.
 #[proc_macro_derive(AggregateId, attributes(aggregate_id))]
 pub fn aggregate_id(input: TokenStream) -> TokenStream {
-    aggregate_id::derive(input.into()).into()
+    quiet::quiet(aggregate_id::derive(input.into())).into()
 }
 
 /// Makes a struct with named fields an event: a fact, with the name and version under which it is stored.
@@ -94,7 +98,7 @@ pub fn aggregate_id(input: TokenStream) -> TokenStream {
 /// - `crate = path`: where `es_core` is.
 #[proc_macro_derive(Event, attributes(event))]
 pub fn event(input: TokenStream) -> TokenStream {
-    event::derive(input.into()).into()
+    quiet::quiet(event::derive(input.into())).into()
 }
 
 /// Makes an enum the set of all events that an aggregate can have, one in each variant.
@@ -128,7 +132,7 @@ pub fn event(input: TokenStream) -> TokenStream {
 /// `crate = path`: where `es_core` is.
 #[proc_macro_derive(EventSet, attributes(event_set))]
 pub fn event_set(input: TokenStream) -> TokenStream {
-    event_set::derive(input.into()).into()
+    quiet::quiet(event_set::derive(input.into())).into()
 }
 
 /// Makes a struct or an enum an aggregate: the state that decides about commands.
@@ -171,7 +175,7 @@ pub fn event_set(input: TokenStream) -> TokenStream {
 /// - `crate = path`: where `es_core` is.
 #[proc_macro_derive(Aggregate, attributes(aggregate))]
 pub fn aggregate(input: TokenStream) -> TokenStream {
-    aggregate::derive(input.into()).into()
+    quiet::quiet(aggregate::derive(input.into())).into()
 }
 
 /// Makes a struct with named fields a read model: a row that is folded from events, one for each key.
@@ -219,7 +223,7 @@ pub fn aggregate(input: TokenStream) -> TokenStream {
 /// Above one field: `key`. It is an id, a `String`, a `Uuid` or a whole number.
 #[proc_macro_derive(ReadModel, attributes(read_model))]
 pub fn read_model(input: TokenStream) -> TokenStream {
-    read_model::derive(input.into()).into()
+    quiet::quiet(read_model::derive(input.into())).into()
 }
 
 /// Makes a type a projection: something that is done for each event, by `async` handlers in a context that the caller
@@ -252,7 +256,7 @@ pub fn read_model(input: TokenStream) -> TokenStream {
 /// - `crate = path`: where `es_core` is.
 #[proc_macro_derive(Projection, attributes(projection))]
 pub fn projection(input: TokenStream) -> TokenStream {
-    projection::derive(input.into()).into()
+    quiet::quiet(projection::derive(input.into())).into()
 }
 
 /// Makes every function of an `impl` block the handler of one event: of an aggregate, a read model or a projection.
@@ -311,7 +315,7 @@ pub fn projection(input: TokenStream) -> TokenStream {
 /// - `crate = path`: where `es_core` is.
 #[proc_macro_attribute]
 pub fn event_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    event_handler::attribute(arguments.into(), &item.into()).into()
+    quiet::quiet(event_handler::attribute(arguments.into(), &item.into())).into()
 }
 
 /// Makes every function of an `impl` block the handler of one command.
@@ -382,5 +386,5 @@ pub fn event_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// `#[command_handler(crate = path)]`: where `es_core` is.
 #[proc_macro_attribute]
 pub fn command_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    command_handler::attribute(arguments.into(), &item.into()).into()
+    quiet::quiet(command_handler::attribute(arguments.into(), &item.into())).into()
 }

@@ -12,6 +12,7 @@ use syn::{Fields, Ident, Type};
 use crate::{
     attributes::{Key, Kind},
     handlers::Kind as Handlers,
+    names,
     source::source,
 };
 
@@ -225,9 +226,9 @@ pub(crate) fn aggregate_without_attribute(ident: &Ident) -> String {
 }
 
 /// UI: `malformed/aggregate_keys_missing.rs`, `malformed/aggregate_key_missing.rs`
-pub(crate) fn aggregate_keys_missing(missing: &[Key]) -> String {
+pub(crate) fn aggregate_keys_missing(ident: &Ident, missing: &[Key]) -> String {
     let are = if missing.len() == 1 { "is" } else { "are" };
-    let examples: Vec<_> = missing.iter().map(|key| key.example).collect();
+    let examples: Vec<_> = missing.iter().map(|key| names::in_example(key.example, ident)).collect();
     format!("{} {are} missing\nadd `{}`", list(missing), examples.join(", "))
 }
 

@@ -15,6 +15,19 @@ pub(crate) fn event_of_variant(set: &Ident, variant: &Ident) -> String {
     format!("{owner}{}", variant.unraw())
 }
 
+/// An example about an account as one about the user's own type: `event = OrderEvent`, `name = "order"`.
+pub(crate) fn in_example(example: &str, ident: &Ident) -> String {
+    let ident = ident.unraw().to_string();
+    let mut stored = String::new();
+    for letter in ident.chars() {
+        if letter.is_uppercase() && !stored.is_empty() {
+            stored.push('_');
+        }
+        stored.extend(letter.to_lowercase());
+    }
+    example.replace("Account", &ident).replace("account", &stored)
+}
+
 /// A name under which something is stored, and where it is written.
 #[derive(Debug)]
 pub(crate) struct StoredName {
@@ -44,5 +57,17 @@ impl StoredName {
         } else if self.text.trim() != self.text {
             errors.at(self.span, messages::name_with_space_at_an_end(self.text.trim()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_speaks_of_the_users_type() {
+        let ident = syn::parse_quote!(OrderLine);
+        assert_eq!(in_example("name = \"account\"", &ident), "name = \"order_line\"");
+        assert_eq!(in_example("event = AccountEvent", &ident), "event = OrderLineEvent");
     }
 }

@@ -1,8 +1,9 @@
 //! Drafts: what a decision sees of its own first events is what will be stored, and what every replay will see.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Mutex};
 
 use es_core::{prelude::*, testing::given};
+use futures_util::FutureExt as _;
 
 #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
 struct AccountId(String);
@@ -65,6 +66,10 @@ struct WithdrawPerhaps {
     amount: i64,
 }
 
+struct WithdrawAndWarn {
+    amount: i64,
+}
+
 #[derive(Debug, PartialEq)]
 struct OverTheLimit {
     balance: i64,
@@ -99,6 +104,13 @@ impl Account {
         draft.record([Withdrawn { amount: command.amount }]);
         Ok((draft.state().balance >= 0).then_some(draft))
     }
+
+    fn withdraw_and_warn(&self, command: &WithdrawAndWarn) -> Result<(Draft<Self>, Option<Overdrawn>), Infallible> {
+        let mut draft = self.draft();
+        draft.record(Withdrawn { amount: command.amount });
+        let balance = draft.state().balance;
+        Ok((draft, (balance < 0).then_some(Overdrawn { by: -balance })))
+    }
 }
 
 #[test]
@@ -120,7 +132,9 @@ fn a_draft_shows_what_its_events_lead_to() {
     given::<Account>(opened.clone()).when(Withdraw { amounts: vec![] }).then_nothing();
 
     given::<Account>(opened.clone()).when(WithdrawPerhaps { amount: 0 }).then(withdrawn(0));
-    given::<Account>(opened).when(WithdrawPerhaps { amount: 1 }).then_nothing();
+    given::<Account>(opened.clone()).when(WithdrawPerhaps { amount: 1 }).then_nothing();
+
+    given::<Account>(opened).when(WithdrawAndWarn { amount: 2 }).then((withdrawn(2), Overdrawn { by: 2 }));
 }
 
 #[test]
@@ -167,8 +181,27 @@ struct Note {
 
 struct Begin;
 
+/// Lets another command come first, the first time that it is decided.
+struct NoteLate<'a> {
+    store: MemoryStore,
+    tried: &'a Mutex<Vec<EventId>>,
+}
+
 #[command_handler]
 impl Ledger {
+    fn note_late(&self, command: &NoteLate<'_>, context: &CommandContext<'_, Self>) -> Result<Draft<Self>, Infallible> {
+        let mut draft = context.draft(self);
+        draft.record(Noted { seen: None });
+        let mut tried = command.tried.lock().unwrap();
+        tried.extend(last_id(draft.state()));
+        if tried.len() == 1 {
+            let ledgers = command.store.repository::<Ledger>();
+            let first = ledgers.execute(context.id(), Note { times: 1 }).run().now_or_never();
+            first.expect("memory does not wait").unwrap();
+        }
+        Ok(draft)
+    }
+
     fn begin(_: &Begin, context: &CommandContext<'_, Self>) -> Result<Draft<Self>, Infallible> {
         let mut draft = context.new_draft();
         draft.record(Noted { seen: None });
@@ -211,6 +244,21 @@ async fn draft_decision_and_replay_see_the_same_metadata() {
     let actors: Vec<_> = loaded.seen.iter().map(|metadata| metadata.actor.as_deref().unwrap_or_default()).collect();
     assert_eq!(actors, ["ada", "ada", "bob", "bob", "bob"]);
     assert_eq!(loaded.seen[4].occurred_at, DateTime::UNIX_EPOCH);
+}
+
+#[tokio::test]
+async fn each_attempt_has_ids_of_its_own_and_stores_those_that_its_draft_saw() {
+    let store = MemoryStore::new();
+    let ledgers = store.repository::<Ledger>();
+    let id = AccountId("main".to_owned());
+    ledgers.execute(&id, Begin).await.unwrap();
+
+    let tried = Mutex::default();
+    let done = ledgers.execute(&id, NoteLate { store, tried: &tried }).await.unwrap();
+    let tried = tried.into_inner().unwrap();
+    assert_eq!((tried.len(), done.version.get()), (2, 4));
+    assert_ne!(tried[0], tried[1]);
+    assert_eq!(done.events[0].envelope.metadata.event_id, tried[1]);
 }
 
 #[test]

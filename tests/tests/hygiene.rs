@@ -132,6 +132,7 @@ mod primitives {
     pub struct u32;
     pub struct u64;
     pub struct bool;
+    pub struct usize;
 
     #[derive(
         ::core::clone::Clone,

@@ -72,6 +72,24 @@ pub mod domain {
     #[derive(Clone, Copy, Debug)]
     pub struct Begin;
 
+    /// A command that borrows, and one more.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Lend<'a> {
+        /// To whom.
+        pub to: &'a str,
+    }
+
+    /// One that borrows twice.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Swap<'a, 'b>(pub &'a str, pub &'b str);
+
+    /// A refusal that borrows.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct Missing<'a> {
+        /// Who.
+        pub who: &'a str,
+    }
+
     /// A refusal.
     #[derive(Clone, Copy, Debug, PartialEq)]
     pub struct Broken;
@@ -80,6 +98,19 @@ pub mod domain {
     impl Lamp {
         fn begin(_: Begin) -> Result<LampLit, Broken> {
             Ok(LampLit { watts: 60 })
+        }
+
+        fn lend(&self, command: &Lend<'_>, context: &CommandContext<'_, Self>) -> Result<Draft<Self>, Broken> {
+            if command.to.is_empty() {
+                return Err(Broken);
+            }
+            let mut draft = context.draft(self);
+            draft.record(LampPutOut {});
+            Ok(draft)
+        }
+
+        fn swap<'b>(&self, command: Swap<'_, 'b>) -> Result<(), Missing<'b>> {
+            Err(Missing { who: command.1 })
         }
 
         #[command(or_default)]

@@ -184,7 +184,7 @@ impl<'a, A: Aggregate, S: EventStore, C: Command<A>> Execute<'a, A, S, C, C::Err
     ///
     /// # Errors
     /// [`ExecuteError`]
-    pub async fn run(self) -> Result<Executed<A>, ExecuteError<C::Error>> {
+    pub async fn run(mut self) -> Result<Executed<A>, ExecuteError<C::Error>> {
         let stream = Repository::<A, S>::stream(self.id);
         let mut attempts = 0;
         loop {
@@ -203,7 +203,8 @@ impl<'a, A: Aggregate, S: EventStore, C: Command<A>> Execute<'a, A, S, C, C::Err
                 Err(StoreError::Conflict(conflict)) if attempts >= self.repository.attempts => {
                     return Err(ExecuteError::Conflict { conflict, attempts });
                 }
-                Err(StoreError::Conflict(_)) => {}
+                // Other events are decided now, so they get other ids.
+                Err(StoreError::Conflict(_)) => self.metadata.event_id = EventId::now(),
                 outcome => return Ok(outcome?),
             }
         }

@@ -1,61 +1,27 @@
 //! The implementation of an aggregate.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens as _, quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Generics, Type, parse_quote};
 
 use super::model::Aggregate;
-use crate::{fingerprint, spans};
+use crate::{fingerprint, proofs, spans};
 
 /// ```text
 /// const _: () = {
 ///     const __PROVED: usize = ::es_core::private::shared_state::<Account>();
-///     type __Event = <[(); ::es_core::private::event_set::<AccountEvent>()] as Proved<AccountEvent>>::Type;
-///     impl ::es_core::Aggregate for Account where [(); __PROVED]: Sized {
-///         type Id = <[(); ::es_core::private::aggregate_id::<AccountId>()] as Proved<AccountId>>::Type;
-///         type Event = __Event;
-///         const NAME: &'static str = "account";
-///         const SNAPSHOTS: Option<Snapshots<Self>> = ::es_core::private::snapshots(100, "0123456789abcdef");
-///         fn initial() -> Self { ::es_core::private::initial() }
-///     }
+///     impl ::es_core::Aggregate for Account where [(); __PROVED]: Sized { .. }
 ///     ..
 /// };
 /// ```
 pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
-    let Aggregate { krate, name, id, event, input, .. } = aggregate;
-    let ident = &input.ident;
-    let checked = |ty: &Type, proof| spans::proved(krate, proof, &ty.to_token_stream(), spans::name_of(ty));
-    let (id, event) =
-        (id.as_ref().map(|ty| checked(ty, "aggregate_id")), event.as_ref().map(|ty| checked(ty, "event_set")));
-    let (shared, generics) = (shared(aggregate), generics(aggregate));
-    let proved = shared.is_some().then(|| {
-        quote!(
-            const PROVED: ::core::primitive::usize = __PROVED;
-        )
-    });
-    let (parameters, arguments, clauses) = generics.split_for_impl();
-    let name = name.as_ref().map(|name| &name.text);
-    let snapshots = snapshots(aggregate);
+    let implementation = implementation(aggregate);
     let folds = folds(aggregate);
     let requirements = requirements(aggregate);
     let event_handlers = event_handlers(aggregate);
     quote! {
         const _: () = {
-            #shared
-            type __Event = #event;
-
-            #[automatically_derived]
-            impl #parameters #krate::Aggregate for #ident #arguments #clauses {
-                type Id = #id;
-                type Event = __Event;
-                const NAME: &'static ::core::primitive::str = #name;
-                #proved
-                #snapshots
-
-                fn initial() -> Self {
-                    #krate::private::initial()
-                }
-            }
+            #implementation
             #folds
             #requirements
             #event_handlers
@@ -63,15 +29,64 @@ pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
     }
 }
 
-/// The place where the compiler says that the state cannot go from thread to thread. With parameters it says so where the
-/// aggregate is used.
+/// The trait itself, and the places where the compiler says that the state cannot go from thread to thread, that the id is
+/// none, and that the events are no set. Of an aggregate with parameters it says so where it is used: a constant cannot
+/// name them.
 ///
 /// ```text
 /// const __PROVED: usize = ::es_core::private::shared_state::<Account>();
+/// impl ::es_core::Aggregate for Account where [(); __PROVED]: Sized {
+///     type Id = <[(); ::es_core::private::aggregate_id::<AccountId>()] as Proved<AccountId>>::Type;
+///     type Event = <[(); ::es_core::private::event_set::<AccountEvent>()] as Proved<AccountEvent>>::Type;
+///     const NAME: &'static str = "account";
+///     const PROVED: usize = __PROVED;
+///     const SNAPSHOTS: Option<Snapshots<Self>> = ::es_core::private::snapshots(100, "0123456789abcdef");
+///     fn initial() -> Self { ::es_core::private::initial() }
+/// }
 /// ```
-fn shared(aggregate: &Aggregate) -> Option<TokenStream> {
-    let Aggregate { krate, input, .. } = aggregate;
-    input.generics.params.is_empty().then(|| spans::proof(krate, "shared_state", &input.ident))
+fn implementation(aggregate: &Aggregate) -> TokenStream {
+    let Aggregate { krate, name, id, event, input, .. } = aggregate;
+    let ident = &input.ident;
+    let name = name.as_ref().map(|name| &name.text);
+    let snapshots = snapshots(aggregate);
+    let body = |id: Option<TokenStream>, event: Option<TokenStream>, proved: Option<TokenStream>| {
+        quote! {
+            type Id = #id;
+            type Event = #event;
+            const NAME: &'static ::core::primitive::str = #name;
+            #proved
+            #snapshots
+
+            fn initial() -> Self {
+                #krate::private::initial()
+            }
+        }
+    };
+    let plain = |ty: &Option<Type>| ty.as_ref().map(Type::to_token_stream);
+    if !input.generics.params.is_empty() {
+        let (body, generics) = (body(plain(id), plain(event), None), generics(aggregate));
+        let (parameters, arguments, clauses) = generics.split_for_impl();
+        return quote! {
+            #[automatically_derived]
+            impl #parameters #krate::Aggregate for #ident #arguments #clauses { #body }
+        };
+    }
+    let proved = |ty: &Option<Type>, proof| {
+        let ty = ty.as_ref()?;
+        Some(proofs::proved(krate, proof, &ty.to_token_stream(), spans::name_of(ty)))
+    };
+    let known = || {
+        Some(quote!(
+            const PROVED: ::core::primitive::usize = __PROVED;
+        ))
+    };
+    let shared = proofs::proof(krate, "shared_state", ident);
+    let implementation = proofs::implementation(
+        &quote!(impl #krate::Aggregate for #ident),
+        &body(proved(id, "aggregate_id"), proved(event, "event_set"), known()),
+        &body(plain(id), plain(event), known()),
+    );
+    quote!(#shared #implementation)
 }
 
 /// The parameters, where there are some. Each type in them must be one that can be part of an aggregate, and the aggregate
@@ -86,19 +101,17 @@ fn shared(aggregate: &Aggregate) -> Option<TokenStream> {
 fn generics(aggregate: &Aggregate) -> Generics {
     let Aggregate { krate, input, snapshot, .. } = aggregate;
     let mut generics = input.generics.clone();
+    if generics.params.is_empty() {
+        return generics;
+    }
     let types: Vec<_> = generics.type_params().map(|parameter| parameter.ident.clone()).collect();
-    let has_parameters = !generics.params.is_empty();
     let predicates = &mut generics.make_where_clause().predicates;
-    if has_parameters {
-        for ty in types {
-            predicates.push(parse_quote!(#ty: ::core::marker::Send + ::core::marker::Sync + 'static));
-        }
-        predicates.push(parse_quote!(Self: #krate::private::Initial));
-        if snapshot.is_some() {
-            predicates.push(parse_quote!(Self: #krate::private::SnapshotState));
-        }
-    } else {
-        predicates.push(parse_quote!([(); __PROVED]: ::core::marker::Sized));
+    for ty in types {
+        predicates.push(parse_quote!(#ty: ::core::marker::Send + ::core::marker::Sync + 'static));
+    }
+    predicates.push(parse_quote!(Self: #krate::private::Initial));
+    if snapshot.is_some() {
+        predicates.push(parse_quote!(Self: #krate::private::SnapshotState));
     }
     generics
 }
@@ -107,19 +120,22 @@ fn generics(aggregate: &Aggregate) -> Generics {
 ///
 /// ```text
 /// impl ::es_core::Folds for Account {
-///     type Scope = __Event;
+///     type Scope = <Self as ::es_core::Aggregate>::Event;
 ///     type Given = Metadata;
 ///     const OPEN: bool = false;
 /// }
 /// ```
 fn folds(aggregate: &Aggregate) -> TokenStream {
-    let Aggregate { krate, input, .. } = aggregate;
+    let Aggregate { krate, event, input, .. } = aggregate;
     let ident = &input.ident;
+    // Without parameters the set has been proved to be one above.
+    let scope =
+        if input.generics.params.is_empty() { quote!(<Self as #krate::Aggregate>::Event) } else { quote!(#event) };
     let (parameters, arguments, clauses) = input.generics.split_for_impl();
     quote! {
         #[automatically_derived]
         impl #parameters #krate::Folds for #ident #arguments #clauses {
-            type Scope = __Event;
+            type Scope = #scope;
             type Given = #krate::Metadata;
             const OPEN: ::core::primitive::bool = false;
         }

@@ -18,26 +18,3 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     validate::validate(&aggregate, &mut errors);
     if errors.is_empty() { expand::expand(&aggregate) } else { fallback::fallback(&aggregate, &errors) }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What is typed in an editor is expanded at every keystroke: the type stays an aggregate all the while.
-    #[test]
-    fn an_unfinished_attribute_leaves_an_aggregate() {
-        for attribute in [
-            "",
-            "#[aggregate]",
-            "#[aggregate()]",
-            "#[aggregate(name = )]",
-            "#[aggregate(na)]",
-            "#[aggregate(id = A, ev)]",
-        ] {
-            let tokens = format!("{attribute} struct Account {{ balance: i64 }}").parse().expect("tokens");
-            let written = derive(tokens).to_string();
-            assert!(written.contains("impl :: es_core :: Aggregate for Account"), "{attribute}: {written}");
-            assert!(written.contains("compile_error"), "{attribute}: {written}");
-        }
-    }
-}

@@ -56,7 +56,7 @@ impl Aggregate {
             snapshot: entries.span(SNAPSHOT.name).zip(entries.nested(SNAPSHOT.name)).map(|(span, inner)| Snapshot {
                 span,
                 every: inner.integer(EVERY.name),
-                has_every: !inner.lacks(EVERY.name),
+                has_every: inner.span(EVERY.name).is_some(),
                 version: inner.integer(VERSION.name).map_or(1, |(version, _)| version),
             }),
             entries,

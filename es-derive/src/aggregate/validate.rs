@@ -36,9 +36,10 @@ fn says_name_id_and_event(aggregate: &Aggregate, errors: &mut Errors) {
         errors.at(Span::call_site(), messages::aggregate_without_attribute(&aggregate.input.ident));
         return;
     };
-    let missing: Vec<_> = [NAME, ID, EVENT].into_iter().filter(|key| aggregate.entries.lacks(key.name)).collect();
+    let missing: Vec<_> =
+        [NAME, ID, EVENT].into_iter().filter(|key| aggregate.entries.span(key.name).is_none()).collect();
     if !missing.is_empty() {
-        errors.on(&attribute.meta, messages::aggregate_keys_missing(&missing));
+        errors.on(&attribute.meta, messages::aggregate_keys_missing(&aggregate.input.ident, &missing));
     }
 }
 

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 
 use super::model::AggregateId;
-use crate::spans;
+use crate::{proofs, spans};
 
 /// ```text
 /// const _: () = {
@@ -144,7 +144,11 @@ fn serde(id: &AggregateId, inner: &Type) -> TokenStream {
 fn own(id: &AggregateId) -> TokenStream {
     let AggregateId { krate, input } = id;
     let ident = &input.ident;
-    let proof = spans::proof(krate, "id::identity", ident);
+    let proof = proofs::proof(krate, "id::identity", ident);
+    let body = quote!(
+        const PROVED: ::core::primitive::usize = __PROVED;
+    );
+    let implementation = proofs::implementation(&quote!(impl #krate::AggregateId for #ident), &body, &body);
     quote! {
         #proof
 
@@ -155,12 +159,6 @@ fn own(id: &AggregateId) -> TokenStream {
             }
         }
 
-        #[automatically_derived]
-        impl #krate::AggregateId for #ident
-        where
-            [(); __PROVED]: ::core::marker::Sized,
-        {
-            const PROVED: ::core::primitive::usize = __PROVED;
-        }
+        #implementation
     }
 }

@@ -71,12 +71,12 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     let target = target(handler);
     let krate = block.krate.at(span);
     let answer = answer(block, &aliases, output);
-    let error = aliases.part(block, output, "Error");
+    let error = error(block, &aliases, output);
     let decide = decide(block, handler, &aliases, subject, output);
     let implementation = quote_spanned! {span=>
         #[automatically_derived]
         impl #parameters #krate::Command<#owner> for #name #clauses {
-            type Error = #error;
+            #error
             const TARGET: #krate::CommandTarget = #krate::CommandTarget::#target;
             #decide
         }
@@ -148,6 +148,18 @@ fn handler_type(block: &Block) -> TokenStream {
         #[allow(dead_code, reason = "it is never made")]
         struct __Handler #parameters (::core::marker::PhantomData<fn() -> #owner>) #clauses;
     }
+}
+
+/// The error, at the return type: so the compiler says there that it is more private than the command.
+///
+/// ```text
+/// type Error = <__Outcome as ::es_core::Decision>::Error;
+/// ```
+fn error(block: &Block, aliases: &Aliases, output: &Type) -> TokenStream {
+    let error = aliases.part(block, output, "Error");
+    let open = quote_spanned!(spans::first(output)=> type Error =);
+    let close = quote_spanned!(spans::last(output)=> ;);
+    quote!(#open #error #close)
 }
 
 /// The decision: asks the handler. Its signature stands at all of the return type.

@@ -8,7 +8,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{GenericParam, ItemImpl};
 
 use super::Block;
-use crate::spans;
+use crate::{proofs, spans};
 
 /// The block's type: `__Owner`, or `__Owner<C, N>`.
 pub(crate) fn owner(block: &Block) -> TokenStream {
@@ -54,7 +54,7 @@ pub(crate) fn scope_and_given(block: &Block) -> TokenStream {
     let place = spans::name_of(block.owner());
     let (krate, owner, parameters) = (block.krate.at(place), owner(block), parameters(&block.item));
     let folds = match parameters {
-        None => spans::proved(&block.krate, "folds", &owner, place),
+        None => proofs::proved(&block.krate, "folds", &owner, place),
         Some(_) => owner,
     };
     let name = named(block, "__Folds");
@@ -77,7 +77,7 @@ pub(crate) fn aggregate_and_set(block: &Block) -> TokenStream {
     let (krate, owner, parameters) = (block.krate.at(place), owner(block), parameters(&block.item));
     let (aggregate, set) = match parameters {
         None => {
-            let proved = spans::proved(&block.krate, "aggregate", &owner, place);
+            let proved = proofs::proved(&block.krate, "aggregate", &owner, place);
             (proved.clone(), quote_spanned!(place=> <#proved as #krate::Aggregate>::Event))
         }
         Some(_) => (owner.clone(), quote_spanned!(place=> <#owner as #krate::Folds>::Scope)),

@@ -2,7 +2,7 @@
 
 use syn::Ident;
 
-use crate::{attributes::Key, messages};
+use crate::attributes::Key;
 
 /// UI: `malformed/read_model_without_attribute.rs`
 pub(crate) fn read_model_without_attribute(ident: &Ident) -> String {
@@ -16,7 +16,7 @@ pub(crate) fn projection_without_attribute(ident: &Ident) -> String {
 
 /// UI: `malformed/read_model_key_missing.rs`, `malformed/projection_key_missing.rs`
 pub(crate) fn key_missing(key: &Key) -> String {
-    messages::aggregate_keys_missing(std::slice::from_ref(key))
+    format!("`{}` is missing\nadd `{}`", key.name, key.example)
 }
 
 /// UI: `malformed/projection_version.rs`
