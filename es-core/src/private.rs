@@ -12,7 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     aggregate::Aggregate,
     command::{CommandContext, IntoEvents},
-    event::{Dispatch, Event, EventEncoder, EventOf, EventSchema},
+    event::{Dispatch, Event, EventEncoder, EventOf, EventSchema, EventSet},
     recorded::Metadata,
     snapshot::Snapshots,
     store::DecodeError,
@@ -82,12 +82,16 @@ pub fn encode<Set, E: Member<Set>, C: EventEncoder>(event: &E, encoder: C) -> Re
     event.encode(encoder)
 }
 
-/// Decodes the payload of an event of a set.
+/// Decodes the payload of an event of a set, and puts it into its variant.
 ///
 /// # Errors
 /// As [`Event::decode`].
-pub fn decode<Set, E: Member<Set>>(version: u32, payload: &[u8]) -> Result<E, DecodeError> {
-    E::decode(version, payload)
+pub fn decode<Set, E: Member<Set>>(
+    version: u32,
+    payload: &[u8],
+    variant: fn(E) -> Set,
+) -> Result<Option<Set>, DecodeError> {
+    E::decode(version, payload).map(|event| Some(variant(event)))
 }
 
 /// A state that can be that of an aggregate to which nothing has happened.
@@ -251,13 +255,13 @@ pub const fn snapshots<A: SnapshotState>(every: u64, fingerprint: &'static str) 
 /// The type itself.
 pub type Itself<T> = T;
 
-/// Where a set does not know an event of that name.
+/// Where no variant of a set has an event of that name: `None` where the name is retired.
 ///
 /// # Errors
-/// Always.
+/// Where it is not.
 #[cold]
-pub fn unknown_event<S>() -> Result<S, DecodeError> {
-    Err(DecodeError::UnknownEvent)
+pub fn no_event<S: EventSet>(name: &str) -> Result<Option<S>, DecodeError> {
+    if S::RETIRED.contains(&name) { Ok(None) } else { Err(DecodeError::UnknownEvent) }
 }
 
 const fn same(left: &[u8], right: &[u8]) -> bool {
@@ -276,12 +280,17 @@ const fn same(left: &[u8], right: &[u8]) -> bool {
 
 /// Whether no name before `index` is the same as the one there, for a constant assertion.
 pub const fn is_first(names: &[&str], index: usize) -> bool {
-    let mut earlier = 0;
-    while earlier < index {
-        if same(names[earlier].as_bytes(), names[index].as_bytes()) {
-            return false;
+    !is_among(names.split_at(index).0, names[index])
+}
+
+/// Whether a name is among others, for a constant assertion.
+pub const fn is_among(names: &[&str], name: &str) -> bool {
+    let mut index = 0;
+    while index < names.len() {
+        if same(names[index].as_bytes(), name.as_bytes()) {
+            return true;
         }
-        earlier += 1;
+        index += 1;
     }
-    true
+    false
 }

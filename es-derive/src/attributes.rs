@@ -8,7 +8,7 @@ use quote::ToTokens;
 use syn::{
     Attribute, Ident, LitInt, LitStr, Meta, Path, Token, Type,
     ext::IdentExt as _,
-    parse::{ParseStream, Parser as _},
+    parse::{Parse, ParseStream, Parser as _},
     punctuated::Punctuated,
     token::Paren,
 };
@@ -52,6 +52,8 @@ pub(crate) enum Kind {
     Nested(&'static [Key]),
     /// `key(1 = path, 2 = path)`
     Steps,
+    /// `key("text", "text")`
+    Texts,
 }
 
 /// One `1 = path` within a key.
@@ -86,6 +88,7 @@ enum Value {
     Path(Path),
     Nested(Entries),
     Steps(Vec<Step>),
+    Texts(Vec<LitStr>),
     /// What is there could not be read; that is reported already.
     Malformed,
 }
@@ -151,6 +154,14 @@ impl Entries {
         }
     }
 
+    /// The texts inside a key; none where it is not given.
+    pub(crate) fn texts(&self, key: &str) -> &[LitStr] {
+        match self.entry(key).map(|entry| &entry.value) {
+            Some(Value::Texts(texts)) => texts,
+            _ => &[],
+        }
+    }
+
     fn entry(&self, key: &str) -> Option<&Entry> {
         self.found.iter().find(|entry| entry.key == key)
     }
@@ -197,14 +208,6 @@ impl Entries {
                 }
                 Value::Nested(entries)
             }
-            Kind::Steps => read_steps(input).map_or_else(
-                || {
-                    errors.at(ident.span(), messages::wrong_value(key));
-                    skip(input);
-                    Value::Malformed
-                },
-                Value::Steps,
-            ),
             kind => read_value(input, kind).unwrap_or_else(|| {
                 errors.at(ident.span(), messages::wrong_value(key));
                 skip(input);
@@ -221,8 +224,11 @@ impl Entries {
 
 /// The value behind a key; `None` where it is of another kind.
 fn read_value(input: ParseStream<'_>, kind: Kind) -> Option<Value> {
-    if matches!(kind, Kind::Flag) {
-        return (input.is_empty() || input.peek(Token![,])).then_some(Value::Flag);
+    match kind {
+        Kind::Flag => return (input.is_empty() || input.peek(Token![,])).then_some(Value::Flag),
+        Kind::Steps => return read_list(input, read_step).map(Value::Steps),
+        Kind::Texts => return read_list(input, <LitStr as Parse>::parse).map(Value::Texts),
+        _ => {}
     }
     input.parse::<Token![=]>().ok()?;
     let value = match kind {
@@ -234,24 +240,25 @@ fn read_value(input: ParseStream<'_>, kind: Kind) -> Option<Value> {
         }
         Kind::Type => Value::Type(Box::new(input.parse().ok()?)),
         Kind::Path => Value::Path(input.call(Path::parse_mod_style).ok()?),
-        Kind::Flag | Kind::Nested(_) | Kind::Steps => return None,
+        Kind::Flag | Kind::Nested(_) | Kind::Steps | Kind::Texts => return None,
     };
     // Two keys without a comma between them are another mistake.
     (input.is_empty() || input.peek(Token![,]) || input.peek(Ident::peek_any)).then_some(value)
 }
 
-/// The steps behind a key; `None` where there are none, or something else.
-fn read_steps(input: ParseStream<'_>) -> Option<Vec<Step>> {
+/// What stands in the parentheses behind a key; `None` where there is nothing, or something else.
+fn read_list<T>(input: ParseStream<'_>, each: fn(ParseStream<'_>) -> syn::Result<T>) -> Option<Vec<T>> {
     let group: proc_macro2::Group = input.parse().ok()?;
-    let step = |input: ParseStream<'_>| {
-        let literal: LitInt = input.parse()?;
-        input.parse::<Token![=]>()?;
-        let path = input.call(Path::parse_mod_style)?;
-        Ok(Step { number: literal.base10_parse()?, span: literal.span(), path })
-    };
-    let parser = |input: ParseStream<'_>| Punctuated::<Step, Token![,]>::parse_terminated_with(input, step);
-    let steps = parser.parse2(group.stream()).ok()?;
-    (!steps.is_empty()).then(|| steps.into_iter().collect())
+    let parser = |input: ParseStream<'_>| Punctuated::<T, Token![,]>::parse_terminated_with(input, each);
+    let list = parser.parse2(group.stream()).ok()?;
+    (!list.is_empty()).then(|| list.into_iter().collect())
+}
+
+fn read_step(input: ParseStream<'_>) -> syn::Result<Step> {
+    let literal: LitInt = input.parse()?;
+    input.parse::<Token![=]>()?;
+    let path = input.call(Path::parse_mod_style)?;
+    Ok(Step { number: literal.base10_parse()?, span: literal.span(), path })
 }
 
 /// Passes over everything up to the next comma.

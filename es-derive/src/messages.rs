@@ -2,6 +2,7 @@
 //!
 //! Each names the UI case that shows it, a file below `tests/ui`; `tests/tests/tidy.rs` holds the two against one another.
 
+pub(crate) mod retired;
 pub(crate) mod version;
 
 use syn::{Fields, Ident, Type};
@@ -45,7 +46,7 @@ pub(crate) fn repeated_key(key: &str) -> String {
     format!("`{key}` is given twice\nremove one of the two")
 }
 
-/// UI: `malformed/value.rs`, `version/not_steps.rs`
+/// UI: `malformed/value.rs`, `version/not_steps.rs`, `retired/not_texts.rs`
 pub(crate) fn wrong_value(key: &Key) -> String {
     let takes = match key.kind {
         Kind::Flag => "stands alone",
@@ -55,6 +56,7 @@ pub(crate) fn wrong_value(key: &Key) -> String {
         Kind::Path => "takes a path without quotes",
         Kind::Nested(_) => "takes its settings in parentheses",
         Kind::Steps => "takes versions with a function for each, in parentheses",
+        Kind::Texts => "takes texts in quotes, in parentheses",
     };
     format!("`{}` {takes}\nwrite `{}`", key.name, key.example)
 }

@@ -159,6 +159,7 @@ mod primitives {
     }
 
     #[derive(::es_core::prelude::EventSet)]
+    #[event_set(retired("LampSold"))]
     pub enum LampEvent {
         Lit(LampLit),
     }

@@ -4,7 +4,7 @@
 //! the library for the first time: it says what is wrong, what to write, and why.
 
 /// The kinds of mistakes: the folders of `ui`, without the one of the programs that compile.
-const MISTAKES: [&str; 10] = [
+const MISTAKES: [&str; 11] = [
     "cascade",
     "command",
     "conflict",
@@ -12,6 +12,7 @@ const MISTAKES: [&str; 10] = [
     "handler",
     "malformed",
     "name",
+    "retired",
     "shape",
     "unknown-attribute",
     "version",

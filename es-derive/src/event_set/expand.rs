@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Ident;
 
 use super::model::{EventSet, Variant};
-use crate::messages;
+use crate::messages::{self, retired};
 
 /// ```text
 /// const _: () = {
@@ -17,6 +17,7 @@ pub(super) fn expand(set: &EventSet) -> TokenStream {
     let variants = set.variants();
     let members = variants.iter().map(|variant| member(set, variant));
     let names = different_names(set, &variants);
+    let retired = retired_are_gone(set);
     let newest = newest_versions(set, &variants);
     let event_set = event_set(set, &variants);
     let itself = into_events_of_the_set(set);
@@ -25,6 +26,7 @@ pub(super) fn expand(set: &EventSet) -> TokenStream {
         const _: () = {
             #(#members)*
             #names
+            #retired
             #newest
             #event_set
             #itself
@@ -84,7 +86,7 @@ fn member(set: &EventSet, variant: &Variant<'_>) -> TokenStream {
 /// const _: () = if !::es_core::private::is_first(__NAMES, 1) { ::core::panic!("..") };
 /// ```
 fn different_names(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
-    let EventSet { krate, input } = set;
+    let EventSet { krate, input, .. } = set;
     let ident = &input.ident;
     let names = variants.iter().map(|Variant { alias, .. }| quote!(#krate::private::name::<#ident, #alias>()));
     let assertions = variants.iter().enumerate().skip(1).map(|(index, Variant { event, alias, .. })| {
@@ -98,6 +100,22 @@ fn different_names(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
         const __NAMES: &[&::core::primitive::str] = &[#(#names),*];
         #(#assertions)*
     }
+}
+
+/// What is retired is no event of the set any more; said at the name that is one.
+///
+/// ```text
+/// const _: () = if ::es_core::private::is_among(__NAMES, "AccountRenamed") { ::core::panic!("..") };
+/// ```
+fn retired_are_gone(set: &EventSet) -> TokenStream {
+    let assertions = set.retired.iter().map(|name| {
+        let (krate, text) = (set.krate.at(name.span), &name.text);
+        let message = retired::still_there(text, &set.input.ident);
+        quote_spanned! {name.span=>
+            const _: () = if #krate::private::is_among(__NAMES, #text) { ::core::panic!(#message) };
+        }
+    });
+    assertions.collect()
 }
 
 /// Each event is in the set in its newest version; said at the one that is not.
@@ -128,29 +146,35 @@ fn newest_versions(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
 /// ```text
 /// impl ::es_core::EventSet for AccountEvent {
 ///     const SCHEMAS: &'static [EventSchema] = &[::es_core::private::schema::<Self, __Event0>(), ..];
+///     const RETIRED: &'static [&'static str] = &["AccountRenamed"];       // where there are some
 ///     fn schema(&self) -> EventSchema {
 ///         match self { Self::Opened(_) => ::es_core::private::schema::<Self, __Event0>(), .. }
 ///     }
 ///     fn encode_with<__C: EventEncoder>(&self, __encoder: __C) -> Result<__C::Output, __C::Error> {
 ///         match self { Self::Opened(__event) => ::es_core::private::encode::<Self, _, _>(__event, __encoder), .. }
 ///     }
-///     fn decode(__name: &str, __version: u32, __payload: &[u8]) -> Result<Self, DecodeError> {
+///     fn decode(__name: &str, __version: u32, __payload: &[u8]) -> Result<Option<Self>, DecodeError> {
 ///         if __name == ::es_core::private::name::<Self, __Event0>() {
-///             return Result::map(::es_core::private::decode::<Self, __Event0>(__version, __payload), Self::Opened);
+///             return ::es_core::private::decode::<Self, __Event0>(__version, __payload, Self::Opened);
 ///         }
 ///         ..
-///         ::es_core::private::unknown_event()
+///         ::es_core::private::no_event(__name)
 ///     }
 /// }
 /// ```
 fn event_set(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
-    let EventSet { krate, input } = set;
+    let EventSet { krate, input, .. } = set;
     let ident = &input.ident;
     let (names, events) = names_and_events(variants);
+    let retired = (!set.retired.is_empty()).then(|| {
+        let names = set.retired.iter().map(|name| &name.text);
+        quote!(const RETIRED: &'static [&'static ::core::primitive::str] = &[#(#names),*];)
+    });
     quote! {
         #[automatically_derived]
         impl #krate::EventSet for #ident {
             const SCHEMAS: &'static [#krate::EventSchema] = &[#(#krate::private::schema::<Self, #events>()),*];
+            #retired
 
             fn schema(&self) -> #krate::EventSchema {
                 match self {
@@ -173,14 +197,11 @@ fn event_set(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
                 __name: &::core::primitive::str,
                 __version: ::core::primitive::u32,
                 __payload: &[::core::primitive::u8],
-            ) -> ::core::result::Result<Self, #krate::store::DecodeError> {
+            ) -> ::core::result::Result<::core::option::Option<Self>, #krate::store::DecodeError> {
                 #(if __name == #krate::private::name::<Self, #events>() {
-                    return ::core::result::Result::map(
-                        #krate::private::decode::<Self, #events>(__version, __payload),
-                        Self::#names,
-                    );
+                    return #krate::private::decode::<Self, #events>(__version, __payload, Self::#names);
                 })*
-                #krate::private::unknown_event()
+                #krate::private::no_event(__name)
             }
         }
     }
@@ -194,7 +215,7 @@ fn event_set(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
 /// }
 /// ```
 pub(super) fn into_events_of_the_set(set: &EventSet) -> TokenStream {
-    let EventSet { krate, input } = set;
+    let EventSet { krate, input, .. } = set;
     let ident = &input.ident;
     quote! {
         #[automatically_derived]

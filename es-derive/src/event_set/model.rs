@@ -4,17 +4,21 @@ use proc_macro2::TokenStream;
 use syn::{Data, DeriveInput, Fields, Ident, Type};
 
 use crate::{
-    attributes::{self, Entries, Grammar},
+    attributes::{self, Entries, Grammar, Key, Kind},
     errors::Errors,
     krate::{self, Krate},
+    names::StoredName,
     spans,
 };
 
-const GRAMMAR: Grammar = Grammar { attribute: "event_set", keys: &[krate::KEY] };
+const RETIRED: Key = Key { name: "retired", kind: Kind::Texts, example: "retired(\"AccountRenamed\")" };
+const GRAMMAR: Grammar = Grammar { attribute: "event_set", keys: &[RETIRED, krate::KEY] };
 
 #[derive(Debug)]
 pub(super) struct EventSet {
     pub(super) krate: Krate,
+    /// The stored names of events that have no struct any more.
+    pub(super) retired: Vec<StoredName>,
     pub(super) input: DeriveInput,
 }
 
@@ -33,7 +37,8 @@ impl EventSet {
         let input: DeriveInput = syn::parse2(input)?;
         let entries = Entries::of_attributes(&input.attrs, GRAMMAR, errors);
         attributes::refuse_inside(GRAMMAR, &input.data, errors);
-        Ok(Self { krate: Krate::of(&entries), input })
+        let retired = entries.texts(RETIRED.name).iter().map(StoredName::given).collect();
+        Ok(Self { krate: Krate::of(&entries), retired, input })
     }
 
     /// All variants, whatever their shape; none where it is no enum.
