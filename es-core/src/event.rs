@@ -4,6 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     command::IntoEvents,
+    private::lock::{SetShape, Shape},
     recorded::Metadata,
     store::{DecodeError, decode},
 };
@@ -34,6 +35,10 @@ pub trait Event: DeserializeOwned + Send + Sync + 'static {
     const VERSION: u32;
     /// The oldest version of the stored form that can still be read.
     const OLDEST: u32 = Self::VERSION;
+
+    /// The stored form, for the lock; `None` where the event is written by hand.
+    #[doc(hidden)]
+    const SHAPE: Option<&'static Shape> = None;
 
     /// The event from the stored form of any version from [`OLDEST`](Self::OLDEST) to [`VERSION`](Self::VERSION).
     ///
@@ -98,6 +103,9 @@ pub trait EventSet: IntoEvents<Self> + Send + Sync + Sized + 'static {
     ///
     /// Such events stay stored and can be read in their stored form; typed readers pass over them.
     const RETIRED: &'static [&'static str] = &[];
+    /// The set, for the lock; `None` where it is written by hand.
+    #[doc(hidden)]
+    const SHAPE: Option<&'static SetShape> = None;
 
     /// The stored name and version of this event.
     fn schema(&self) -> EventSchema;

@@ -1,6 +1,7 @@
 //! What generated code may name. Nothing here is for people, and all of it may change.
 
 pub mod id;
+pub mod lock;
 pub mod versions;
 
 pub use std::vec::Vec;
@@ -34,6 +35,8 @@ use crate::{
 pub trait StorableEvent: Sized {
     /// Its name and version.
     const SCHEMA: EventSchema;
+    /// What its lock is to know.
+    const TYPE: lock::EventType;
 
     /// Encodes it.
     ///
@@ -51,6 +54,7 @@ pub trait StorableEvent: Sized {
 #[diagnostic::do_not_recommend]
 impl<E: Event + Serialize> StorableEvent for E {
     const SCHEMA: EventSchema = EventSchema::of::<E>();
+    const TYPE: lock::EventType = lock::EventType::of::<E>();
 
     fn encode<C: EventEncoder>(&self, encoder: C) -> Result<C::Output, C::Error> {
         encoder.encode(self)

@@ -120,6 +120,11 @@ impl Entries {
         self.entry(key).map(|entry| entry.key.span())
     }
 
+    /// Whether a key is given that stands alone.
+    pub(crate) fn flag(&self, key: &str) -> bool {
+        self.entry(key).is_some()
+    }
+
     /// The text of a key.
     pub(crate) fn text(&self, key: &str) -> Option<&LitStr> {
         self.entry(key).and_then(|entry| if let Value::Text(text) = &entry.value { Some(text) } else { None })

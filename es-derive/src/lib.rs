@@ -28,8 +28,10 @@ mod event_set;
 mod fingerprint;
 mod handlers;
 mod krate;
+mod lock;
 mod messages;
 mod names;
+mod print;
 mod source;
 mod spans;
 mod suggest;
@@ -87,7 +89,14 @@ pub fn aggregate_id(input: TokenStream) -> TokenStream {
 ///   function takes a `serde_json::Value` and returns one, or a `Result` with one. With `previous`, the steps cover the
 ///   versions between that type and this one.
 /// - `oldest = N`: the oldest version that is read, where older ones were never stored.
+/// - `unlocked`: the event is not held against `events.lock`, nor put into it; for a test that uses a released name.
 /// - `crate = path`: where `es_core` is.
+///
+/// # The lock
+///
+/// Where there is an `events.lock` beside the crate's `Cargo.toml`, what it says of this version is compared with the
+/// struct. What stored events could not be read with is an error at the field: another type, a field that is gone or that
+/// they lack, another serde attribute. The file is written by the test `es_core::testing::schema_lock!`, never by a macro.
 #[proc_macro_derive(Event, attributes(event))]
 pub fn event(input: TokenStream) -> TokenStream {
     event::derive(input.into()).into()
@@ -117,12 +126,14 @@ pub fn event(input: TokenStream) -> TokenStream {
 /// ```
 ///
 /// Written are `es_core::EventSet`; for each event `From`, `IntoEvents` and `EventOf`; and `Dispatch` for everything
-/// that has a handler for each of the events. That no two of them have the same stored name is checked.
+/// that has a handler for each of the events. That no two of them have the same stored name is checked; and, where there is
+/// an `events.lock`, that every version of an event which it lists under this set can still be read.
 ///
 /// # Keys of `#[event_set(..)]`
 ///
 /// - `retired("..", ..)`: stored names of events whose structs were removed on purpose. What is stored under them can be
 ///   read in its stored form; states, histories and whatever else reads typed events pass over it.
+/// - `unlocked`: the set is not held against `events.lock`; for a test's own set that has the name of a released one.
 /// - `crate = path`: where `es_core` is.
 #[proc_macro_derive(EventSet, attributes(event_set))]
 pub fn event_set(input: TokenStream) -> TokenStream {
@@ -166,6 +177,7 @@ pub fn event_set(input: TokenStream) -> TokenStream {
 ///   first event. The state must be `Serialize` and `Deserialize`. A snapshot is used as long as the fields' names, types
 ///   and serde attributes are the same; raise `version` (1 unless given) when the state means something else although
 ///   they are: when a handler changed, or a type inside.
+/// - `unlocked`: the name is not held against `events.lock`; for a test's own aggregate with the events of a released one.
 /// - `crate = path`: where `es_core` is.
 #[proc_macro_derive(Aggregate, attributes(aggregate))]
 pub fn aggregate(input: TokenStream) -> TokenStream {

@@ -2,6 +2,7 @@
 //!
 //! Each names the UI case that shows it, a file below `tests/ui`; `tests/tests/tidy.rs` holds the two against one another.
 
+pub(crate) mod lock;
 pub(crate) mod retired;
 pub(crate) mod version;
 

@@ -201,6 +201,7 @@ fn the_library_may_be_elsewhere() {
     has_a_first_state::<elsewhere::Lamp>();
     ::core::assert_eq!(<elsewhere::OtherEvent as elsewhere::library::Event>::NAME, "OtherEvent");
     ::core::assert_eq!(<elsewhere::OtherEvent as elsewhere::library::Event>::VERSION, 1);
+    ::core::assert!(<elsewhere::OtherEvent as elsewhere::library::Event>::SHAPE.is_some());
     let lamps = ::es_core::EventStore::repository::<elsewhere::Lamp>(&::es_core::MemoryStore::new());
     ::core::mem::drop(lamps.execute(&elsewhere::LampId(1), elsewhere::Light).run());
 }

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use super::model::Aggregate;
+use super::{lock, model::Aggregate};
 use crate::fingerprint;
 
 /// ```text
@@ -25,6 +25,7 @@ pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
     let snapshots = snapshots(aggregate);
     let requirements = requirements(aggregate);
     let event_handlers = event_handlers(aggregate);
+    let lock = lock::expand(aggregate);
     quote! {
         const _: () = {
             #[automatically_derived]
@@ -40,6 +41,7 @@ pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
             }
             #requirements
             #event_handlers
+            #lock
         };
     }
 }

@@ -4,7 +4,10 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Ident;
 
-use super::model::{EventSet, Variant};
+use super::{
+    lock,
+    model::{EventSet, Variant},
+};
 use crate::messages::{self, retired};
 
 /// ```text
@@ -22,6 +25,7 @@ pub(super) fn expand(set: &EventSet) -> TokenStream {
     let event_set = event_set(set, &variants);
     let itself = into_events_of_the_set(set);
     let dispatch = dispatch(set, &variants);
+    let lock = lock::nothing_has_vanished(set);
     quote! {
         const _: () = {
             #(#members)*
@@ -31,6 +35,7 @@ pub(super) fn expand(set: &EventSet) -> TokenStream {
             #event_set
             #itself
             #dispatch
+            #lock
         };
     }
 }
@@ -147,6 +152,7 @@ fn newest_versions(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
 /// impl ::es_core::EventSet for AccountEvent {
 ///     const SCHEMAS: &'static [EventSchema] = &[::es_core::private::schema::<Self, __Event0>(), ..];
 ///     const RETIRED: &'static [&'static str] = &["AccountRenamed"];       // where there are some
+///     ..                                                                  // the lock's shape
 ///     fn schema(&self) -> EventSchema {
 ///         match self { Self::Opened(_) => ::es_core::private::schema::<Self, __Event0>(), .. }
 ///     }
@@ -166,6 +172,7 @@ fn event_set(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
     let EventSet { krate, input, .. } = set;
     let ident = &input.ident;
     let (names, events) = names_and_events(variants);
+    let shape = lock::shape(set, variants);
     let retired = (!set.retired.is_empty()).then(|| {
         let names = set.retired.iter().map(|name| &name.text);
         quote!(const RETIRED: &'static [&'static ::core::primitive::str] = &[#(#names),*];)
@@ -175,6 +182,7 @@ fn event_set(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
         impl #krate::EventSet for #ident {
             const SCHEMAS: &'static [#krate::EventSchema] = &[#(#krate::private::schema::<Self, #events>()),*];
             #retired
+            #shape
 
             fn schema(&self) -> #krate::EventSchema {
                 match self {

@@ -7,18 +7,21 @@ use crate::{
     attributes::{self, Entries, Grammar, Key, Kind},
     errors::Errors,
     krate::{self, Krate},
+    lock,
     names::StoredName,
     spans,
 };
 
 const RETIRED: Key = Key { name: "retired", kind: Kind::Texts, example: "retired(\"AccountRenamed\")" };
-const GRAMMAR: Grammar = Grammar { attribute: "event_set", keys: &[RETIRED, krate::KEY] };
+const GRAMMAR: Grammar = Grammar { attribute: "event_set", keys: &[RETIRED, lock::UNLOCKED, krate::KEY] };
 
 #[derive(Debug)]
 pub(super) struct EventSet {
     pub(super) krate: Krate,
     /// The stored names of events that have no struct any more.
     pub(super) retired: Vec<StoredName>,
+    /// Whether it is exempt from the lock.
+    pub(super) unlocked: bool,
     pub(super) input: DeriveInput,
 }
 
@@ -38,7 +41,8 @@ impl EventSet {
         let entries = Entries::of_attributes(&input.attrs, GRAMMAR, errors);
         attributes::refuse_inside(GRAMMAR, &input.data, errors);
         let retired = entries.texts(RETIRED.name).iter().map(StoredName::given).collect();
-        Ok(Self { krate: Krate::of(&entries), retired, input })
+        let unlocked = entries.flag(lock::UNLOCKED.name);
+        Ok(Self { krate: Krate::of(&entries), retired, unlocked, input })
     }
 
     /// All variants, whatever their shape; none where it is no enum.
