@@ -7,7 +7,10 @@ use es_core::{
     event::EventEncoder,
     prelude::*,
     store::DecodeError,
-    testing::lock::{self, Difference, Environment, LockError, LockedSet, Outcome},
+    testing::{
+        Environment, EnvironmentError, Outcome,
+        lock::{self, Difference, LockError, LockedSet},
+    },
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -121,12 +124,12 @@ fn what_is_accepted_is_written_sorted_and_then_holds() {
 fn nothing_is_accepted_where_people_do_not_look() {
     let folder = tempfile::tempdir().expect("a folder");
     let refused = lock::prove(folder.path(), &sets(), &Environment::accept().ci(true));
-    assert!(matches!(refused, Err(LockError::RefusedInCi)), "{refused:?}");
+    assert!(matches!(refused, Err(LockError::Environment(EnvironmentError::RefusedInCi))), "{refused:?}");
     assert!(!folder.path().join("events.lock").exists());
     let mut misspelt = Environment::check();
     misspelt.es_lock = Some("acept".to_owned());
     let refused = lock::prove(folder.path(), &sets(), &misspelt);
-    assert!(matches!(refused, Err(LockError::UnknownValue { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(LockError::Environment(EnvironmentError::UnknownValue { .. }))), "{refused:?}");
 }
 
 #[test]

@@ -53,6 +53,12 @@ impl EventType {
         }
     }
 
+    /// Whether the event is exempt from the lock.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_unlocked(&self) -> bool {
+        self.shape.is_some_and(|shape| shape.version == 0)
+    }
+
     const fn is_broken(&self) -> bool {
         matches!(self.shape, Some(shape) if same(shape.text.as_bytes(), Shape::BROKEN.text.as_bytes()))
     }

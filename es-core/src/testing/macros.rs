@@ -49,3 +49,39 @@ macro_rules! __es_schema_lock {
         }
     };
 }
+
+/// Writes the test `golden_payloads`, which proves that these values are stored as they were when they were filed in
+/// `events.golden`, and that every earlier version that is filed there is read as it was.
+///
+/// ```
+/// # use es_core::prelude::*;
+/// # #[derive(Event, Serialize, Deserialize)]
+/// # struct AccountOpened { overdraft: i64 }
+/// # #[derive(Event, Serialize, Deserialize)]
+/// # struct MoneyDeposited { amount: i64 }
+/// # #[derive(EventSet)]
+/// # enum AccountEvent { Opened(AccountOpened), Deposited(MoneyDeposited) }
+/// // tests/schema.rs
+/// es_core::testing::golden!(AccountEvent: [
+///     AccountOpened { overdraft: 500 },
+///     MoneyDeposited { amount: 100 },
+///     MoneyDeposited { amount: -1 },
+/// ]);
+/// ```
+///
+/// There is at least one value of each event; several sets are separated by commas. `ES_LOCK=accept cargo test` writes the
+/// files, one for each version: they are committed, and stay when the version is no longer the present one. The test
+/// stands once in a crate, with all its sets.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __es_golden {
+    ($($set:ty: [$($value:expr),* $(,)?]),+ $(,)?) => {
+        #[::core::prelude::v1::test]
+        fn golden_payloads() {
+            $crate::testing::golden::assert(
+                ::core::env!("CARGO_MANIFEST_DIR"),
+                &[$($crate::testing::golden::GoldenSet::of::<$set>(&[$(::core::convert::Into::into($value)),*])),+],
+            );
+        }
+    };
+}

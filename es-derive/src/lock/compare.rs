@@ -130,3 +130,66 @@ fn is_option(ty: &Type) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many differences there are between a released form and a struct.
+    fn differences(released: &str, item: &str) -> usize {
+        let text = format!("# es events.lock, format 1\nset S\n  event A v1{released}\n");
+        let lock = Lock::parse(&text).expect("a lock");
+        let input: syn::DeriveInput = syn::parse_str(item).expect("an item");
+        let mut errors = Errors::default();
+        compare(&input.ident, "A", 1, &Shape::of(&input), &lock, &mut errors);
+        errors.to_items().into_iter().filter(|token| token.to_string() == "compile_error").count()
+    }
+
+    #[test]
+    fn what_stored_events_can_be_read_with_is_no_difference() {
+        let released = "\n    a: i64\n    b: Option<String>  #[serde(skip_serializing_if = \"f\")]";
+        let b = "#[serde(skip_serializing_if = \"f\")] b: Option<String>";
+        for item in [
+            "struct A { a: i64, @ }",
+            "struct Renamed { @, a: i64 }",
+            "struct A { #[serde(default)] a: i64, @ }",
+            "struct A { #[serde(default = \"one\")] a: i64, @ }",
+            "struct A { #[serde(alias = \"c\")] a: i64, @ }",
+            "#[serde(default)] struct A { a: i64, @, c: u8 }",
+            "struct A { a: i64, @, #[serde(default)] c: u8 }",
+            "struct A { a: i64, @, c: std::option::Option<u8> }",
+            "struct A { a: i64, @, #[serde(skip)] c: u8 }",
+        ] {
+            assert_eq!(differences(released, &item.replace('@', b)), 0, "{item}");
+        }
+        assert_eq!(differences(" without struct", "struct A { a: i64 }"), 0);
+        assert_eq!(differences("\n  event B v1\n    a: i64", "struct A {}"), 0);
+    }
+
+    #[test]
+    fn what_they_cannot_be_read_with_is() {
+        let released = "  #[serde(default)]\n    a: i64  #[serde(alias = \"x\")]\n    b: u8";
+        for (item, expected) in [
+            ("#[serde(default)] struct A { #[serde(alias = \"x\")] a: u64, b: u8 }", 1),
+            ("#[serde(default)] struct A { a: i64, b: u8 }", 1),
+            ("#[serde(default)] struct A { #[serde(alias = \"y\")] a: i64, b: u8 }", 1),
+            ("struct A { #[serde(alias = \"x\")] a: i64, b: u8 }", 1),
+            ("#[serde(default, deny_unknown_fields)] struct A { #[serde(alias = \"x\")] a: i64, b: u8 }", 1),
+            ("#[serde(default)] struct A { #[serde(alias = \"x\")] a: i64 }", 1),
+            ("#[serde(default)] struct A { #[serde(alias = \"x\")] a: i64, #[serde(skip)] b: u8 }", 1),
+            ("#[serde(default)] struct A { #[serde(alias = \"x\")] a: u64, b: u16 }", 2),
+            ("#[serde(default)] struct A { #[serde(alias = \"x\")] a: u64, c: u8 }", 2),
+        ] {
+            assert_eq!(differences(released, item), expected, "{item}");
+        }
+        for (item, expected) in [
+            ("struct A { a: i64, c: u8 }", 1),
+            ("struct A { c: i64 }", 1),
+            ("struct A { c: u8 }", 2),
+            ("struct A { c: i64, d: i64 }", 3),
+            ("struct A { a: i64, #[serde(with = \"m\")] c: Option<u8> }", 1),
+        ] {
+            assert_eq!(differences("\n    a: i64", item), expected, "{item}");
+        }
+    }
+}

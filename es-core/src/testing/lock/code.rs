@@ -72,7 +72,7 @@ fn each_set_has_its_name(sets: &[LockedSet]) -> Result<(), LockError> {
 /// No two types have one stored name. One type may be in several sets.
 fn each_event_has_its_name(sets: &[LockedSet]) -> Result<(), LockError> {
     let mut seen: HashMap<&str, &EventType> = HashMap::new();
-    for event in sets.iter().flat_map(|set| set.events).filter(|event| !is_unlocked(event)) {
+    for event in sets.iter().flat_map(|set| set.events).filter(|event| !event.is_unlocked()) {
         let first = *seen.entry(event.name).or_insert(event);
         if first.id != event.id {
             let (first, second) = ((first.type_name)(), (event.type_name)());
@@ -94,13 +94,9 @@ fn each_aggregate_has_its_name(sets: &[LockedSet]) -> Result<(), LockError> {
     Ok(())
 }
 
-fn is_unlocked(event: &EventType) -> bool {
-    event.shape.is_some_and(|shape| shape.version == 0)
-}
-
 /// Every version of an event that is read. Those that no struct says are read by steps over JSON, or by hand.
 fn versions(event: &EventType) -> Vec<Event> {
-    if is_unlocked(event) {
+    if event.is_unlocked() {
         return Vec::new();
     }
     let mut structs = HashMap::new();

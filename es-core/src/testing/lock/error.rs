@@ -5,6 +5,7 @@ use std::{fmt, io, path::PathBuf};
 use es_lock::ParseError;
 
 use super::Difference;
+use crate::testing::EnvironmentError;
 
 /// Why the lock is not proved, or could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -75,18 +76,9 @@ pub enum LockError {
         /// The other.
         second: String,
     },
-    /// A machine that checks what people wrote was asked to write it itself.
-    #[error(
-        "`ES_LOCK=accept` is refused where `CI` is set: the lock is there to be looked at by people; run it on your own \
-         machine, and commit what it writes"
-    )]
-    RefusedInCi,
-    /// `ES_LOCK` has a value that means nothing.
-    #[error("`ES_LOCK={value}` means nothing; write `ES_LOCK=accept`, or unset it")]
-    UnknownValue {
-        /// The value.
-        value: String,
-    },
+    /// The environment asks for something that is not done.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
     /// The file could not be read or written.
     #[error("{doing} {} failed: {source}", path.display())]
     Io {

@@ -6,30 +6,20 @@
 
 mod code;
 mod difference;
-mod environment;
 mod error;
 
 use std::{fs, io, path::Path};
 
 use es_lock::Lock;
 
-pub use self::{code::LockedSet, difference::Difference, environment::Environment, error::LockError};
-use super::files;
-
-/// What became of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It says what the code says.
-    Unchanged,
-    /// It was written anew.
-    Written,
-}
+pub use self::{code::LockedSet, difference::Difference, error::LockError};
+use super::{Environment, Outcome, files};
 
 /// Proves that `events.lock` in `folder` says what the code says of these sets, or writes it, where the environment asks
 /// for that.
 ///
 /// ```
-/// use es_core::{prelude::*, testing::lock::{self, Environment, LockError, LockedSet}};
+/// use es_core::{prelude::*, testing::{Environment, lock::{self, LockError, LockedSet}}};
 ///
 /// #[derive(Event, Serialize, Deserialize)]
 /// struct LampLit { by: String }

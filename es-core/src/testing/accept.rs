@@ -1,8 +1,6 @@
-//! Whether a difference is a failure or is to be written.
+//! Whether a difference between the code and a file is a failure or is to be written.
 
 use std::env;
-
-use super::LockError;
 
 /// What the environment says: `ES_LOCK=accept` asks for files to be written, and `CI` forbids it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +10,33 @@ pub struct Environment {
     pub es_lock: Option<String>,
     /// Whether this is a machine that checks what people wrote.
     pub ci: bool,
+}
+
+/// The environment asks for something that is not done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnvironmentError {
+    /// A machine that checks what people wrote was asked to write it itself.
+    #[error(
+        "`ES_LOCK=accept` is refused where `CI` is set: what is released is looked at by people; run it on your own \
+         machine, and commit what it writes"
+    )]
+    RefusedInCi,
+    /// `ES_LOCK` has a value that means nothing.
+    #[error("`ES_LOCK={value}` means nothing; write `ES_LOCK=accept`, or unset it")]
+    UnknownValue {
+        /// The value.
+        value: String,
+    },
+}
+
+/// What became of the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// They say what the code says.
+    Unchanged,
+    /// At least one was written.
+    Written,
 }
 
 impl Environment {
@@ -41,12 +66,12 @@ impl Environment {
     }
 
     /// Whether files are to be written.
-    pub(in crate::testing) fn accepts(&self) -> Result<bool, LockError> {
+    pub(super) fn accepts(&self) -> Result<bool, EnvironmentError> {
         match self.es_lock.as_deref() {
             None | Some("") => Ok(false),
-            Some(es_lock::ACCEPT) if self.ci => Err(LockError::RefusedInCi),
+            Some(es_lock::ACCEPT) if self.ci => Err(EnvironmentError::RefusedInCi),
             Some(es_lock::ACCEPT) => Ok(true),
-            Some(other) => Err(LockError::UnknownValue { value: other.to_owned() }),
+            Some(other) => Err(EnvironmentError::UnknownValue { value: other.to_owned() }),
         }
     }
 }
