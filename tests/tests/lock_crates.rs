@@ -16,6 +16,17 @@ const DOMAIN: &str = r##"//! A domain, with a lint for everything.
 //! #[derive(Event, Serialize, Deserialize)]
 //! #[event(unlocked)]
 //! struct MoneyWithdrawn { sum: u8 }
+//!
+//! #[derive(EventSet)]
+//! #[event_set(unlocked)]
+//! enum AccountEvent { Withdrawn(MoneyWithdrawn) }
+//!
+//! #[derive(Aggregate, Default)]
+//! #[aggregate(name = "piggy-bank", id = domain::AccountId, event = AccountEvent, unlocked)]
+//! struct PiggyBank {}
+//!
+//! #[event_handler]
+//! impl PiggyBank { fn withdrawn(&mut self, _: &MoneyWithdrawn) {} }
 //! ```
 #![deny(warnings, clippy::pedantic)]
 
@@ -219,7 +230,7 @@ fn a_lock_is_written_compared_and_kept() {
         &[
             "`amount` of `MoneyDeposited` v2 was `i64` when v2 was released and is `u64` now",
             "`description` of `MoneyDeposited` v2 had no such attribute when v2 was released and has `#[serde(with = \"cents\")]` now",
-            "domain/src/lib.rs:26:17",
+            "domain/src/lib.rs:37:17",
         ],
     );
 

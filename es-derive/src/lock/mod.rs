@@ -6,7 +6,10 @@ mod case;
 mod compare;
 mod shape;
 
-use std::{env, fs, io, path::Path};
+use std::{
+    env, fs, io,
+    path::{self, Path},
+};
 
 use es_lock::{Lock, ParseError};
 use proc_macro2::TokenStream;
@@ -49,8 +52,8 @@ impl File {
     }
 
     fn read(folder: &Path, accepting: bool) -> Option<Self> {
-        let path = folder.join(es_lock::FILE);
-        let content = match fs::read_to_string(&path) {
+        let file = folder.join(es_lock::FILE);
+        let content = match fs::read_to_string(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => Err(Unreadable::Io(error)),
             Ok(text) => Lock::parse(&text).map_err(|error| {
@@ -58,7 +61,12 @@ impl File {
                 if es_lock::is_ours(&text) { Unreadable::Ours(error, line) } else { Unreadable::Parse(error, line) }
             }),
         };
-        Some(Self { path: path.to_str().map(str::to_owned), content, accepting })
+        // What is not even a file cannot be watched, and would be complained about once more.
+        let can_be_watched =
+            !matches!(&content, Err(Unreadable::Io(error)) if error.kind() != io::ErrorKind::InvalidData);
+        // Some build systems give a relative folder, which the compiler would take from the source file's.
+        let absolute = path::absolute(&file).ok().filter(|_| can_be_watched);
+        Some(Self { path: absolute.and_then(|path| path.to_str().map(str::to_owned)), content, accepting })
     }
 
     /// What there is to compare with. Under `ES_LOCK=accept` that is nothing, so that the test which writes the file
