@@ -51,7 +51,7 @@ fn serde_attributes(attributes: &[Attribute], text: &mut String) {
 }
 
 /// The 64-bit FNV-1a hash, which is the same on every machine and in every release.
-fn fnv1a(bytes: &[u8]) -> u64 {
+pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 

@@ -89,51 +89,86 @@ pub trait NamedBy<A: ?Sized> {
     const NAME: &'static str;
 }
 
-/// The events of a set; none where one of them is broken, which the compiler says elsewhere.
-const fn events<S: EventSet>() -> Option<&'static [EventType]> {
-    let Some(shape) = S::SHAPE else { return None };
-    let mut index = 0;
-    while index < shape.events.len() {
-        if shape.events[index].is_broken() {
-            return None;
-        }
-        index += 1;
-    }
-    Some(shape.events)
+/// A stored name that is released.
+#[derive(Debug)]
+pub struct Released {
+    /// The name.
+    pub name: &'static str,
+    /// Its [`hash`].
+    pub hash: u64,
+    /// The versions of the event; none where it is retired.
+    pub versions: &'static [u32],
 }
 
-const fn find(events: &'static [EventType], name: &str) -> Option<&'static EventType> {
+/// What has become of a released name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It can be read, or is retired, as it was.
+    Kept,
+    /// Nothing has the name.
+    Gone,
+    /// The first version that cannot be read.
+    VersionGone(u32),
+    /// It was retired, and is the name of an event again.
+    Again,
+}
+
+/// A hash of a name: FNV-1a, as `es-derive` has it. The compiler takes its time to compare texts, and there are many pairs of them.
+pub const fn hash(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut index = 0;
+    while index < bytes.len() {
+        hash = (hash ^ bytes[index] as u64).wrapping_mul(0x0000_0100_0000_01b3);
+        index += 1;
+    }
+    hash
+}
+
+/// What has become of each released name. Nothing is concluded where an event is broken, which the compiler says elsewhere.
+pub const fn states<S: EventSet, const EVENTS: usize, const NAMES: usize>(
+    events: &'static [EventType; EVENTS],
+    released: &[Released; NAMES],
+) -> [State; NAMES] {
+    let mut states = [State::Kept; NAMES];
+    let mut hashes = [0; EVENTS];
+    let mut index = 0;
+    while index < EVENTS {
+        if events[index].is_broken() {
+            return states;
+        }
+        hashes[index] = hash(events[index].name);
+        index += 1;
+    }
+    index = 0;
+    while index < NAMES {
+        states[index] = state(events, &hashes, S::RETIRED, &released[index]);
+        index += 1;
+    }
+    states
+}
+
+const fn state(events: &[EventType], hashes: &[u64], retired: &[&str], released: &Released) -> State {
     let mut index = 0;
     while index < events.len() {
-        if same(events[index].name.as_bytes(), name.as_bytes()) {
-            return Some(&events[index]);
+        if hashes[index] == released.hash && same(events[index].name.as_bytes(), released.name.as_bytes()) {
+            return state_of_event(&events[index], released.versions);
         }
         index += 1;
     }
-    None
+    if is_among(retired, released.name) { State::Kept } else { State::Gone }
 }
 
-/// Whether an event of the set has this stored name.
-pub const fn is_event<S: EventSet>(name: &str) -> bool {
-    match events::<S>() {
-        Some(events) => find(events, name).is_some(),
-        None => false,
+const fn state_of_event(event: &EventType, versions: &[u32]) -> State {
+    if versions.is_empty() {
+        return State::Again;
     }
-}
-
-/// Whether the set knows nothing of this stored name.
-pub const fn event_is_gone<S: EventSet>(name: &str) -> bool {
-    match events::<S>() {
-        Some(events) => find(events, name).is_none() && !is_among(S::RETIRED, name),
-        None => false,
+    let mut index = 0;
+    while index < versions.len() {
+        if versions[index] < event.oldest || versions[index] > event.version {
+            return State::VersionGone(versions[index]);
+        }
+        index += 1;
     }
-}
-
-/// Whether the set has the event and does not read this version of it.
-pub const fn version_is_gone<S: EventSet>(name: &str, version: u32) -> bool {
-    let Some(events) = events::<S>() else { return false };
-    match find(events, name) {
-        Some(event) => version < event.oldest || version > event.version,
-        None => false,
-    }
+    State::Kept
 }

@@ -25,7 +25,7 @@ pub(super) fn expand(set: &EventSet) -> TokenStream {
     let event_set = event_set(set, &variants);
     let itself = into_events_of_the_set(set);
     let dispatch = dispatch(set, &variants);
-    let lock = lock::nothing_has_vanished(set);
+    let lock = lock::nothing_has_vanished(set, &variants);
     quote! {
         const _: () = {
             #(#members)*
