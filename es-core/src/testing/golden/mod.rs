@@ -2,7 +2,7 @@
 //! back for ever after.
 //!
 //! The lock sees the fields of an event and not the types within them. Here real values are stored and read, whatever they
-//! are made of. [`golden!`](crate::testing::golden) is the test, in one line; what it does is [`prove`].
+//! are made of. [`golden!`](macro@crate::testing::golden) is the test, in one line; what it does is [`prove`].
 
 mod error;
 mod file;
@@ -70,7 +70,7 @@ pub fn prove(folder: &Path, sets: &[GoldenSet], environment: &Environment) -> Re
     if problems.is_empty() { Ok(outcome) } else { Err(GoldenError::Failed { folder, problems }) }
 }
 
-/// The body of the test that [`golden!`](crate::testing::golden) writes.
+/// The body of the test that [`golden!`](macro@crate::testing::golden) writes.
 ///
 /// # Panics
 /// With what [`prove`] says.

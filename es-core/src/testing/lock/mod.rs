@@ -1,7 +1,7 @@
 //! The schema lock: `events.lock` in a crate's root holds every event version that was released, and a test proves that
 //! it says what the code says.
 //!
-//! [`schema_lock!`](crate::testing::schema_lock) is that test, in one line. What it does is [`prove`], for whoever wants to
+//! [`schema_lock!`](macro@crate::testing::schema_lock) is that test, in one line. What it does is [`prove`], for whoever wants to
 //! do it in another way.
 
 mod code;
@@ -77,7 +77,7 @@ pub fn prove(folder: &Path, sets: &[LockedSet], environment: &Environment) -> Re
     Err(LockError::Behind { path, differences, diff: files::difference(&released.to_string(), &code.to_string()) })
 }
 
-/// The body of the test that [`schema_lock!`](crate::testing::schema_lock) writes.
+/// The body of the test that [`schema_lock!`](macro@crate::testing::schema_lock) writes.
 ///
 /// # Panics
 /// With what [`prove`] says.
