@@ -7,10 +7,8 @@ mod compare;
 mod shape;
 
 use std::{
-    cell::RefCell,
     env, fs, io,
     path::{self, Path},
-    rc::Rc,
 };
 
 use es_lock::{Lock, ParseError};
@@ -31,7 +29,7 @@ pub(crate) const UNLOCKED: Key = Key { name: "unlocked", kind: Kind::Flag, examp
 pub(crate) struct File {
     /// Where it is, as the compiler can be told.
     path: Option<String>,
-    content: Result<Rc<Lock>, Unreadable>,
+    content: Result<Lock, Unreadable>,
     /// Whether the test is about to write it anew, so that there is nothing to compare with.
     accepting: bool,
 }
@@ -58,7 +56,7 @@ impl File {
         let content = match fs::read_to_string(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => Err(Unreadable::Io(error)),
-            Ok(text) => parse(&text).map_err(|error| {
+            Ok(text) => Lock::parse(&text).map_err(|error| {
                 let line = text.lines().nth(error.line - 1).unwrap_or_default().trim().to_owned();
                 if es_lock::is_ours(&text) { Unreadable::Ours(error, line) } else { Unreadable::Parse(error, line) }
             }),
@@ -74,7 +72,7 @@ impl File {
     /// What there is to compare with. Under `ES_LOCK=accept` that is nothing, so that the test which writes the file
     /// can be compiled.
     pub(crate) fn released(&self) -> Option<&Lock> {
-        self.content.as_deref().ok().filter(|_| !self.accepting)
+        self.content.as_ref().ok().filter(|_| !self.accepting)
     }
 
     /// Why the file cannot be read, if it cannot. A file that the test may write anew is no obstacle to that.
@@ -105,19 +103,4 @@ impl File {
             const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!(#variable);
         }
     }
-}
-
-/// Reads the text, once for all the events of a crate: each of them is a call of its own, and the text is the same.
-fn parse(text: &str) -> Result<Rc<Lock>, ParseError> {
-    thread_local! {
-        static LAST: RefCell<Option<(String, Rc<Lock>)>> = const { RefCell::new(None) };
-    }
-    LAST.with_borrow_mut(|last| {
-        if let Some((_, lock)) = last.as_ref().filter(|(known, _)| known == text) {
-            return Ok(Rc::clone(lock));
-        }
-        let lock = Rc::new(Lock::parse(text)?);
-        *last = Some((text.to_owned(), Rc::clone(&lock)));
-        Ok(lock)
-    })
 }
