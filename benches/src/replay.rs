@@ -44,7 +44,8 @@ where
     let metadata = Metadata::at(DateTime::UNIX_EPOCH);
     let by_macros = Way {
         decode: |stored: &Stored| {
-            A::Event::decode(&stored.name, stored.version, &stored.payload).expect("it is an event of the set")
+            let decoded = A::Event::decode(&stored.name, stored.version, &stored.payload);
+            decoded.expect("it is an event of the set").expect("it is not retired")
         },
         fold: |state: &mut A, event| state.fold(event, &metadata),
     };

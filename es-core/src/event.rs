@@ -4,7 +4,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     command::IntoEvents,
-    private,
+    private::{
+        self,
+        lock::{SetShape, Shape},
+    },
     recorded::Metadata,
     store::{Corrupt, DecodeError, StoredEvent, decode},
 };
@@ -35,6 +38,10 @@ pub trait Event: DeserializeOwned + Send + Sync + 'static {
     const VERSION: u32;
     /// The oldest version of the stored form that can still be read.
     const OLDEST: u32 = Self::VERSION;
+
+    /// The stored form, for the lock; `None` where the event is written by hand.
+    #[doc(hidden)]
+    const SHAPE: Option<&'static Shape> = None;
 
     /// The event from the stored form of any version from [`OLDEST`](Self::OLDEST) to [`VERSION`](Self::VERSION).
     ///
@@ -100,6 +107,13 @@ impl EventSchema {
 pub trait EventSet: IntoEvents<Self> + Send + Sync + Sized + 'static {
     /// Each event's stored name and present version, in the order of the variants.
     const SCHEMAS: &'static [EventSchema];
+    /// The stored names of events whose structs were removed on purpose: `#[event_set(retired("AccountRenamed"))]`.
+    ///
+    /// Such events stay stored and can be read in their stored form; typed readers pass over them.
+    const RETIRED: &'static [&'static str] = &[];
+    /// The set, for the lock; `None` where it is written by hand.
+    #[doc(hidden)]
+    const SHAPE: Option<&'static SetShape> = None;
 
     /// The stored name and version of this event.
     fn schema(&self) -> EventSchema;
@@ -112,9 +126,13 @@ pub trait EventSet: IntoEvents<Self> + Send + Sync + Sized + 'static {
 
     /// The typed event from its stored form: the one way back from storage, on every path.
     ///
+    /// `None` is an event that is [`RETIRED`](Self::RETIRED): it happened and counts as a version of its stream, and
+    /// there is no type left to say what it was. It is no error, because whoever retired it said that nothing depends on
+    /// it; and no value of the set, because no handler should have to know of it.
+    ///
     /// # Errors
     /// [`DecodeError`] where the name or version is unknown, or where the payload does not fit; never a panic.
-    fn decode(name: &str, version: u32, payload: &[u8]) -> Result<Self, DecodeError>;
+    fn decode(name: &str, version: u32, payload: &[u8]) -> Result<Option<Self>, DecodeError>;
 }
 
 /// What turns the event inside a set into bytes; the visitor of [`EventSet::encode_with`].

@@ -5,7 +5,7 @@ pub mod aggregate;
 pub mod command;
 pub mod draft;
 pub mod event;
-#[cfg(any(doc, doctest))]
+#[cfg(all(feature = "testing", any(doc, doctest)))]
 #[doc = include_str!("docs/evolution.md")]
 pub mod evolution {}
 #[cfg(all(feature = "testing", any(doc, doctest)))]

@@ -3,6 +3,7 @@
 mod coverage;
 mod handlers;
 pub mod id;
+pub mod lock;
 mod proofs;
 pub mod versions;
 
@@ -21,7 +22,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     aggregate::Aggregate,
     command::{CommandContext, IntoEvents},
-    event::{Event, EventEncoder, EventSchema},
+    event::{Event, EventEncoder, EventSchema, EventSet},
     snapshot::Snapshots,
     store::DecodeError,
 };
@@ -42,6 +43,8 @@ use crate::{
 pub trait StorableEvent: Sized {
     /// Its name and version.
     const SCHEMA: EventSchema;
+    /// What its lock is to know.
+    const TYPE: lock::EventType;
 
     /// Encodes it.
     ///
@@ -59,6 +62,7 @@ pub trait StorableEvent: Sized {
 #[diagnostic::do_not_recommend]
 impl<E: Event + Serialize> StorableEvent for E {
     const SCHEMA: EventSchema = EventSchema::of::<E>();
+    const TYPE: lock::EventType = lock::EventType::of::<E>();
 
     fn encode<C: EventEncoder>(&self, encoder: C) -> Result<C::Output, C::Error> {
         encoder.encode(self)
@@ -90,12 +94,16 @@ pub fn encode<Set, E: Member<Set>, C: EventEncoder>(event: &E, encoder: C) -> Re
     event.encode(encoder)
 }
 
-/// Decodes the payload of an event of a set.
+/// Decodes the payload of an event of a set, and puts it into its variant.
 ///
 /// # Errors
 /// As [`Event::decode`].
-pub fn decode<Set, E: Member<Set>>(version: u32, payload: &[u8]) -> Result<E, DecodeError> {
-    E::decode(version, payload)
+pub fn decode<Set, E: Member<Set>>(
+    version: u32,
+    payload: &[u8],
+    variant: fn(E) -> Set,
+) -> Result<Option<Set>, DecodeError> {
+    E::decode(version, payload).map(|event| Some(variant(event)))
 }
 
 /// A state that can be that of an aggregate to which nothing has happened.
@@ -172,13 +180,13 @@ pub const fn snapshots<A: SnapshotState>(every: u64, fingerprint: &'static str) 
 /// The type itself.
 pub type Itself<T> = T;
 
-/// Where a set does not know an event of that name.
+/// Where no variant of a set has an event of that name: `None` where the name is retired.
 ///
 /// # Errors
-/// Always.
+/// Where it is not.
 #[cold]
-pub fn unknown_event<S>() -> Result<S, DecodeError> {
-    Err(DecodeError::UnknownEvent)
+pub fn no_event<S: EventSet>(name: &str) -> Result<Option<S>, DecodeError> {
+    if S::RETIRED.contains(&name) { Ok(None) } else { Err(DecodeError::UnknownEvent) }
 }
 
 const fn same(left: &[u8], right: &[u8]) -> bool {
@@ -204,7 +212,7 @@ pub const fn repeated<const N: usize>(names: [&str; N]) -> [bool; N] {
     let mut repeated = [false; N];
     let mut index = 0;
     while index < N {
-        hashes[index] = hash(names[index].as_bytes());
+        hashes[index] = lock::hash(names[index]);
         let mut earlier = 0;
         while earlier < index {
             if hashes[earlier] == hashes[index] && same(names[earlier].as_bytes(), names[index].as_bytes()) {
@@ -217,12 +225,14 @@ pub const fn repeated<const N: usize>(names: [&str; N]) -> [bool; N] {
     repeated
 }
 
-const fn hash(name: &[u8]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325;
+/// Whether a name is among others, for a constant assertion.
+pub const fn is_among(names: &[&str], name: &str) -> bool {
     let mut index = 0;
-    while index < name.len() {
-        hash = (hash ^ name[index] as u64).wrapping_mul(0x0000_0100_0000_01b3);
+    while index < names.len() {
+        if same(names[index].as_bytes(), name.as_bytes()) {
+            return true;
+        }
         index += 1;
     }
-    hash
+    false
 }

@@ -8,7 +8,7 @@ use quote::ToTokens;
 use syn::{
     Attribute, Ident, LitInt, LitStr, Meta, Path, Token, Type,
     ext::IdentExt as _,
-    parse::{Parse as _, ParseStream, Parser as _},
+    parse::{Parse, ParseStream, Parser as _},
     punctuated::Punctuated,
     token::Paren,
 };
@@ -54,6 +54,8 @@ pub(crate) enum Kind {
     Steps,
     /// `key(Type, Type)`
     Types,
+    /// `key("text", "text")`
+    Texts,
 }
 
 /// One `1 = path` within a key.
@@ -91,6 +93,7 @@ enum Value {
     Nested(Entries),
     Steps(Vec<Step>),
     Types(Vec<Type>),
+    Texts(Vec<LitStr>),
     /// What is there could not be read; that is reported already.
     Malformed,
 }
@@ -120,6 +123,11 @@ impl Entries {
     /// Where the key is written, if it is.
     pub(crate) fn span(&self, key: &str) -> Option<Span> {
         self.entry(key).map(|entry| entry.key.span())
+    }
+
+    /// Whether a key is given that stands alone.
+    pub(crate) fn flag(&self, key: &str) -> bool {
+        self.entry(key).is_some()
     }
 
     /// The text of a key.
@@ -160,6 +168,14 @@ impl Entries {
     pub(crate) fn types(&self, key: &str) -> &[Type] {
         match self.entry(key).map(|entry| &entry.value) {
             Some(Value::Types(types)) => types,
+            _ => &[],
+        }
+    }
+
+    /// The texts inside a key; none where it is not given.
+    pub(crate) fn texts(&self, key: &str) -> &[LitStr] {
+        match self.entry(key).map(|entry| &entry.value) {
+            Some(Value::Texts(texts)) => texts,
             _ => &[],
         }
     }
@@ -239,11 +255,10 @@ fn key_of(ident: &Ident, within: &str, keys: &'static [Key], errors: &mut Errors
 
 /// The value behind a key; `None` where it is of another kind.
 fn read_value(input: ParseStream<'_>, kind: Kind) -> Option<Value> {
-    if matches!(kind, Kind::Flag) {
-        return (input.is_empty() || input.peek(Token![,])).then_some(Value::Flag);
-    }
     match kind {
+        Kind::Flag => return (input.is_empty() || input.peek(Token![,])).then_some(Value::Flag),
         Kind::Steps => return read_list(input, read_step).map(Value::Steps),
+        Kind::Texts => return read_list(input, <LitStr as Parse>::parse).map(Value::Texts),
         Kind::Types => return read_list(input, Type::parse).map(Value::Types),
         _ => {}
     }
@@ -257,7 +272,7 @@ fn read_value(input: ParseStream<'_>, kind: Kind) -> Option<Value> {
         }
         Kind::Type => Value::Type(Box::new(input.parse().ok()?)),
         Kind::Path => Value::Path(input.call(Path::parse_mod_style).ok()?),
-        Kind::Flag | Kind::Nested(_) | Kind::Steps | Kind::Types => return None,
+        Kind::Flag | Kind::Nested(_) | Kind::Steps | Kind::Types | Kind::Texts => return None,
     };
     // Two keys without a comma between them are another mistake.
     (input.is_empty() || input.peek(Token![,]) || input.peek(Ident::peek_any)).then_some(value)

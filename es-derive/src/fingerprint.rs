@@ -1,8 +1,8 @@
 //! What tells one structure of a state from another: a stable hash of its fields.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
-use quote::ToTokens;
 use syn::{Attribute, Data, DeriveInput, Fields};
+
+use crate::print;
 
 /// The hash of the fields' names, types and serde attributes, and of the version that the user gave; 16 hex digits.
 ///
@@ -37,7 +37,7 @@ fn fields(fields: &Fields, text: &mut String) {
             text.push_str(&name.to_string());
             text.push(':');
         }
-        print(field.ty.to_token_stream(), text);
+        print::spaced(&field.ty, text);
         text.push(',');
     }
     text.push_str(close);
@@ -45,37 +45,13 @@ fn fields(fields: &Fields, text: &mut String) {
 
 fn serde_attributes(attributes: &[Attribute], text: &mut String) {
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
-        print(attribute.meta.to_token_stream(), text);
+        print::spaced(&attribute.meta, text);
         text.push(';');
     }
 }
 
-/// Prints tokens with one space between any two: the compiler's own printing may change from release to release.
-fn print(tokens: TokenStream, text: &mut String) {
-    for token in tokens {
-        match token {
-            TokenTree::Group(group) => {
-                let (open, close) = match group.delimiter() {
-                    Delimiter::Parenthesis => ("(", ")"),
-                    Delimiter::Brace => ("{", "}"),
-                    Delimiter::Bracket => ("[", "]"),
-                    // What surrounds a type that came through `macro_rules!`; it stands for nothing.
-                    Delimiter::None => ("", ""),
-                };
-                text.push_str(open);
-                print(group.stream(), text);
-                text.push_str(close);
-            }
-            other => {
-                text.push_str(&other.to_string());
-                text.push(' ');
-            }
-        }
-    }
-}
-
 /// The 64-bit FNV-1a hash, which is the same on every machine and in every release.
-fn fnv1a(bytes: &[u8]) -> u64 {
+pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 

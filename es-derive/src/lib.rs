@@ -30,8 +30,10 @@ mod event_set;
 mod fingerprint;
 mod handlers;
 mod krate;
+mod lock;
 mod messages;
 mod names;
+mod print;
 mod projection;
 mod proofs;
 mod quiet;
@@ -95,7 +97,14 @@ pub fn aggregate_id(input: TokenStream) -> TokenStream {
 ///   function takes a `serde_json::Value` and returns one, or a `Result` with one. With `previous`, the steps cover the
 ///   versions between that type and this one.
 /// - `oldest = N`: the oldest version that is read, where older ones were never stored.
+/// - `unlocked`: the event is not held against `events.lock`, nor put into it; for a test that uses a released name.
 /// - `crate = path`: where `es_core` is.
+///
+/// # The lock
+///
+/// Where there is an `events.lock` beside the crate's `Cargo.toml`, what it says of this version is compared with the
+/// struct. What stored events could not be read with is an error at the field: another type, a field that is gone or that
+/// they lack, another serde attribute. The file is written by the test `es_core::testing::schema_lock!`, never by a macro.
 #[proc_macro_derive(Event, attributes(event))]
 pub fn event(input: TokenStream) -> TokenStream {
     quiet::quiet(event::derive(input.into())).into()
@@ -121,15 +130,19 @@ pub fn event(input: TokenStream) -> TokenStream {
 /// let event = AccountEvent::from(MoneyDeposited { amount: 100 });
 /// assert_eq!(event.schema().name, "MoneyDeposited");
 /// let decoded = AccountEvent::decode("MoneyDeposited", 1, br#"{"amount": 100}"#);
-/// assert!(matches!(decoded, Ok(AccountEvent::Deposited(MoneyDeposited { amount: 100 }))));
+/// assert!(matches!(decoded, Ok(Some(AccountEvent::Deposited(MoneyDeposited { amount: 100 })))));
 /// ```
 ///
 /// Written are `es_core::EventSet`; for each event `From`, `IntoEvents` and `EventOf`; and `Dispatch` for everything
-/// that has a handler for each of the events. That no two of them have the same stored name is checked.
+/// that has a handler for each of the events. That no two of them have the same stored name is checked; and, where there is
+/// an `events.lock`, that every version of an event which it lists under this set can still be read.
 ///
 /// # Keys of `#[event_set(..)]`
 ///
-/// `crate = path`: where `es_core` is.
+/// - `retired("..", ..)`: stored names of events whose structs were removed on purpose. What is stored under them can be
+///   read in its stored form; states, histories and whatever else reads typed events pass over it.
+/// - `unlocked`: the set is not held against `events.lock`; for a test's own set that has the name of a released one.
+/// - `crate = path`: where `es_core` is.
 #[proc_macro_derive(EventSet, attributes(event_set))]
 pub fn event_set(input: TokenStream) -> TokenStream {
     quiet::quiet(event_set::derive(input.into())).into()
@@ -172,6 +185,7 @@ pub fn event_set(input: TokenStream) -> TokenStream {
 ///   first event. The state must be `Serialize` and `Deserialize`. A snapshot is used as long as the fields' names, types
 ///   and serde attributes are the same; raise `version` (1 unless given) when the state means something else although
 ///   they are: when a handler changed, or a type inside.
+/// - `unlocked`: the name is not held against `events.lock`; for a test's own aggregate with the events of a released one.
 /// - `crate = path`: where `es_core` is.
 #[proc_macro_derive(Aggregate, attributes(aggregate))]
 pub fn aggregate(input: TokenStream) -> TokenStream {
@@ -259,60 +273,7 @@ pub fn projection(input: TokenStream) -> TokenStream {
     quiet::quiet(projection::derive(input.into())).into()
 }
 
-/// Makes every function of an `impl` block the handler of one event: of an aggregate, a read model or a projection.
-///
-/// A handler is found by the type of its first argument, whatever its name is. All handlers of a type stand in one block;
-/// helpers go into a plain `impl`.
-///
-/// | the block of | handlers are | and may return |
-/// |---|---|---|
-/// | an [`Aggregate`](macro@Aggregate) | `fn name(&mut self, event: &Event, metadata: &Metadata)` | nothing |
-/// | a [`ReadModel`](macro@ReadModel) | `fn name(&mut self, event: &Event, envelope: &Envelope)` | nothing, or a `Row` |
-/// | a [`Projection`](macro@Projection) | `async fn name(&self, event: &Event, envelope: &Envelope, context: &mut Context)` | nothing, or `Result<(), Error>` |
-///
-/// All arguments but the event may be left out, and `&Metadata` may stand for `&Envelope`. `event: Event` takes the event,
-/// so that a replay need not copy what is kept of it; in aggregates and read models it must then be `Clone`, because a
-/// decision shows an event to others too. `#[cfg(..)]` above a handler goes for all that is written for it.
-///
-/// An event is a fact and cannot be refused. The handlers of aggregates and read models run again in every replay, so they
-/// depend on nothing but the state, the event and what is known about it.
-///
-/// ```
-/// use es_core::prelude::*;
-/// # #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
-/// # struct AccountId(String);
-/// # #[derive(Event, Serialize, Deserialize, Clone)]
-/// # struct AccountOpened { owner: String }
-/// # #[derive(Event, Serialize, Deserialize)]
-/// # struct MoneyDeposited { amount: i64 }
-/// # #[derive(Event, Serialize, Deserialize)]
-/// # struct StatementSent {}
-/// # #[derive(EventSet)]
-/// # enum AccountEvent { Opened(AccountOpened), Deposited(MoneyDeposited), StatementSent(StatementSent) }
-/// # #[derive(Aggregate, Default)]
-/// # #[aggregate(name = "account", id = AccountId, event = AccountEvent)]
-/// # struct Account { owner: String, balance: i64, last_change: Option<DateTime<Utc>> }
-///
-/// #[event_handler(ignore(StatementSent))]
-/// impl Account {
-///     fn opened(&mut self, event: AccountOpened) {
-///         self.owner = event.owner;
-///     }
-///
-///     fn deposited(&mut self, event: &MoneyDeposited, metadata: &Metadata) {
-///         self.balance += event.amount;
-///         self.last_change = Some(metadata.occurred_at);
-///     }
-/// }
-/// ```
-///
-/// # Keys of `#[event_handler(..)]`
-///
-/// - `ignore(Event, ..)`: events that mean nothing here. An aggregate handles or ignores each event of its set.
-/// - `covers(Set, ..)`, for read models and projections: each event of these sets is handled or ignored, so that one
-///   which is added to a set later is not forgotten. Without it they handle what they have handlers for, of any
-///   aggregate.
-/// - `crate = path`: where `es_core` is.
+#[doc = include_str!("docs/event_handler.md")]
 #[proc_macro_attribute]
 pub fn event_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     quiet::quiet(event_handler::attribute(arguments.into(), &item.into())).into()

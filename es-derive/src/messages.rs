@@ -4,7 +4,9 @@
 
 pub(crate) mod command;
 pub(crate) mod event_handler;
+pub(crate) mod lock;
 pub(crate) mod projection;
+pub(crate) mod retired;
 pub(crate) mod version;
 
 use syn::{Fields, Ident, Type};
@@ -49,7 +51,7 @@ pub(crate) fn repeated_key(key: &str) -> String {
     format!("`{key}` is given twice\nremove one of the two")
 }
 
-/// UI: `malformed/value.rs`, `version/not_steps.rs`, `covers/malformed.rs`
+/// UI: `malformed/value.rs`, `version/not_steps.rs`, `covers/malformed.rs`, `retired/not_texts.rs`
 pub(crate) fn wrong_value(key: &Key) -> String {
     let takes = match key.kind {
         Kind::Flag => "stands alone",
@@ -60,6 +62,7 @@ pub(crate) fn wrong_value(key: &Key) -> String {
         Kind::Nested(_) => "takes its settings in parentheses",
         Kind::Types => "takes types in parentheses",
         Kind::Steps => "takes versions with a function for each, in parentheses",
+        Kind::Texts => "takes texts in quotes, in parentheses",
     };
     format!("`{}` {takes}\nwrite `{}`", key.name, key.example)
 }
@@ -69,7 +72,7 @@ pub(crate) fn misplaced_attribute(attribute: &str) -> String {
     format!("`#[{attribute}(..)]` belongs above the type\nmove it there; here nothing reads it")
 }
 
-/// UI: `malformed/key.rs`, `unknown-attribute/keys.rs`
+/// UI: `malformed/key.rs`, `unknown-attribute/keys.rs`, `unknown-attribute/only_key.rs`
 fn known(keys: &[Key]) -> String {
     match keys {
         [only] => format!("its only key is `{}`", only.name),

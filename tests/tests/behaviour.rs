@@ -84,7 +84,7 @@ fn events_are_encoded_and_decoded_by_name() {
         let stored = NewEvent::encode(&event, metadata("porter")).expect("it can be stored");
         assert_eq!(stored.schema, event.schema());
         let decoded = LampEvent::decode(stored.schema.name, stored.schema.version, stored.payload.as_bytes());
-        assert_eq!(decoded, Ok(event));
+        assert_eq!(decoded, Ok(Some(event)));
     }
 }
 

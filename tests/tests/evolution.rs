@@ -69,7 +69,9 @@ fn with_reason(_: Value) -> Value {
     json!({ "reason": "unknown" })
 }
 
+/// A till was once given names, and audited; nothing depends on either any more.
 #[derive(EventSet, Clone, Debug, PartialEq)]
+#[event_set(retired("TillNamed", "TillAudited"))]
 enum TillEvent {
     Paid(MoneyPaid),
     Refused(Refused),
@@ -189,8 +191,8 @@ async fn readers_of_one_and_of_all_streams_decode_every_version() {
     let one: Vec<_> = store.read_stream(stream).try_collect().await.expect("it can be read");
     let all: Vec<_> = store.read_all(ReadAll::after(Position::START)).try_collect().await.expect("it can be read");
     for events in [one, all] {
-        let events: Result<Vec<TillEvent>, _> = events.iter().map(|event| event.decode_event()).collect();
-        assert_eq!(events.expect("each decodes"), today());
+        let events: Result<Vec<Option<TillEvent>>, _> = events.iter().map(|event| event.decode_event()).collect();
+        assert_eq!(events.expect("each decodes"), today().into_iter().map(Some).collect::<Vec<_>>());
     }
 }
 
@@ -201,6 +203,85 @@ fn the_newest_version_is_what_is_stored() {
     assert_eq!((Refused::VERSION, Refused::OLDEST), (3, 2));
     let encoded = NewEvent::encode(&paid(1, "CZK"), Metadata::at(Utc::now())).expect("it can be encoded");
     assert_eq!((encoded.schema.name, encoded.schema.version), ("MoneyPaid", 4));
+}
+
+// ── Events without a type ───────────────────────────────────────────────────
+
+async fn append(store: &MemoryStore, id: &str, events: Vec<NewEvent>) {
+    let append = Append::new(es_core::StreamId::new("till", id), Expected::Any, events);
+    store.append(append).await.expect("an append");
+}
+
+/// A stream that begins and goes on with retired events: versions 1, 3 and 4 of 5.
+async fn store_with_retired() -> MemoryStore {
+    let store = MemoryStore::new();
+    let named = || stored("TillNamed", 1, &json!({ "name": "by the door" }));
+    let paid = || stored("MoneyPaid", 4, &json!({ "hellers": 10, "currency": "CZK" }));
+    let audited = stored("TillAudited", 7, &json!("of whatever form"));
+    append(&store, "a", vec![named(), paid(), audited, named(), paid()]).await;
+    store
+}
+
+#[tokio::test]
+async fn states_are_built_without_retired_events_and_count_them() {
+    let tills = store_with_retired().await.repository::<Till>();
+    let loaded = tills.load(&id()).await.expect("it exists");
+    assert_eq!((loaded.state.hellers, loaded.version.get(), loaded.position.get()), (20, 5, 5));
+    for (version, hellers) in [(1, 0), (2, 10), (3, 10), (4, 10), (5, 20)] {
+        let then = tills.load(&id()).at_version(version).await.expect("it existed");
+        assert_eq!((then.state.hellers, then.version.get(), then.position.get()), (hellers, version, version));
+    }
+}
+
+#[tokio::test]
+async fn a_history_passes_over_retired_events_and_the_stored_form_does_not() {
+    let store = store_with_retired().await;
+    let history = store.repository::<Till>().history(&id()).all().await.expect("a history");
+    let versions: Vec<_> = history.iter().map(|recorded| recorded.envelope.version.get()).collect();
+    assert_eq!(versions, [2, 5]);
+    let stream = ReadStream::new(es_core::StreamId::new("till", "a"));
+    let one: Vec<_> = store.read_stream(stream).try_collect().await.expect("it can be read");
+    let all: Vec<_> = store.read_all(ReadAll::after(Position::START)).try_collect().await.expect("it can be read");
+    for events in [one, all] {
+        let names: Vec<_> = events.iter().map(|event| event.event_type.as_str()).collect();
+        assert_eq!(names, ["TillNamed", "MoneyPaid", "TillAudited", "TillNamed", "MoneyPaid"]);
+        assert_eq!(events[2].payload, br#""of whatever form""#);
+        assert_eq!(events[2].decode_event::<TillEvent>(), Ok(None));
+        assert_eq!(events[2].clone().decode::<TillEvent>(), Ok(None));
+    }
+}
+
+#[tokio::test]
+async fn commands_keep_the_version_of_a_stream_with_retired_events() {
+    let store = store_with_retired().await;
+    let tills = store.repository::<Till>();
+    // The snapshot is taken at version 6; retired events follow it.
+    let done = tills.execute(&id(), Pay { hellers: 5 }).idempotency_key("first").await.expect("a command");
+    assert_eq!((done.state.hellers, done.version.get()), (25, 6));
+    append(&store, "a", vec![stored("TillNamed", 1, &json!({})), stored("TillAudited", 1, &json!({}))]).await;
+    let loaded = tills.load(&id()).await.expect("it exists");
+    assert_eq!((loaded.state.hellers, loaded.version.get()), (25, 8));
+    let done = tills.execute(&id(), Pay { hellers: 5 }).await.expect("a command");
+    assert_eq!((done.state.hellers, done.version.get()), (30, 9));
+    let again = tills.execute(&id(), Pay { hellers: 5 }).idempotency_key("first").await.expect("a replay");
+    assert_eq!((again.replayed, again.state.hellers, again.version.get(), again.events.len()), (true, 25, 6, 1));
+}
+
+#[tokio::test]
+async fn a_stream_of_nothing_but_retired_events_exists() {
+    let store = MemoryStore::new();
+    append(&store, "a", vec![stored("TillNamed", 1, &json!({}))]).await;
+    let tills = store.repository::<Till>();
+    let loaded = tills.load(&id()).await.expect("it exists");
+    assert_eq!((loaded.state, loaded.version.get()), (Till::default(), 1));
+    assert_eq!(tills.execute(&id(), Pay { hellers: 5 }).await.expect("a command").version.get(), 2);
+}
+
+#[test]
+fn only_what_is_retired_is_passed_over() {
+    assert_eq!(TillEvent::RETIRED, ["TillNamed", "TillAudited"]);
+    assert_eq!(refuses("TillName", 1, &json!({})), DecodeError::UnknownEvent);
+    assert_eq!(refuses("", 1, &json!({})), DecodeError::UnknownEvent);
 }
 
 // ── What cannot be read ─────────────────────────────────────────────────────

@@ -160,6 +160,7 @@ mod primitives {
     }
 
     #[derive(::es_core::prelude::EventSet)]
+    #[event_set(retired("LampSold"))]
     pub enum LampEvent {
         Lit(LampLit),
     }
@@ -202,6 +203,7 @@ fn the_library_may_be_elsewhere() {
     ::core::assert_eq!(<elsewhere::OtherId as elsewhere::library::AggregateId>::PROVED, 0);
     ::core::assert_eq!(<elsewhere::OtherEvent as elsewhere::library::Event>::NAME, "OtherEvent");
     ::core::assert_eq!(<elsewhere::OtherEvent as elsewhere::library::Event>::VERSION, 1);
+    ::core::assert!(<elsewhere::OtherEvent as elsewhere::library::Event>::SHAPE.is_some());
     let lamps = ::es_core::EventStore::repository::<elsewhere::Lamp>(&::es_core::MemoryStore::new());
     ::core::mem::drop(lamps.execute(&elsewhere::LampId(1), elsewhere::Light).run());
 }

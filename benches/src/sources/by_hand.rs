@@ -53,7 +53,7 @@ fn implementation_of_set(cases: &[Case]) -> String {
     let schema = lines(cases, |Case { event, .. }| format!("Self::{event}(_) => EventSchema::of::<{event}>(),\n"));
     let encode = lines(cases, |Case { event, .. }| format!("Self::{event}(event) => encoder.encode(event),\n"));
     let decode = lines(cases, |Case { event, .. }| {
-        format!("\"{event}\" => {event}::decode(version, payload).map(Self::{event}),\n")
+        format!("\"{event}\" => {event}::decode(version, payload).map(|event| Some(Self::{event}(event))),\n")
     });
     format!(
         "impl IntoEvents<BankEvent> for BankEvent {{
@@ -69,7 +69,7 @@ fn implementation_of_set(cases: &[Case]) -> String {
             fn encode_with<C: EventEncoder>(&self, encoder: C) -> Result<C::Output, C::Error> {{
                 match self {{ {encode} }}
             }}
-            fn decode(name: &str, version: u32, payload: &[u8]) -> Result<Self, DecodeError> {{
+            fn decode(name: &str, version: u32, payload: &[u8]) -> Result<Option<Self>, DecodeError> {{
                 match name {{
                     {decode}
                     _ => Err(DecodeError::UnknownEvent),

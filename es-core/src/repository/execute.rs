@@ -18,7 +18,7 @@ use crate::{
     recorded::{Envelope, EventId, Metadata, Position, Recorded, StreamId, StreamVersion},
     store::{
         Append, Appended, Conflict, EventStore, Expected, InvalidRequest, KeyedAppend, NewEvent, NewSnapshot,
-        StoreError, StoredEvent, Until,
+        StoreError, Until,
     },
 };
 
@@ -263,7 +263,7 @@ impl<'a, A: Aggregate, S: EventStore, C: Command<A>> Execute<'a, A, S, C, C::Err
             .events
             .into_iter()
             .filter(|stored| stored.version >= keyed.first)
-            .map(StoredEvent::decode)
+            .filter_map(|stored| stored.decode().transpose())
             .collect::<Result<_, _>>()?;
         let Hydrated { state, version, position, .. } = hydrated;
         Ok(Executed { state, version, position, events, replayed: true })

@@ -8,18 +8,19 @@ use std::{
 };
 
 use futures_core::Stream;
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, future::ready};
 
 use crate::{
     aggregate::Aggregate,
     recorded::{Recorded, StreamId},
-    store::{EventStore, ReadStream, StoreError},
+    store::{EventStore, ReadStream, StoreError, StoredEvent},
 };
 
 type Item<A> = Result<Recorded<<A as Aggregate>::Event>, StoreError>;
 
 /// All that happened to an aggregate, oldest first. It is a [`Stream`]; [`next`](Self::next) and [`all`](Self::all) serve
-/// where no further crate is wanted.
+/// where no further crate is wanted. Events that are [retired](crate::EventSet::RETIRED) are not among them: versions go
+/// on behind them.
 ///
 /// ```
 /// # use es_core::prelude::*;
@@ -60,7 +61,10 @@ pub struct History<A: Aggregate> {
 
 impl<A: Aggregate> History<A> {
     pub(super) fn new<S: EventStore>(store: &S, stream: StreamId) -> Self {
-        let events = store.read_stream(ReadStream::new(stream)).map(|stored| Ok(stored?.decode::<A::Event>()?));
+        let typed = |stored: Result<StoredEvent, StoreError>| {
+            ready(stored.and_then(|it| Ok(it.decode::<A::Event>()?)).transpose())
+        };
+        let events = store.read_stream(ReadStream::new(stream)).filter_map(typed);
         Self { events: Box::pin(events) }
     }
 

@@ -65,11 +65,13 @@ impl<A: Aggregate> Hydrated<A> {
             if stored.version != next {
                 return Err(Corrupt::gap(stored, next));
             }
-            let event = stored.decode_event::<A::Event>()?;
-            if <A as EventHandlers<A::Event>>::READS_METADATA {
-                self.state.fold(event, &stored.decode_metadata()?);
-            } else {
-                self.state.fold(event, &unread);
+            // A retired event is a version like any other, and changes nothing.
+            if let Some(event) = stored.decode_event::<A::Event>()? {
+                if <A as EventHandlers<A::Event>>::READS_METADATA {
+                    self.state.fold(event, &stored.decode_metadata()?);
+                } else {
+                    self.state.fold(event, &unread);
+                }
             }
             self.version = stored.version;
             self.position = stored.position;

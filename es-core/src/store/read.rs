@@ -255,11 +255,11 @@ impl StoredEvent {
         Self { stream, version, position, event_type, schema_version, event_id, payload, metadata, recorded_at }
     }
 
-    /// The typed event, upcast to its present version.
+    /// The typed event, upcast to its present version; `None` where it is [retired](EventSet::RETIRED).
     ///
     /// # Errors
     /// [`Corrupt`] when the set does not know it, or its payload does not fit.
-    pub fn decode_event<S: EventSet>(&self) -> Result<S, Box<Corrupt>> {
+    pub fn decode_event<S: EventSet>(&self) -> Result<Option<S>, Box<Corrupt>> {
         S::decode(&self.event_type, self.schema_version, &self.payload)
             .map_err(|error| self.corrupt(decode::fault(error, S::SCHEMAS)))
     }
@@ -298,15 +298,15 @@ impl StoredEvent {
         Ok(Metadata { event_id: self.event_id, ..metadata })
     }
 
-    /// The typed event with its envelope.
+    /// The typed event with its envelope; `None` where it is [retired](EventSet::RETIRED).
     ///
     /// # Errors
     /// [`Corrupt`] when event or metadata cannot be read.
-    pub fn decode<S: EventSet>(self) -> Result<Recorded<S>, Box<Corrupt>> {
-        let event = self.decode_event()?;
+    pub fn decode<S: EventSet>(self) -> Result<Option<Recorded<S>>, Box<Corrupt>> {
+        let Some(event) = self.decode_event()? else { return Ok(None) };
         let metadata = self.decode_metadata()?;
         let envelope = Envelope::new(self.stream, self.version, self.position, self.recorded_at, metadata);
-        Ok(Recorded::new(event, envelope))
+        Ok(Some(Recorded::new(event, envelope)))
     }
 
     fn corrupt(&self, fault: Fault) -> Box<Corrupt> {

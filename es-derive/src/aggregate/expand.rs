@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Generics, Type, parse_quote};
 
-use super::model::Aggregate;
+use super::{lock, model::Aggregate};
 use crate::{fingerprint, proofs, spans};
 
 /// ```text
@@ -19,12 +19,14 @@ pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
     let folds = folds(aggregate);
     let requirements = requirements(aggregate);
     let event_handlers = event_handlers(aggregate);
+    let lock = lock::expand(aggregate);
     quote! {
         const _: () = {
             #implementation
             #folds
             #requirements
             #event_handlers
+            #lock
         };
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     attributes::{self, Entries, Grammar, Key, Kind},
     errors::Errors,
     krate::{self, Krate},
+    lock,
     names::StoredName,
 };
 
@@ -18,7 +19,8 @@ pub(super) const SNAPSHOT: Key =
     Key { name: "snapshot", kind: Kind::Nested(&[EVERY, VERSION]), example: "snapshot(every = 100)" };
 pub(super) const EVERY: Key = Key { name: "every", kind: Kind::Integer, example: "every = 100" };
 const VERSION: Key = Key { name: "version", kind: Kind::Integer, example: "version = 2" };
-const GRAMMAR: Grammar = Grammar { attribute: ATTRIBUTE, keys: &[NAME, ID, EVENT, SNAPSHOT, krate::KEY] };
+const GRAMMAR: Grammar =
+    Grammar { attribute: ATTRIBUTE, keys: &[NAME, ID, EVENT, SNAPSHOT, lock::UNLOCKED, krate::KEY] };
 
 #[derive(Debug)]
 pub(super) struct Aggregate {
@@ -27,6 +29,8 @@ pub(super) struct Aggregate {
     pub(super) id: Option<Type>,
     pub(super) event: Option<Type>,
     pub(super) snapshot: Option<Snapshot>,
+    /// Whether it is exempt from the lock.
+    pub(super) unlocked: bool,
     pub(super) entries: Entries,
     pub(super) input: DeriveInput,
 }
@@ -59,6 +63,7 @@ impl Aggregate {
                 has_every: inner.span(EVERY.name).is_some(),
                 version: inner.integer(VERSION.name).map_or(1, |(version, _)| version),
             }),
+            unlocked: entries.flag(lock::UNLOCKED.name),
             entries,
             input,
         })

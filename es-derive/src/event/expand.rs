@@ -4,21 +4,22 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Type, spanned::Spanned as _};
 
-use super::model::Event;
+use super::{lock, model::Event};
 use crate::{messages::version, spans};
 
 /// ```text
 /// impl ::es_core::Event for MoneyDeposited {
 ///     const NAME: &'static str = "MoneyDeposited";
 ///     const VERSION: u32 = 2;
-///     ..                              // how earlier versions are read, where there are some
+///     ..                              // how earlier versions are read, where there are some, and the lock's shape
 /// }
+/// ..                                  // what differs from the lock
 /// ```
 pub(super) fn expand(event: &Event) -> TokenStream {
     let Event { krate, name, input, .. } = event;
     let (ident, name) = (&input.ident, &name.text);
     let version = number(event.version());
-    let reading = reading(event);
+    let (reading, shape, differences) = (reading(event), lock::shape(event), lock::compare(event));
     let chain = event.previous.as_ref().map(|previous| chain(event, previous));
     quote! {
         const _: () = {
@@ -27,15 +28,17 @@ pub(super) fn expand(event: &Event) -> TokenStream {
                 const NAME: &'static ::core::primitive::str = #name;
                 const VERSION: ::core::primitive::u32 = #version;
                 #reading
+                #shape
             }
 
             #chain
+            #differences
         };
     }
 }
 
 /// A version as a literal. It fits: the rules have seen to it.
-fn number(version: u64) -> u32 {
+pub(super) fn number(version: u64) -> u32 {
     u32::try_from(version).unwrap_or(u32::MAX)
 }
 

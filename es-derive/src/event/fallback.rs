@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::model::Event;
+use super::{lock, model::Event};
 use crate::errors::Errors;
 
 /// ```text
@@ -13,7 +13,7 @@ pub(super) fn fallback(event: &Event, errors: &Errors) -> TokenStream {
     let Event { krate, input, name, .. } = event;
     let (ident, name, version) = (&input.ident, &name.text, event.version());
     let version = u32::try_from(version).unwrap_or(1);
-    let errors = errors.to_items();
+    let (errors, shape) = (errors.to_items(), lock::broken(event));
     let mut generics = input.generics.clone();
     if !generics.params.is_empty() {
         generics.make_where_clause().predicates.push(syn::parse_quote! {
@@ -28,6 +28,7 @@ pub(super) fn fallback(event: &Event, errors: &Errors) -> TokenStream {
             impl #parameters #krate::Event for #ident #arguments #clauses {
                 const NAME: &'static ::core::primitive::str = #name;
                 const VERSION: ::core::primitive::u32 = #version;
+                #shape
             }
         };
     }

@@ -7,6 +7,7 @@ use crate::{
     attributes::{self, Entries, Grammar, Key, Kind, Step},
     errors::Errors,
     krate::{self, Krate},
+    lock,
     names::StoredName,
 };
 
@@ -15,7 +16,8 @@ const VERSION: Key = Key { name: "version", kind: Kind::Integer, example: "versi
 const PREVIOUS: Key = Key { name: "previous", kind: Kind::Type, example: "previous = MoneyDepositedV1" };
 const UPCAST: Key = Key { name: "upcast", kind: Kind::Steps, example: "upcast(1 = add_currency)" };
 const OLDEST: Key = Key { name: "oldest", kind: Kind::Integer, example: "oldest = 2" };
-const GRAMMAR: Grammar = Grammar { attribute: "event", keys: &[NAME, VERSION, PREVIOUS, UPCAST, OLDEST, krate::KEY] };
+const GRAMMAR: Grammar =
+    Grammar { attribute: "event", keys: &[NAME, VERSION, PREVIOUS, UPCAST, OLDEST, lock::UNLOCKED, krate::KEY] };
 
 #[derive(Debug)]
 pub(super) struct Event {
@@ -31,6 +33,8 @@ pub(super) struct Event {
     pub(super) upcast_span: Option<Span>,
     /// The oldest version that is read and where it is written, if it is.
     pub(super) oldest: Option<(u64, Span)>,
+    /// Whether it is exempt from the lock.
+    pub(super) unlocked: bool,
     pub(super) input: DeriveInput,
 }
 
@@ -48,6 +52,7 @@ impl Event {
             upcast: entries.steps(UPCAST.name).to_vec(),
             upcast_span: entries.span(UPCAST.name),
             oldest: entries.integer(OLDEST.name),
+            unlocked: entries.flag(lock::UNLOCKED.name),
             input,
         })
     }

@@ -4,8 +4,11 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Ident;
 
-use super::model::{EventSet, Variant};
-use crate::messages;
+use super::{
+    lock,
+    model::{EventSet, Variant},
+};
+use crate::messages::{self, retired};
 
 /// ```text
 /// const _: () = {
@@ -17,20 +20,24 @@ pub(super) fn expand(set: &EventSet) -> TokenStream {
     let variants = set.variants();
     let members = variants.iter().map(|variant| member(set, variant));
     let names = different_names(set, &variants);
+    let retired = retired_are_gone(set);
     let newest = newest_versions(set, &variants);
     let event_set = event_set(set, &variants);
     let itself = into_events_of_the_set(set);
     let dispatch = dispatch(set, &variants);
     let coverage = coverage(set, &variants);
+    let lock = lock::nothing_has_vanished(set, &variants);
     quote! {
         const _: () = {
             #(#members)*
             #names
+            #retired
             #newest
             #event_set
             #itself
             #dispatch
             #coverage
+            #lock
         };
     }
 }
@@ -82,11 +89,12 @@ fn member(set: &EventSet, variant: &Variant<'_>) -> TokenStream {
 /// No two events of a set have one stored name; said at the second of the two.
 ///
 /// ```text
-/// const __REPEATED: [bool; 4] = ::es_core::private::repeated([::es_core::private::name::<AccountEvent, __Event0>(), ..]);
+/// const __NAMES: [&str; 4] = [::es_core::private::name::<AccountEvent, __Event0>(), ..];
+/// const __REPEATED: [bool; 4] = ::es_core::private::repeated(__NAMES);
 /// const _: () = if __REPEATED[1] { ::core::panic!("..") };
 /// ```
 fn different_names(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
-    let EventSet { krate, input } = set;
+    let EventSet { krate, input, .. } = set;
     let ident = &input.ident;
     let names = variants.iter().map(|Variant { alias, .. }| quote!(#krate::private::name::<#ident, #alias>()));
     let assertions = variants.iter().enumerate().skip(1).map(|(index, Variant { event, alias, .. })| {
@@ -97,9 +105,26 @@ fn different_names(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
     });
     let count = variants.len();
     quote! {
-        const __REPEATED: [::core::primitive::bool; #count] = #krate::private::repeated([#(#names),*]);
+        const __NAMES: [&::core::primitive::str; #count] = [#(#names),*];
+        const __REPEATED: [::core::primitive::bool; #count] = #krate::private::repeated(__NAMES);
         #(#assertions)*
     }
+}
+
+/// What is retired is no event of the set any more; said at the name that is one.
+///
+/// ```text
+/// const _: () = if ::es_core::private::is_among(&__NAMES, "AccountRenamed") { ::core::panic!("..") };
+/// ```
+fn retired_are_gone(set: &EventSet) -> TokenStream {
+    let assertions = set.retired.iter().map(|name| {
+        let (krate, text) = (set.krate.at(name.span), &name.text);
+        let message = retired::still_there(text, &set.input.ident);
+        quote_spanned! {name.span=>
+            const _: () = if #krate::private::is_among(&__NAMES, #text) { ::core::panic!(#message) };
+        }
+    });
+    assertions.collect()
 }
 
 /// Each event is in the set in its newest version; said at the one that is not.
@@ -130,29 +155,38 @@ fn newest_versions(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
 /// ```text
 /// impl ::es_core::EventSet for AccountEvent {
 ///     const SCHEMAS: &'static [EventSchema] = &[::es_core::private::schema::<Self, __Event0>(), ..];
+///     const RETIRED: &'static [&'static str] = &["AccountRenamed"];       // where there are some
+///     ..                                                                  // the lock's shape
 ///     fn schema(&self) -> EventSchema {
 ///         match self { Self::Opened(_) => ::es_core::private::schema::<Self, __Event0>(), .. }
 ///     }
 ///     fn encode_with<__C: EventEncoder>(&self, __encoder: __C) -> Result<__C::Output, __C::Error> {
 ///         match self { Self::Opened(__event) => ::es_core::private::encode::<Self, _, _>(__event, __encoder), .. }
 ///     }
-///     fn decode(__name: &str, __version: u32, __payload: &[u8]) -> Result<Self, DecodeError> {
+///     fn decode(__name: &str, __version: u32, __payload: &[u8]) -> Result<Option<Self>, DecodeError> {
 ///         if __name == ::es_core::private::name::<Self, __Event0>() {
-///             return Result::map(::es_core::private::decode::<Self, __Event0>(__version, __payload), Self::Opened);
+///             return ::es_core::private::decode::<Self, __Event0>(__version, __payload, Self::Opened);
 ///         }
 ///         ..
-///         ::es_core::private::unknown_event()
+///         ::es_core::private::no_event(__name)
 ///     }
 /// }
 /// ```
 fn event_set(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
-    let EventSet { krate, input } = set;
+    let EventSet { krate, input, .. } = set;
     let ident = &input.ident;
     let (names, events) = names_and_events(variants);
+    let shape = lock::shape(set, variants);
+    let retired = (!set.retired.is_empty()).then(|| {
+        let names = set.retired.iter().map(|name| &name.text);
+        quote!(const RETIRED: &'static [&'static ::core::primitive::str] = &[#(#names),*];)
+    });
     quote! {
         #[automatically_derived]
         impl #krate::EventSet for #ident {
             const SCHEMAS: &'static [#krate::EventSchema] = &[#(#krate::private::schema::<Self, #events>()),*];
+            #retired
+            #shape
 
             fn schema(&self) -> #krate::EventSchema {
                 match self {
@@ -175,14 +209,11 @@ fn event_set(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
                 __name: &::core::primitive::str,
                 __version: ::core::primitive::u32,
                 __payload: &[::core::primitive::u8],
-            ) -> ::core::result::Result<Self, #krate::store::DecodeError> {
+            ) -> ::core::result::Result<::core::option::Option<Self>, #krate::store::DecodeError> {
                 #(if __name == #krate::private::name::<Self, #events>() {
-                    return ::core::result::Result::map(
-                        #krate::private::decode::<Self, #events>(__version, __payload),
-                        Self::#names,
-                    );
+                    return #krate::private::decode::<Self, #events>(__version, __payload, Self::#names);
                 })*
-                #krate::private::unknown_event()
+                #krate::private::no_event(__name)
             }
         }
     }
@@ -196,7 +227,7 @@ fn event_set(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
 /// }
 /// ```
 pub(super) fn into_events_of_the_set(set: &EventSet) -> TokenStream {
-    let EventSet { krate, input } = set;
+    let EventSet { krate, input, .. } = set;
     let ident = &input.ident;
     quote! {
         #[automatically_derived]

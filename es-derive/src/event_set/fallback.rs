@@ -13,7 +13,7 @@ use crate::errors::Errors;
 /// impl ::es_core::EventOf<AccountEvent> for AccountOpened {}   // and the other conversions, for each type in a variant
 /// ```
 pub(super) fn fallback(set: &EventSet, errors: &Errors) -> TokenStream {
-    let EventSet { krate, input } = set;
+    let EventSet { krate, input, .. } = set;
     let ident = &input.ident;
     let errors = errors.to_items();
     if !input.generics.params.is_empty() {
@@ -44,7 +44,7 @@ pub(super) fn fallback(set: &EventSet, errors: &Errors) -> TokenStream {
                     _: &::core::primitive::str,
                     _: ::core::primitive::u32,
                     _: &[::core::primitive::u8],
-                ) -> ::core::result::Result<Self, #krate::store::DecodeError> {
+                ) -> ::core::result::Result<::core::option::Option<Self>, #krate::store::DecodeError> {
                     ::core::panic!()
                 }
             }
@@ -58,7 +58,7 @@ pub(super) fn fallback(set: &EventSet, errors: &Errors) -> TokenStream {
 }
 
 fn conversions(set: &EventSet, event: &Type) -> TokenStream {
-    let EventSet { krate, input } = set;
+    let EventSet { krate, input, .. } = set;
     let ident = &input.ident;
     quote! {
         impl #krate::EventOf<#ident> for #event {}

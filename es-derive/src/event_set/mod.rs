@@ -2,6 +2,7 @@
 
 mod expand;
 mod fallback;
+mod lock;
 mod model;
 mod validate;
 

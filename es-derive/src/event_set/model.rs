@@ -4,17 +4,24 @@ use proc_macro2::TokenStream;
 use syn::{Data, DeriveInput, Fields, Ident, Type};
 
 use crate::{
-    attributes::{self, Entries, Grammar},
+    attributes::{self, Entries, Grammar, Key, Kind},
     errors::Errors,
     krate::{self, Krate},
+    lock,
+    names::StoredName,
     spans,
 };
 
-const GRAMMAR: Grammar = Grammar { attribute: "event_set", keys: &[krate::KEY] };
+const RETIRED: Key = Key { name: "retired", kind: Kind::Texts, example: "retired(\"AccountRenamed\")" };
+const GRAMMAR: Grammar = Grammar { attribute: "event_set", keys: &[RETIRED, lock::UNLOCKED, krate::KEY] };
 
 #[derive(Debug)]
 pub(super) struct EventSet {
     pub(super) krate: Krate,
+    /// The stored names of events that have no struct any more.
+    pub(super) retired: Vec<StoredName>,
+    /// Whether it is exempt from the lock.
+    pub(super) unlocked: bool,
     pub(super) input: DeriveInput,
 }
 
@@ -33,7 +40,9 @@ impl EventSet {
         let input: DeriveInput = syn::parse2(input)?;
         let entries = Entries::of_attributes(&input.attrs, GRAMMAR, errors);
         attributes::refuse_inside(GRAMMAR, &input.data, errors);
-        Ok(Self { krate: Krate::of(&entries), input })
+        let retired = entries.texts(RETIRED.name).iter().map(StoredName::given).collect();
+        let unlocked = entries.flag(lock::UNLOCKED.name);
+        Ok(Self { krate: Krate::of(&entries), retired, unlocked, input })
     }
 
     /// All variants, whatever their shape; none where it is no enum.

@@ -7,7 +7,11 @@ use quote::ToTokens;
 use syn::{Data, Fields};
 
 use super::model::EventSet;
-use crate::{errors::Errors, messages, names, spans};
+use crate::{
+    errors::Errors,
+    messages::{self, retired},
+    names, spans,
+};
 
 pub(super) fn validate(set: &EventSet, errors: &mut Errors) {
     is_an_enum(set, errors);
@@ -15,6 +19,10 @@ pub(super) fn validate(set: &EventSet, errors: &mut Errors) {
     has_events(set, errors);
     each_variant_holds_one_event(set, errors);
     each_event_has_one_variant(set, errors);
+    each_name_is_retired_once(set, errors);
+    for name in &set.retired {
+        name.validate(errors);
+    }
 }
 
 /// A set is an enum.
@@ -74,6 +82,16 @@ fn each_event_has_one_variant(set: &EventSet, errors: &mut Errors) {
         let event = variant.event.to_token_stream().to_string();
         if !seen.insert(event) {
             errors.at(spans::name_of(variant.event), messages::variant_repeated(variant.event));
+        }
+    }
+}
+
+/// No name is retired twice. That none of them is the name of an event still is a constant assertion.
+fn each_name_is_retired_once(set: &EventSet, errors: &mut Errors) {
+    let mut seen = HashSet::new();
+    for name in &set.retired {
+        if !seen.insert(&name.text) {
+            errors.at(name.span, retired::twice(&name.text));
         }
     }
 }

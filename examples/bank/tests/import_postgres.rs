@@ -121,7 +121,7 @@ impl Bank {
         let mut account = Account::default();
         while let Some(stored) = events.try_next().await.expect("events can be read") {
             let metadata: Metadata = stored.decode_metadata().expect("metadata decodes");
-            account.fold(stored.decode_event::<AccountEvent>().expect("the event decodes"), &metadata);
+            account.fold(stored.decode_event::<AccountEvent>().expect("the event decodes").expect("a type"), &metadata);
         }
         account
     }

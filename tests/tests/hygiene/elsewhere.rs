@@ -16,6 +16,7 @@ pub(super) mod library {
     pub(crate) trait Event {
         const NAME: &'static str;
         const VERSION: u32;
+        const SHAPE: ::core::option::Option<&'static real::lock::Shape>;
     }
 
     pub(crate) trait Decision {

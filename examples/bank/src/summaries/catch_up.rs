@@ -98,7 +98,8 @@ fn is_account(event: &StoredEvent) -> bool {
 
 fn fold(summaries: &mut BTreeMap<String, AccountSummary>, events: Vec<StoredEvent>) -> Result<(), SummaryError> {
     for stored in events.into_iter().filter(is_account) {
-        let event = stored.decode_event::<AccountEvent>().map_err(es_core::StoreError::from)?;
+        // A retired event has its place before the checkpoint, and no effect.
+        let Some(event) = stored.decode_event::<AccountEvent>().map_err(es_core::StoreError::from)? else { continue };
         let id = stored.stream.id();
         if let Some(summary) = summaries.get_mut(id) {
             summary.apply(event);

@@ -1,0 +1,22 @@
+use es_core::prelude::*;
+
+mod strokes {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(strokes: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(*strokes)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+        i64::deserialize(deserializer)
+    }
+}
+
+#[derive(Event, Serialize, Deserialize)]
+struct BellRung {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    by: String,
+    strokes: i64,
+}
+
+fn main() {}

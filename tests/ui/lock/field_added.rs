@@ -1,0 +1,26 @@
+use es_core::prelude::*;
+
+#[derive(Event, Serialize, Deserialize)]
+#[event(name = "BellHung")]
+struct BellHungV1 {
+    by: String,
+}
+
+#[derive(Event, Serialize, Deserialize)]
+#[event(version = 2, previous = BellHungV1)]
+struct BellHung {
+    by: String,
+    tower: String,
+    bells: u32,
+    #[serde(default)]
+    owner: String,
+    height: Option<u32>,
+}
+
+impl From<BellHungV1> for BellHung {
+    fn from(old: BellHungV1) -> Self {
+        Self { by: old.by.to_string(), tower: String::new(), bells: 1, owner: String::new(), height: None }
+    }
+}
+
+fn main() {}

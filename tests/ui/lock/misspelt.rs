@@ -1,0 +1,21 @@
+use es_core::prelude::*;
+
+#[derive(Event, Serialize, Deserialize)]
+struct ClockSetMisspelt {
+    hour: u8,
+    minute: u8,
+}
+
+#[derive(Event, Serialize, Deserialize)]
+struct ClockWound {
+    by: String,
+}
+
+#[derive(EventSet)]
+#[event_set(retired("ClockSold"))]
+enum ClockEvent {
+    Set(ClockSet),
+    Wound(ClockWound),
+}
+
+fn main() {}
