@@ -6,6 +6,8 @@ mod opening;
 mod order;
 mod repository;
 mod support;
+#[path = "../../tests/versions/mod.rs"]
+mod versions;
 
 use std::process::ExitCode;
 
@@ -52,5 +54,6 @@ fn main() -> ExitCode {
         repository::an_event_that_cannot_be_read_is_named_and_not_skipped,
         repository::a_missing_event_is_found_out,
         repository::metadata_travels_with_the_events,
+        repository::every_path_reads_what_every_version_stored,
     ])
 }

@@ -348,3 +348,8 @@ pub(crate) async fn metadata_travels_with_the_events(database: Database) {
     assert_eq!(metadata.extra["channel"], "counter");
     assert_ne!(history[0].envelope.metadata.event_id, metadata.event_id);
 }
+
+pub(crate) async fn every_path_reads_what_every_version_stored(database: Database) {
+    let store = open(&database).await;
+    crate::versions::every_path_reads_what_every_version_stored(&store, || store.flush()).await;
+}
