@@ -48,3 +48,25 @@ fn a_set() {
     keeps(crate::event_set::derive, part, "enum AccountEvent { Opened() }", &[""]);
     keeps(crate::event_set::derive, part, "enum AccountEvent {}", &[""]);
 }
+
+#[test]
+fn a_read_model() {
+    let attributes = [
+        "",
+        "#[read_model]",
+        "#[read_model()]",
+        "#[read_model(table = )]",
+        "#[read_model(ta)]",
+        "#[read_model(table = \"a\", ver)]",
+    ];
+    let part = "impl :: es_core :: ReadModel for Summary";
+    keeps(crate::read_model::derive, part, "struct Summary { #[read_model(key)] id: String, n: u8 }", &attributes);
+    keeps(crate::read_model::derive, part, "struct Summary {}", &["#[read_model(table = \"a\")]"]);
+}
+
+#[test]
+fn a_projection() {
+    let attributes = ["", "#[projection]", "#[projection()]", "#[projection(name = )]", "#[projection(na)]"];
+    let part = "impl :: es_core :: Projection for Log";
+    keeps(crate::projection::derive, part, "struct Log;", &attributes);
+}

@@ -51,6 +51,7 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
                 type Handlers = __Handlers;
             }
             impl #covers #krate::private::Covers<__E> for #owner #clauses {}
+            #[allow(missing_debug_implementations, unreachable_pub, dead_code, reason = "it is named, and never made")]
             pub struct __Handlers;
             impl #handlers_in #krate::private::HandlersIn<#owner, __C> for __Handlers #clauses {
                 async fn handle_stored<'__a>(

@@ -170,7 +170,7 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
     with_scope.params.push(syn::parse_quote!(__G: #krate::Given));
     let (with_scope, _, _) = with_scope.split_for_impl();
     quote_spanned! {span=>
-        #[allow(missing_debug_implementations, dead_code, reason = "it is never made")]
+        #[allow(missing_debug_implementations, unreachable_pub, dead_code, reason = "it is named, and never made")]
         pub struct __Handlers;
 
         #[automatically_derived]
@@ -277,10 +277,12 @@ fn conditional(block: &Block, cfgs: &[syn::Attribute], alias: &Ident, name: &Ide
         .collect();
     quote! {
         #[cfg(all(#(#conditions),*))]
+        #[allow(unreachable_pub, reason = "it is only named")]
         pub trait #name<__C>: #krate::Handle<#alias, __C> {}
         #[cfg(all(#(#conditions),*))]
         impl<__C> #name<__C> for #owner where #owner: #krate::Handle<#alias, __C> {}
         #[cfg(not(all(#(#conditions),*)))]
+        #[allow(unreachable_pub, reason = "it is only named")]
         pub trait #name<__C> {}
         #[cfg(not(all(#(#conditions),*)))]
         impl<__C> #name<__C> for #owner {}

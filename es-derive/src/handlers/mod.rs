@@ -162,6 +162,7 @@ impl Block {
                 clippy::needless_pass_by_value,
                 clippy::trivially_copy_pass_by_ref,
                 clippy::unnecessary_wraps,
+                clippy::unused_async,
                 clippy::unused_self,
                 reason = "what a handler takes and returns is part of the model"
             )]
