@@ -1,7 +1,7 @@
 #![doc = include_str!("docs/diagnostics.md")]
 
 /// A module for each kind of mistake, and in it one for each page: `docs/diagnostics/<kind>/<case>.md`, named as the UI
-/// case that shows the message.
+/// case that shows the message. A case that is named by a keyword would need another name.
 macro_rules! pages {
     ($($(#[$about:meta])* $kind:ident in $folder:literal: { $($case:ident,)* })*) => {
         $(

@@ -91,8 +91,13 @@ fn instruction(case: &str, fragments: &[String], page_of_case: Option<&String>) 
     for line in parts.iter().flat_map(|part| std::iter::once("").chain(part.split('\n'))) {
         let _ = writeln!(text, "{}", format!("    {line}").trim_end());
     }
-    if page_of_case.is_none() {
-        let folder = kind.replace('-', "_");
+    let (folder, is_new) =
+        (kind.replace('-', "_"), !modules().iter().any(|case| case.starts_with(&format!("{kind}/"))));
+    if is_new {
+        let block = format!("/// What it is about.\n    {folder} in \"{kind}\": {{\n        {name},\n    }}");
+        let _ = writeln!(text, "\nAdd to the list in {MODULES}:\n\n    {block}");
+        let _ = writeln!(text, "\nAdd to {INDEX}:\n\n    ## `{kind}`: what it is about");
+    } else if page_of_case.is_none() {
         let _ = writeln!(text, "\nAdd to {MODULES}, within `{folder} in \"{kind}\": {{ .. }}`:\n\n    {name},");
     }
     let entry = entry(case, headline(&quote));
