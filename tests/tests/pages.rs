@@ -65,7 +65,10 @@ fn quote(case: &str, fragments: &[String]) -> String {
         }
     }
     let note = |line: &&str| line.trim_start().starts_with("= note: ") && !line.contains("originates");
-    lines.extend(error.lines().find(note).map(str::to_owned));
+    match error.lines().find(note) {
+        Some(note) => lines.push(note.to_owned()),
+        None => drop(lines.pop_if(|line| line.trim() == "|")),
+    }
     lines.join("\n")
 }
 
