@@ -72,11 +72,19 @@ fn quote(case: &str, fragments: &[String]) -> String {
     lines.join("\n")
 }
 
+/// A block of the text of a page, set off from what is said about it.
+fn indented(block: &str) -> String {
+    block.split('\n').fold(String::new(), |text, line| text + format!("    {line}").trim_end() + "\n")
+}
+
 /// What to write for a message that is on no page.
 fn instruction(case: &str, fragments: &[String], page_of_case: Option<&String>) -> String {
     let quote = quote(case, fragments);
     let (kind, name) = case.trim_end_matches(".rs").split_once('/').unwrap_or_default();
-    let page = page(case);
+    let (page, first) = (page(case), headline(&quote));
+    if page_of_case.is_some_and(|text| quotes(text).iter().any(|quote| headline(quote) == first)) {
+        return format!("Quote it anew in {page}:\n\n{}", indented(&quote));
+    }
     let mut text = match page_of_case {
         None => format!("Write {page}:\n\n    # What is wrong, in the words of a user\n"),
         Some(text) if text.contains("\n## ") => format!("Add a section to {page}:\n\n    ## What is wrong\n"),
@@ -91,9 +99,7 @@ fn instruction(case: &str, fragments: &[String], page_of_case: Option<&String>) 
         "```rust\nuse es_core::prelude::*;\n# // The smallest program that compiles; what is not new in it is hidden.\n```",
         &format!("The program that is refused: `tests/ui/{case}`."),
     ];
-    for line in parts.iter().flat_map(|part| std::iter::once("").chain(part.split('\n'))) {
-        let _ = writeln!(text, "{}", format!("    {line}").trim_end());
-    }
+    text.extend(parts.iter().flat_map(|part| ["\n".to_owned(), indented(part)]));
     let (folder, is_new) =
         (kind.replace('-', "_"), !modules().iter().any(|case| case.starts_with(&format!("{kind}/"))));
     if is_new {
@@ -103,7 +109,7 @@ fn instruction(case: &str, fragments: &[String], page_of_case: Option<&String>) 
     } else if page_of_case.is_none() {
         let _ = writeln!(text, "\nAdd to {MODULES}, within `{folder} in \"{kind}\": {{ .. }}`:\n\n    {name},");
     }
-    let entry = entry(case, headline(&quote));
+    let entry = entry(case, first);
     let _ = writeln!(text, "\nAdd to {INDEX}, below the heading \"`{kind}`: ..\":\n\n    {entry}");
     text
 }
@@ -179,9 +185,12 @@ fn every_page_quotes_its_case() {
         if quotes(&text).is_empty() {
             complaints.add(&page(&case), "it quotes nothing; quote the message in a ```text block");
         }
-        for line in quoted(&text).lines().filter(|line| !line.is_empty() && !lines.contains(line)) {
-            let stderr = case.replace(".rs", ".stderr");
-            complaints.add(&page(&case), format_args!("tests/ui/{stderr} has no such line; quote it anew: {line}"));
+        for old in quotes(&text) {
+            let words: Vec<_> = clean(old).lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
+            if let Some(line) = words.iter().find(|line| !lines.contains(line.as_str())) {
+                let new = indented(&quote(&case, &words));
+                complaints.add(&page(&case), format_args!("its case does not show {line:?}; quote it anew:\n\n{new}"));
+            }
         }
         if let Some(quote) = quotes(&text).into_iter().find(|quote| !quote.starts_with("error")) {
             complaints.add(&page(&case), format_args!("a quote begins with `error`, and not so: {}", headline(quote)));
