@@ -3,6 +3,8 @@
 
 pub mod aggregate;
 pub mod command;
+#[cfg(any(doc, doctest))]
+pub mod diagnostics;
 pub mod draft;
 pub mod event;
 #[cfg(all(feature = "testing", any(doc, doctest)))]

@@ -108,7 +108,9 @@ pub(crate) fn name_with_control_character() -> String {
 
 /// UI: `name/white_space.rs`
 pub(crate) fn name_with_space_at_an_end(trimmed: &str) -> String {
-    format!("a stored name has no white space at its ends\nwrite \"{trimmed}\"; nobody sees the difference")
+    format!(
+        "a stored name has no white space at its ends\nwrite \"{trimmed}\"; to a store the two are different, and nobody sees why"
+    )
 }
 
 // ── Ids ─────────────────────────────────────────────────────────────────────

@@ -6,12 +6,12 @@ use crate::attributes::Key;
 
 /// UI: `malformed/read_model_without_attribute.rs`
 pub(crate) fn read_model_without_attribute(ident: &Ident) -> String {
-    format!("`{ident}` says not in which table its rows are\nwrite `#[read_model(table = \"..\")]` above it")
+    format!("`{ident}` does not say in which table its rows are\nwrite `#[read_model(table = \"..\")]` above it")
 }
 
 /// UI: `malformed/projection_without_attribute.rs`
 pub(crate) fn projection_without_attribute(ident: &Ident) -> String {
-    format!("`{ident}` says not its stored name\nwrite `#[projection(name = \"..\")]` above it")
+    format!("`{ident}` does not say its stored name\nwrite `#[projection(name = \"..\")]` above it")
 }
 
 /// UI: `malformed/read_model_key_missing.rs`, `malformed/projection_key_missing.rs`

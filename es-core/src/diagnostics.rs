@@ -1,0 +1,175 @@
+#![doc = include_str!("docs/diagnostics.md")]
+
+/// A module for each kind of mistake, and in it one for each page: `docs/diagnostics/<kind>/<case>.md`, named as the UI
+/// case that shows the message. A case that is named by a keyword would need another name.
+macro_rules! pages {
+    ($($(#[$about:meta])* $kind:ident in $folder:literal: { $($case:ident,)* })*) => {
+        $(
+            $(#[$about])*
+            pub mod $kind {
+                $(
+                    #[doc = include_str!(concat!("docs/diagnostics/", $folder, "/", stringify!($case), ".md"))]
+                    pub mod $case {}
+                )*
+            }
+        )*
+    };
+}
+
+pages! {
+    /// Mistakes that once led to many messages, and lead to one.
+    cascade in "cascade": {
+        not_shared,
+    }
+    /// Commands, and blocks of command handlers.
+    command in "command": {
+        above_event_handlers,
+        context_without_aggregate,
+        draft,
+        modifiers,
+        not_a_result,
+        outside_the_set,
+        receiver,
+        references,
+        second_argument,
+        unhandled,
+        without_result,
+    }
+    /// What does not go together.
+    conflict in "conflict": {
+        or_default,
+        two_roles,
+    }
+    /// `covers(..)` and `ignore(..)`.
+    covers in "covers": {
+        an_aggregate,
+        ignore_without_covers,
+        ignored_and_handled,
+        ignored_and_handled_alias,
+        ignored_outside,
+        missing,
+        not_a_set,
+        repeated,
+    }
+    /// What is there twice.
+    duplicate in "duplicate": {
+        command,
+        command_handler,
+        event_handler,
+        event_handler_alias,
+        event_handler_block,
+        event_handler_name,
+        event_name,
+        key,
+        read_model_key,
+        variant,
+    }
+    /// Blocks of event handlers.
+    handler in "handler": {
+        async_and_not,
+        by_value,
+        dispatch,
+        generic,
+        missing,
+        modifiers,
+        no_block,
+        not_an_aggregate,
+        other_set,
+        outside_the_set,
+        receiver,
+        references,
+        returns,
+        second_argument,
+        shapes,
+    }
+    /// Attributes that cannot be read, or say too little.
+    malformed in "malformed": {
+        aggregate_keys_missing,
+        aggregate_without_attribute,
+        attribute_without_keys,
+        comma,
+        key,
+        misplaced,
+        projection_version,
+        projection_without_attribute,
+        read_model_key_missing,
+        read_model_no_key,
+        read_model_without_attribute,
+        snapshot,
+        snapshot_state,
+        table,
+        value,
+    }
+    /// The names under which things are stored.
+    name in "name": {
+        control_character,
+        empty,
+        too_long,
+        white_space,
+    }
+    /// The handlers of projections and read models.
+    projection in "projection": {
+        context_without_lifetime,
+        handle,
+        not_a_projection,
+        not_registered,
+        not_send,
+        receiver,
+        returns,
+        same_name,
+        shapes,
+    }
+    /// The shape of ids, events, sets, aggregates, read models and projections.
+    shape in "shape": {
+        aggregate_lifetime,
+        aggregate_union,
+        block_items,
+        block_not_an_impl,
+        block_of_a_trait,
+        block_with_lifetime,
+        event_enum,
+        event_generic,
+        event_set,
+        event_set_empty,
+        event_set_generic,
+        event_tuple,
+        event_union,
+        event_unit,
+        id,
+        id_generic,
+        id_inside,
+        id_without_derives,
+        no_default,
+        not_a_read_model,
+        not_a_set,
+        not_an_aggregate,
+        not_an_event,
+        not_an_id,
+        not_storable,
+        projection_generic,
+        read_model,
+        read_model_generic,
+        row_field,
+        row_key,
+        variant,
+    }
+    /// Keys that there are not.
+    unknown_attribute in "unknown-attribute": {
+        keys,
+    }
+    /// The versions of an event, and how old ones are read.
+    version in "version": {
+        first_with_previous,
+        gap,
+        no_conversion,
+        oldest,
+        oldest_with_previous,
+        other_event,
+        out_of_range,
+        steps,
+        superseded,
+        two_successors,
+        upcast_returns,
+        without_previous,
+    }
+}
