@@ -10,9 +10,13 @@ use std::future::Future;
 use es_core::{
     prelude::*,
     projection::{Rows, catch_up},
-    store::{ReadAll, ReadStream},
+    store::{ReadAll, ReadStream, StoredEvent},
 };
 use futures_util::TryStreamExt as _;
+
+use self::third::{
+    Address, Lines, Log, Lose, Move, Parcel, ParcelEvent, ParcelId, ParcelMoved, ParcelSent, Sheet, Weighed,
+};
 
 /// Two parcels through all three times. `settle` waits until snapshots are written.
 pub(crate) async fn every_path_reads_what_every_version_stored<S, F>(store: &S, settle: impl Fn() -> F)
@@ -27,7 +31,6 @@ where
     second::run(store, vase, book).await;
     settle().await;
 
-    use third::*;
     let parcels = store.repository::<Parcel>();
     let (vase, book) = (ParcelId(vase.to_owned()), ParcelId(book.to_owned()));
 
@@ -76,10 +79,10 @@ where
     let versions: Vec<_> = one.iter().map(|stored| (stored.event_type.as_str(), stored.schema_version)).collect();
     let stored = [("ParcelSent", 1), ("ParcelNamed", 1), ("ParcelMoved", 1), ("Weighed", 1), ("ParcelMoved", 2)];
     assert_eq!((&versions[..5], versions[5]), (&stored[..], ("ParcelMoved", 1)));
-    let decoded: Result<Vec<_>, _> = one.iter().map(|stored| stored.decode_event::<ParcelEvent>()).collect();
+    let decoded: Result<Vec<_>, _> = one.iter().map(StoredEvent::decode_event::<ParcelEvent>).collect();
     assert_eq!(decoded.expect("each decodes").into_iter().flatten().collect::<Vec<_>>(), expected);
     let all: Vec<_> = store.read_all(ReadAll::after(Position::START)).try_collect().await.expect("it can be read");
-    let decoded: Result<Vec<_>, _> = all.into_iter().map(|stored| stored.decode::<ParcelEvent>()).collect();
+    let decoded: Result<Vec<_>, _> = all.into_iter().map(StoredEvent::decode::<ParcelEvent>).collect();
     assert_eq!(decoded.expect("each decodes").into_iter().flatten().count(), 7);
 
     // A read model and a projection.
