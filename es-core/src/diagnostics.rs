@@ -82,6 +82,39 @@ pages! {
         second_argument,
         shapes,
     }
+    /// What is released, by `events.lock`, and has changed.
+    lock in "lock": {
+        aggregate_renamed,
+        attribute_changed,
+        container_changed,
+        earlier_version,
+        event_gone,
+        field_added,
+        field_gone,
+        field_renamed,
+        field_skipped,
+        of_no_aggregate,
+        of_two_aggregates,
+        retired_again,
+        type_changed,
+        version_gone,
+    }
+    /// A lock that is no text.
+    lock_binary in "lock-binary": {
+        not_text,
+    }
+    /// A file that is no lock.
+    lock_foreign in "lock-foreign": {
+        first_line,
+    }
+    /// A lock of a newer version of the library.
+    lock_newer in "lock-newer": {
+        format,
+    }
+    /// A lock with a line that cannot be read.
+    lock_unreadable in "lock-unreadable": {
+        line,
+    }
     /// Attributes that cannot be read, or say too little.
     malformed in "malformed": {
         aggregate_keys_missing,
@@ -118,6 +151,11 @@ pages! {
         returns,
         same_name,
         shapes,
+    }
+    /// Stored names of events without a struct.
+    retired in "retired": {
+        still_there,
+        twice,
     }
     /// The shape of ids, events, sets, aggregates, read models and projections.
     shape in "shape": {
