@@ -1,7 +1,7 @@
 //! Aggregates: what is remembered, and how events change it.
 
 use crate::{
-    draft::{Draft, FromState},
+    draft::{Draft, FromState, ReadsNoMetadata},
     event::EventSet,
     id::AggregateId,
     recorded::Metadata,
@@ -61,6 +61,7 @@ pub trait Aggregate: EventHandlers<<Self as Aggregate>::Event> + Sized + Send + 
     fn draft(&self) -> Draft<Self>
     where
         Draft<Self>: FromState<Self>,
+        Self: ReadsNoMetadata,
     {
         Draft::without_metadata(Draft::copy(self))
     }

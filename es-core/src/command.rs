@@ -114,7 +114,7 @@ impl<'a, A: Aggregate> CommandContext<'a, A> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event of `{Set}`",
     label = "not an event of `{Set}`, nor made of some",
-    note = "return an event of `{Set}`, the set itself, a draft, `()`, or an `Option`, a `Vec`, an array or a tuple of those; another event needs a variant in `{Set}`"
+    note = "return an event of `{Set}`, the set itself, a draft, `()`, or an `Option`, a `Vec`, an array or a tuple of those; another event needs a variant in `{Set}`, and of an earlier version the newest takes its place"
 )]
 pub trait IntoEvents<Set> {
     /// Whether nothing may stand before these events: those of a [`Draft`](crate::Draft), which knows them by their place.

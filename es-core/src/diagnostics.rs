@@ -26,6 +26,7 @@ pages! {
         above_event_handlers,
         context_without_aggregate,
         draft,
+        draft_without_metadata,
         modifiers,
         not_a_result,
         outside_the_set,
@@ -37,6 +38,7 @@ pages! {
     }
     /// What does not go together.
     conflict in "conflict": {
+        snapshot_of_a_generic,
         or_default,
         two_roles,
     }
@@ -147,10 +149,12 @@ pages! {
         not_a_projection,
         not_registered,
         not_send,
+        one_not_async,
         receiver,
         returns,
         same_name,
         shapes,
+        two_contexts,
     }
     /// Stored names of events without a struct.
     retired in "retired": {

@@ -56,7 +56,7 @@ use crate::{
 /// command's context knows that, so there a draft begins with [`context.draft(self)`](CommandContext::draft) or
 /// [`context.new_draft()`](CommandContext::new_draft). The other two ways do not compile:
 ///
-/// ```compile_fail,E0080
+/// ```compile_fail,E0277
 /// use es_core::prelude::*;
 /// # #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
 /// # struct LampId(String);
@@ -127,21 +127,31 @@ impl<A: Aggregate + Clone> FromState<A> for Draft<A> {
     }
 }
 
+/// No event handler of the aggregate reads metadata, so that a draft needs no command to begin from; written by
+/// `#[event_handler]`.
+///
+/// What an event handler sees in a draft must be what it will see in every replay. The metadata of events is known to the
+/// command's context alone.
+#[diagnostic::on_unimplemented(
+    message = "an event handler of `{Self}` reads metadata, which a draft without the command's context does not have",
+    label = "this draft knows no metadata",
+    note = "write `context.draft(self)`, or `context.new_draft()` in a handler without `self`, with `context: &CommandContext<'_, Self>` as the command handler's second argument"
+)]
+pub trait ReadsNoMetadata {}
+
 impl<A: Aggregate> Draft<A> {
-    /// A draft from the state of an empty stream, for commands that begin one.
+    /// A draft from the state of an empty stream, for command handlers without `self`. In one with `&self` it would decide
+    /// upon a state that is not the aggregate's: there a draft begins with [`self.draft()`](Aggregate::draft).
     #[expect(clippy::new_without_default, reason = "a default would hide that the draft is for an empty stream")]
-    pub fn new() -> Self {
+    pub fn new() -> Self
+    where
+        A: ReadsNoMetadata,
+    {
         Self::without_metadata(A::initial())
     }
 
     /// A draft for event handlers that read no metadata.
     pub(crate) fn without_metadata(state: A) -> Self {
-        const {
-            assert!(
-                !<A as EventHandlers<A::Event>>::READS_METADATA,
-                "this aggregate's event handlers read metadata, which only the command's context knows: write `context.draft(self)` or `context.new_draft()`, with `context: &CommandContext<'_, Self>` as the command handler's second argument"
-            );
-        }
         Self { state, events: Vec::new(), command: Metadata::unread() }
     }
 

@@ -36,7 +36,7 @@ pub use es_derive::{Aggregate, AggregateId, Event, EventSet, Projection, ReadMod
 pub use crate::{
     aggregate::{Aggregate, EventHandlers},
     command::{Command, CommandContext, CommandTarget, Decision, IntoEvents},
-    draft::Draft,
+    draft::{Draft, ReadsNoMetadata},
     event::{AnyAggregate, Dispatch, Event, EventOf, EventSchema, EventSet},
     handler::{Apply, Folds, Given, Handle, Row},
     id::AggregateId,

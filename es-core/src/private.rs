@@ -38,7 +38,7 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an event of a set",
     label = "an event of a set is an `Event`, and `Serialize`",
-    note = "`{Self}` must be a struct with `#[derive(Event, Serialize, Deserialize)]`; it is stored under a name of its own"
+    note = "`{Self}` must be a struct with `#[derive(Event, Serialize, Deserialize)]`, in its newest version; it is stored under a name of its own"
 )]
 pub trait StorableEvent: Sized {
     /// Its name and version.
@@ -110,7 +110,7 @@ pub fn decode<Set, E: Member<Set>>(
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no state to begin with",
     label = "needs `Default`",
-    note = "add `Default` to the derives of `{Self}`: it is the state of an aggregate to which nothing has happened"
+    note = "add `Default` to the derives of `{Self}`, and of its parameters: it is the state of an aggregate to which nothing has happened"
 )]
 pub trait Initial {
     /// That state.
@@ -133,10 +133,13 @@ pub fn initial<A: HasInitial>() -> A {
 }
 
 /// What a command handler answers with inside `Ok`; written by `#[command_handler]` for each `Handler`.
-pub trait Answer<Handler, Set>: IntoEvents<Set> {}
+pub trait Answer<Set> {
+    /// What is inside `Ok`.
+    type Events: IntoEvents<Set>;
+}
 
 /// The events of an answer.
-pub fn events<Handler, Set, E: Answer<Handler, Set>>(answer: E) -> Vec<Set> {
+pub fn events<Handler: Answer<Set>, Set>(answer: Handler::Events) -> Vec<Set> {
     answer.into_event_vec()
 }
 

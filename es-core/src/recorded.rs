@@ -216,7 +216,14 @@ impl Metadata {
 
     /// Stands in where no handler reads metadata, so that replay need not decode it.
     pub(crate) fn unread() -> Self {
-        Self { event_id: nil(), ..Self::at(DateTime::UNIX_EPOCH) }
+        Self {
+            event_id: nil(),
+            occurred_at: DateTime::UNIX_EPOCH,
+            actor: None,
+            correlation_id: None,
+            causation_id: None,
+            extra: BTreeMap::new(),
+        }
     }
 }
 

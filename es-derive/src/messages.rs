@@ -247,6 +247,13 @@ pub(crate) fn snapshot_without_every(every: &Key) -> String {
     format!("`snapshot` does not say how often\nadd `{}`", every.example)
 }
 
+/// UI: `conflict/snapshot_of_a_generic.rs`
+pub(crate) fn snapshot_of_a_generic(ident: &Ident) -> String {
+    format!(
+        "snapshots of `{ident}`, which has parameters, cannot be kept\nremove `snapshot(..)`, or the parameters; a snapshot does not say of which instance it is, and another would take it for its own"
+    )
+}
+
 // ── Blocks of handlers ──────────────────────────────────────────────────────
 
 /// UI: `shape/block_not_an_impl.rs`

@@ -33,7 +33,7 @@ impl Currency for Crowns {
 }
 
 #[derive(Aggregate, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[aggregate(name = "purse", id = PurseId, event = PurseEvent, snapshot(every = 2))]
+#[aggregate(name = "purse", id = PurseId, event = PurseEvent)]
 struct Purse<C: Currency, const COINS: usize> {
     values: Vec<u64>,
     #[serde(skip)]
@@ -99,7 +99,7 @@ fn each_instance_decides_for_itself() {
 }
 
 #[tokio::test]
-async fn an_instance_is_stored_snapshotted_and_loaded() {
+async fn an_instance_is_stored_and_loaded() {
     let store = MemoryStore::new();
     let purses = store.repository::<Purse<Crowns, 3>>();
     let id = PurseId("mine".to_owned());

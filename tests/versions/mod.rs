@@ -92,7 +92,9 @@ where
     assert_eq!(rows.get(&vase), Some(&sheet));
     assert_eq!(rows.get(&book), Some(&Sheet { parcel: book.clone(), grams: 500, moves: 0, lost: true }));
     let mut lines = Vec::new();
-    catch_up(store, &Log, &mut Lines { lines: &mut lines }, Position::START).await.expect("it can be read");
+    catch_up(store, &Log, &mut Lines { lines: &mut lines }, &mut Position::START.clone())
+        .await
+        .expect("it can be read");
     let expected = [
         "vase to Brno",
         "vase at Prague by unknown",

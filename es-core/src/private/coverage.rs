@@ -57,6 +57,10 @@ pub const fn may_ignore<Scope: IgnoringScope>() {}
 pub const fn is_in_none<E: Event>(sets: &[&[EventSchema]]) -> bool {
     let mut set = 0;
     while set < sets.len() {
+        // A set without events has mistakes, of which the compiler speaks elsewhere.
+        if sets[set].is_empty() {
+            return false;
+        }
         let mut event = 0;
         while event < sets[set].len() {
             if sets[set][event].has_name(E::NAME) {
@@ -69,35 +73,27 @@ pub const fn is_in_none<E: Event>(sets: &[&[EventSchema]]) -> bool {
     true
 }
 
-/// The index of the first handler of a read model whose event has the stored name of an earlier one's, for a constant
-/// assertion. Of an aggregate it is not asked: its set has seen to that.
-pub const fn first_namesake_of_rows<R: Folds + OneEventHandlerBlock<R::Scope, R::Given>>() -> usize {
+/// The index of the first event that has the stored name of an earlier one, for a constant assertion; `MOST` is as many as
+/// there can be. Of an aggregate it is not asked: its set has seen to that.
+pub const fn first_namesake_of_rows<R: Folds + OneEventHandlerBlock<R::Scope, R::Given>, const MOST: usize>() -> usize {
     // In a function of its own, because what a constant function names is worked out whenever it is called.
-    if R::OPEN { first_namesake_of_handlers::<R>() } else { usize::MAX }
+    if R::OPEN { first_namesake::<MOST>(R::EVENTS) } else { usize::MAX }
 }
 
-const fn first_namesake_of_handlers<R: Folds + OneEventHandlerBlock<R::Scope, R::Given>>() -> usize {
-    let mut index = 0;
-    while index < R::HANDLERS.len() {
-        let mut earlier = 0;
-        while earlier < index {
-            if R::HANDLERS[earlier].schema().has_name(R::HANDLERS[index].schema().name) {
-                return index;
-            }
-            earlier += 1;
-        }
-        index += 1;
-    }
-    usize::MAX
+/// The same for a projection.
+pub const fn first_namesake_of_projection<P: OneEventHandlerBlock<AnyAggregate, Envelope>, const MOST: usize>() -> usize
+{
+    first_namesake::<MOST>(P::EVENTS)
 }
 
-/// The index of the first handler of a projection whose event has the stored name of an earlier one's.
-pub const fn first_namesake_of_projection<P: OneEventHandlerBlock<AnyAggregate, Envelope>>() -> usize {
+const fn first_namesake<const MOST: usize>(events: &[EventSchema]) -> usize {
+    let mut hashes = [0; MOST];
     let mut index = 0;
-    while index < P::EVENTS.len() {
+    while index < events.len() {
+        hashes[index] = super::lock::hash(events[index].name);
         let mut earlier = 0;
         while earlier < index {
-            if P::EVENTS[earlier].has_name(P::EVENTS[index].name) {
+            if hashes[earlier] == hashes[index] && events[earlier].has_name(events[index].name) {
                 return index;
             }
             earlier += 1;

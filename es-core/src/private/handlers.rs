@@ -3,6 +3,8 @@
 use std::{fmt::Display, future::Future, hash::Hash, str::FromStr};
 
 use crate::{
+    aggregate::Aggregate,
+    draft::ReadsNoMetadata,
     event::{AnyAggregate, Dispatch, Event, EventOf, EventSchema},
     handler::{Apply, Given, Handle, Row},
     projection::{HandlerError, Projection, ProjectionError},
@@ -62,7 +64,20 @@ pub trait OneEventHandlerBlock<Set, G: Given = Metadata>: Sized + 'static {
     const EVENTS: &'static [EventSchema];
     /// What leads to the handlers of a projection.
     type Handlers;
+    /// [`ReadsNothing`] where no handler reads what is given with the event, [`ReadsSomething`] where one does.
+    type Reads;
 }
+
+/// No handler reads what is given with the event.
+#[derive(Debug)]
+pub enum ReadsNothing {}
+
+/// A handler reads what is given with the event.
+#[derive(Debug)]
+pub enum ReadsSomething {}
+
+#[diagnostic::do_not_recommend]
+impl<A> ReadsNoMetadata for A where A: Aggregate + OneEventHandlerBlock<A::Event, Metadata, Reads = ReadsNothing> {}
 
 /// A type has event handlers; written by its derive.
 pub trait HasEventHandlers<Set, G: Given = Metadata>: OneEventHandlerBlock<Set, G> {}
@@ -229,7 +244,7 @@ pub trait HandlersIn<P, C> {
 }
 
 /// The schema of an event that a projection handles.
-pub const fn handled_event<H, E: HandledBy<H, AnyAggregate, HANDLER>, const HANDLER: usize>() -> EventSchema {
+pub const fn handled_event<H, Scope, E: HandledBy<H, Scope, HANDLER>, const HANDLER: usize>() -> EventSchema {
     alone(E::SCHEMA)
 }
 
@@ -303,7 +318,7 @@ impl<H, T: Clone> ByValue<T> for H {
 #[diagnostic::on_unimplemented(
     message = "the second argument of this event handler is `&{G}`, not `&{Self}`",
     label = "not `{G}`",
-    note = "write `&{G}`; the handlers of an aggregate see the metadata, which is the same in a decision and in each replay, and those of read models and projections the whole envelope"
+    note = "write `&{G}`; the handlers of an aggregate see the metadata, which is the same in a decision and in each replay, and those of read models and projections the whole envelope; a projection's context is `&mut`"
 )]
 pub trait SecondArgument<G> {
     /// The argument.

@@ -66,8 +66,8 @@ use crate::{
 /// let store = MemoryStore::new();
 /// store.repository::<Lamp>().execute(&LampId("hall".into()), Light).await?;
 ///
-/// let mut log = Vec::new();
-/// let position = catch_up(&store, &Lamplighter, &mut log, Position::START).await?;
+/// let (mut log, mut position) = (Vec::new(), Position::START);
+/// catch_up(&store, &Lamplighter, &mut log, &mut position).await?;
 /// assert_eq!(log, ["lamp/hall is lit"]);
 /// assert_eq!(position.get(), 1);
 /// # Ok(()) }
@@ -121,32 +121,31 @@ where
     }
 }
 
-/// Hands all events behind `after`, up to the frontier, to the projection's handlers, one after another in the order of
-/// all events. The answer is the position of the last event, handled or not: keep it where the effects are, so that each
-/// event is handled once.
+/// Hands all events behind `position`, up to the frontier, to the projection's handlers, one after another in the order of
+/// all events. `position` moves behind each event, handled or not, so that another call goes on from there, also after a
+/// failure, or when this one is dropped. Keep it where the effects are, so that each event has its effect once.
 ///
 /// # Errors
-/// [`ProjectionError`], which names the event that was not handled; what was handled before it stays in the context.
+/// [`ProjectionError`], which names the event that was not handled; `position` stands before it.
 // Boxed, because the compiler repeats what a context lacks for each expression whose type names the projection.
 pub fn catch_up<'a, P, C, S>(
     store: &'a S,
     projection: &'a P,
     context: &'a mut C,
-    after: Position,
-) -> BoxFuture<'a, Result<Position, ProjectionError>>
+    position: &'a mut Position,
+) -> BoxFuture<'a, Result<(), ProjectionError>>
 where
     P: ProjectionHandlers<C>,
     C: Send,
     S: EventStore,
 {
     Box::pin(async move {
-        let mut events = std::pin::pin!(store.read_all(ReadAll::after(after)));
-        let mut position = after;
+        let mut events = std::pin::pin!(store.read_all(ReadAll::after(*position)));
         while let Some(stored) = events.next().await {
             let stored = stored?;
             projection.handle_stored(&stored, context).await?;
-            position = stored.position;
+            *position = stored.position;
         }
-        Ok(position)
+        Ok(())
     })
 }

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Generics, Type, parse_quote};
+use syn::{Generics, Ident, Type, WherePredicate, parse_quote};
 
 use super::{lock, model::Aggregate};
 use crate::{fingerprint, proofs, spans};
@@ -98,22 +98,29 @@ fn implementation(aggregate: &Aggregate) -> TokenStream {
 /// impl<C: Currency> .. for Account<C>
 /// where
 ///     C: Send + Sync + 'static,
-///     Self: ::es_core::private::Initial + ::es_core::private::SnapshotState,
+///     Self: ::es_core::private::Initial,
 /// ```
 fn generics(aggregate: &Aggregate) -> Generics {
-    let Aggregate { krate, input, snapshot, .. } = aggregate;
-    let mut generics = input.generics.clone();
-    if generics.params.is_empty() {
-        return generics;
+    let Aggregate { krate, input, .. } = aggregate;
+    let mut generics = thread_safe(&input.generics);
+    if !generics.params.is_empty() {
+        generics.make_where_clause().predicates.push(parse_quote!(Self: #krate::private::Initial));
     }
+    generics
+}
+
+/// Parameters of which each type can be part of an aggregate.
+///
+/// ```text
+/// where C: Send + Sync + 'static
+/// ```
+pub(super) fn thread_safe(generics: &Generics) -> Generics {
+    let mut generics = generics.clone();
     let types: Vec<_> = generics.type_params().map(|parameter| parameter.ident.clone()).collect();
-    let predicates = &mut generics.make_where_clause().predicates;
-    for ty in types {
-        predicates.push(parse_quote!(#ty: ::core::marker::Send + ::core::marker::Sync + 'static));
-    }
-    predicates.push(parse_quote!(Self: #krate::private::Initial));
-    if snapshot.is_some() {
-        predicates.push(parse_quote!(Self: #krate::private::SnapshotState));
+    let bound =
+        |ty: &Ident| -> WherePredicate { parse_quote!(#ty: ::core::marker::Send + ::core::marker::Sync + 'static) };
+    if !types.is_empty() {
+        generics.make_where_clause().predicates.extend(types.iter().map(bound));
     }
     generics
 }

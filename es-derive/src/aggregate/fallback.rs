@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::model::Aggregate;
+use super::{expand, model::Aggregate};
 use crate::errors::Errors;
 
 /// What the user did not say is a broken type: the compiler keeps silent about all that has to do with it.
@@ -24,8 +24,9 @@ pub(super) fn fallback(aggregate: &Aggregate, errors: &Errors) -> TokenStream {
     let (broken, errors) = errors.to_broken_type();
     let or_unknown = |ty: &Option<syn::Type>| ty.as_ref().map_or_else(|| quote!(__Unknown), |ty| quote!(#ty));
     let (id, event) = (or_unknown(id), or_unknown(event));
-    let (parameters, arguments, clauses) = input.generics.split_for_impl();
-    let mut with_set = input.generics.clone();
+    let generics = expand::thread_safe(&input.generics);
+    let (parameters, arguments, clauses) = generics.split_for_impl();
+    let mut with_set = generics.clone();
     with_set.params.push(syn::parse_quote!(__S));
     let (with_set, _, _) = with_set.split_for_impl();
     quote! {

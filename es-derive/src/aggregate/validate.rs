@@ -14,6 +14,7 @@ pub(super) fn validate(aggregate: &Aggregate, errors: &mut Errors) {
         name.validate(errors);
     }
     snapshots_have_an_interval(aggregate, errors);
+    snapshots_are_of_one_type(aggregate, errors);
 }
 
 /// An aggregate is a struct or an enum.
@@ -50,5 +51,14 @@ fn snapshots_have_an_interval(aggregate: &Aggregate, errors: &mut Errors) {
         Some((0, span)) => errors.at(span, messages::snapshot_every_zero()),
         None if !snapshot.has_every => errors.at(snapshot.span, messages::snapshot_without_every(&EVERY)),
         _ => {}
+    }
+}
+
+/// Snapshots of an aggregate with parameters do not say of which instance they are.
+fn snapshots_are_of_one_type(aggregate: &Aggregate, errors: &mut Errors) {
+    if let Some(snapshot) = &aggregate.snapshot
+        && !aggregate.input.generics.params.is_empty()
+    {
+        errors.at(snapshot.span, messages::snapshot_of_a_generic(&aggregate.input.ident));
     }
 }

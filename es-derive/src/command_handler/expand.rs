@@ -67,7 +67,7 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     let (name, owner) = (aliases.command_at(span), owner::owner_at(block, span));
     let generics = implementation_generics(block, &aliases.command.lifetimes);
     let (parameters, _, clauses) = generics.split_for_impl();
-    let handler_type = handler_type(block);
+    let handler_type = handler_type(block, &aliases);
     let target = target(handler);
     let krate = block.krate.at(span);
     let answer = answer(block, &aliases, output);
@@ -104,10 +104,12 @@ fn answer(block: &Block, aliases: &Aliases, output: &Type) -> TokenStream {
     let events = aliases.part(block, output, "Events");
     let generics = implementation_generics(block, &aliases.outcome.lifetimes);
     let (parameters, _, clauses) = generics.split_for_impl();
-    let handler = owner::with_arguments(block, "__Handler", last);
+    let handler = aliases.handler(block, last);
     quote_spanned! {last=>
         #[automatically_derived]
-        impl #parameters #krate::private::Answer<#handler, #set> for #events #clauses {}
+        impl #parameters #krate::private::Answer<#set> for #handler #clauses {
+            type Events = #events;
+        }
     }
 }
 
@@ -118,12 +120,17 @@ fn answer(block: &Block, aliases: &Aliases, output: &Type) -> TokenStream {
 /// impl<'__0, C: Currency> .. where __Owner<C>: ::es_core::Aggregate<Event = __Set<C>>
 /// ```
 fn implementation_generics(block: &Block, lifetimes: &[Lifetime]) -> Generics {
-    let mut generics = block.item.generics.clone();
-    if !generics.params.is_empty() {
+    let mut generics = with_lifetimes(block, lifetimes);
+    if !block.item.generics.params.is_empty() {
         let (krate, owner, set) = (&block.krate, owner::owner(block), owner::named(block, "__Set"));
         let clauses = generics.make_where_clause();
         clauses.predicates.push(parse_quote!(#owner: #krate::Aggregate<Event = #set>));
     }
+    generics
+}
+
+fn with_lifetimes(block: &Block, lifetimes: &[Lifetime]) -> Generics {
+    let mut generics = block.item.generics.clone();
     for (place, lifetime) in lifetimes.iter().enumerate() {
         generics.params.insert(place, parse_quote!(#lifetime));
     }
@@ -136,17 +143,19 @@ fn implementation_generics(block: &Block, lifetimes: &[Lifetime]) -> Generics {
 /// enum __Handler {}
 /// struct __Handler<C: Currency>(PhantomData<fn() -> __Owner<C>>);    // where the block has parameters
 /// ```
-fn handler_type(block: &Block) -> TokenStream {
-    if block.item.generics.params.is_empty() {
+fn handler_type(block: &Block, aliases: &Aliases) -> TokenStream {
+    let lifetimes = &aliases.outcome.lifetimes;
+    let generics = with_lifetimes(block, lifetimes);
+    if generics.params.is_empty() {
         return quote!(
             enum __Handler {}
         );
     }
-    let (parameters, _, clauses) = block.item.generics.split_for_impl();
+    let (parameters, _, clauses) = generics.split_for_impl();
     let owner = owner::owner(block);
     quote! {
         #[allow(dead_code, reason = "it is never made")]
-        struct __Handler #parameters (::core::marker::PhantomData<fn() -> #owner>) #clauses;
+        struct __Handler #parameters (::core::marker::PhantomData<fn() -> (#owner, #(&#lifetimes (),)*)>) #clauses;
     }
 }
 
@@ -196,13 +205,13 @@ fn decide(block: &Block, handler: &Handler, aliases: &Aliases, subject: &Argumen
             #context: &#krate::CommandContext<'_, #aggregate>,
         ) -> ::core::result::Result<#krate::private::Vec<#set>, #error
     };
-    let handler = owner::with_arguments(block, "__Handler", last);
+    let handler = aliases.handler(block, last);
     let close = quote_spanned! {last=>
         > {
             let #outcome = #asked;
             ::core::result::Result::map(
                 #into_result(#outcome),
-                #krate::private::events::<#handler, #set, _>,
+                #krate::private::events::<#handler, #set>,
             )
         }
     };
@@ -280,6 +289,13 @@ impl Aliases {
             command: Alias::new(block, "__Command", lifetimes::of_command(handler, &subject.ty)),
             outcome: Alias::new(block, "__Outcome", lifetimes::of_output(handler, output)),
         }
+    }
+
+    /// `__Handler<'a, C>`, with the lifetimes of what is returned.
+    fn handler(&self, block: &Block, place: Span) -> TokenStream {
+        let (name, generics) = (Ident::new("__Handler", place), with_lifetimes(block, &self.outcome.lifetimes));
+        let (_, arguments, _) = generics.split_for_impl();
+        quote_spanned!(place=> #name #arguments)
     }
 
     /// `__Command<'__0>`, at the command.

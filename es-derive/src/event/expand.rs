@@ -124,7 +124,7 @@ fn decode(event: &Event) -> TokenStream {
 /// impl ::es_core::private::versions::HasPrevious<MoneyDepositedV1> for __Event {}
 /// const _: () = if !same_name(<MoneyDepositedV1 as Event>::NAME, "MoneyDeposited") { panic!("..") };
 /// const _: () = if <MoneyDepositedV1 as Event>::VERSION + 1 != 2 { panic!("..") };
-/// impl MoneyDepositedV1 { #[doc(hidden)] pub(crate) const __ONE_SUCCESSOR_ONLY: bool = true; }
+/// impl MoneyDepositedV1 { #[doc(hidden)] pub const __ONE_SUCCESSOR_ONLY: bool = true; }
 /// ```
 ///
 /// The constant of the last line exists once: a second successor of the same version is a second definition.
@@ -135,7 +135,7 @@ fn chain(event: &Event, previous: &Type) -> TokenStream {
     let krate = event.krate.at(span);
     let first = number(event.upcast.first().map_or(event.version(), |step| step.number));
     let other_event = version::previous_of_another_event(previous, name);
-    let gap = version::gap_after_previous(previous, u64::from(first));
+    let gap = version::gap_after_previous(previous, u64::from(first), !event.upcast.is_empty());
     let same_name = quote!(#krate::private::versions::same_name(<#previous as #krate::Event>::NAME, #name));
     let chain = quote_spanned! {span=>
         #[automatically_derived]
@@ -149,9 +149,10 @@ fn chain(event: &Event, previous: &Type) -> TokenStream {
             ::core::panic!(#gap)
         };
 
+        #[allow(unreachable_pub, dead_code, reason = "sets and handlers ask for it, in whatever crate they are")]
         impl #previous {
             #[doc(hidden)]
-            pub(crate) const __ONE_SUCCESSOR_ONLY: ::core::primitive::bool = true;
+            pub const __ONE_SUCCESSOR_ONLY: ::core::primitive::bool = true;
         }
     };
     quote!(#alias #chain)

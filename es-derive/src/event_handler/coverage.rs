@@ -82,9 +82,12 @@ fn ignored(block: &Block) -> TokenStream {
         .map(|(alias, ty)| {
             let covers = covers(block, &alias, &[]);
             let (krate, message) = (block.krate.at(alias.span()), event_handler::ignored_outside(ty, sets));
-            let ty = owner::outside(block, ty);
+            let (newest, ty) = (expand::newest(ty, &alias), owner::outside(block, ty));
             let outside = quote_spanned! {alias.span()=>
-                const _: () = if #krate::private::is_in_none::<#alias>(#all) { ::core::panic!(#message) };
+                const _: () = {
+                    #newest
+                    if #krate::private::is_in_none::<#alias>(#all) { ::core::panic!(#message) }
+                };
             };
             quote!(type #alias = #ty; #covers #outside)
         })

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Type;
+use syn::{Attribute, Meta, Type};
 
 use super::{coverage, fold, project};
 use crate::{
@@ -129,9 +129,10 @@ fn unique(block: &Block, handlers: &[EventHandler<'_>], place: usize) -> Option<
 pub(super) fn first_namesake(block: &Block, function: &str, of: &str) -> Option<TokenStream> {
     let place = spans::name_of(block.owner());
     let (krate, of, function) = (block.krate.at(place), owner::named(block, of), Ident::new(function, place));
+    let most = block.handlers.len();
     block.item.generics.params.is_empty().then(|| {
         quote_spanned! {place=>
-            const __FIRST_NAMESAKE: ::core::primitive::usize = #krate::private::#function::<#of>();
+            const __FIRST_NAMESAKE: ::core::primitive::usize = #krate::private::#function::<#of, #most>();
         }
     })
 }
@@ -151,4 +152,13 @@ pub(super) fn second(block: &Block, handler: &Handler, variable: &Ident, given: 
 /// A variable of generated code; see [`spans::variable`].
 pub(super) fn variables() -> (Ident, Ident, Ident) {
     (spans::variable("self"), spans::variable("__event"), spans::variable("__given"))
+}
+
+/// `feature = "audit"` of each `#[cfg(feature = "audit")]`.
+pub(super) fn conditions(cfgs: &[Attribute]) -> Vec<&TokenStream> {
+    let conditions = cfgs.iter().filter_map(|cfg| match &cfg.meta {
+        Meta::List(list) => Some(&list.tokens),
+        _ => None,
+    });
+    conditions.collect()
 }

@@ -49,9 +49,10 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
                 const HANDLERS: &'static [#krate::private::StoredHandler<Self, __G>] = &[];
                 const EVENTS: &'static [#krate::EventSchema] = &[];
                 type Handlers = __Handlers;
+                type Reads = #krate::private::ReadsNothing;
             }
             impl #covers #krate::private::Covers<__E> for #owner #clauses {}
-            #[allow(missing_debug_implementations, unreachable_pub, dead_code, reason = "it is named, and never made")]
+            #[allow(missing_debug_implementations, unnameable_types, unreachable_pub, dead_code, reason = "it is named, and never made")]
             pub struct __Handlers;
             impl #handlers_in #krate::private::HandlersIn<#owner, __C> for __Handlers #clauses {
                 async fn handle_stored<'__a>(

@@ -150,19 +150,24 @@ pub(super) fn nothing(block: &Block) -> TokenStream {
 ///     const HANDLERS: &'static [StoredHandler<Self, __Given>] = &[StoredHandler::of::<__Scope, __Event0, 0>(), ..];
 ///     const EVENTS: &'static [EventSchema] = &[];
 ///     type Handlers = ();
+///     type Reads = ReadsSomething;
 /// }
 /// ```
 fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
     let span = spans::name_of(block.owner());
     let krate = block.krate.at(span);
     let (owner, scope, given) = (owner::owner(block), owner::named(block, "__Scope"), owner::named(block, "__Given"));
-    let reads_given = reads_given(handlers);
+    let (reads_given, reads) = (reads_given(handlers), reads(block, handlers));
     let stored = handlers.iter().map(|EventHandler { alias, index, handler, .. }| {
         let cfgs = &handler.cfgs;
         quote! {
             #(#cfgs)*
             #krate::private::StoredHandler::of::<#scope, #alias, #index>()
         }
+    });
+    let events = handlers.iter().map(|EventHandler { alias, index, handler, .. }| {
+        let cfgs = &handler.cfgs;
+        quote!(#(#cfgs)* #krate::private::handled_event::<#owner, #scope, #alias, #index>())
     });
     let generics = owner::static_generics(block);
     let (parameters, _, clauses) = generics.split_for_impl();
@@ -173,8 +178,9 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
                 #krate::private::dispatcher();
             const READS_GIVEN: ::core::primitive::bool = #reads_given;
             const HANDLERS: &'static [#krate::private::StoredHandler<#owner, #given>] = &[#(#stored),*];
-            const EVENTS: &'static [#krate::EventSchema] = &[];
+            const EVENTS: &'static [#krate::EventSchema] = &[#(#events),*];
             type Handlers = ();
+            #reads
         }
     }
 }
@@ -190,4 +196,33 @@ fn reads_given(handlers: &[EventHandler<'_>]) -> TokenStream {
         quote!(#(#cfgs)* ())
     });
     quote!(!<[()]>::is_empty(&[#(#readers),*]))
+}
+
+/// Whether a draft can begin without the command's context: unless there is a handler that asks for what is given.
+///
+/// ```text
+/// #[cfg(any(all(feature = "audit")))]
+/// type Reads = ReadsSomething;
+/// #[cfg(not(any(all(feature = "audit"))))]
+/// type Reads = ReadsNothing;
+/// ```
+fn reads(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
+    let krate = &block.krate;
+    let readers = handlers.iter().filter(|handler| handler.handler.surroundings().is_some());
+    let conditions: Vec<_> = readers.map(|reader| expand::conditions(&reader.handler.cfgs)).collect();
+    let something = quote!(type Reads = #krate::private::ReadsSomething;);
+    let nothing = quote!(type Reads = #krate::private::ReadsNothing;);
+    if conditions.is_empty() {
+        return nothing;
+    }
+    if conditions.iter().any(Vec::is_empty) {
+        return something;
+    }
+    let any = quote!(any(#(all(#(#conditions),*)),*));
+    quote! {
+        #[cfg(#any)]
+        #something
+        #[cfg(not(#any))]
+        #nothing
+    }
 }

@@ -161,7 +161,7 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
     let (krate, owner) = (block.krate.at(span), owner::owner(block));
     let events = handlers.iter().map(|EventHandler { alias, index, handler, .. }| {
         let cfgs = &handler.cfgs;
-        quote!(#(#cfgs)* #krate::private::handled_event::<#owner, #alias, #index>())
+        quote!(#(#cfgs)* #krate::private::handled_event::<#owner, #krate::AnyAggregate, #alias, #index>())
     });
     let generics = owner::static_generics(block);
     let (_, _, clauses) = generics.split_for_impl();
@@ -170,7 +170,13 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
     with_scope.params.push(syn::parse_quote!(__G: #krate::Given));
     let (with_scope, _, _) = with_scope.split_for_impl();
     quote_spanned! {span=>
-        #[allow(missing_debug_implementations, unreachable_pub, dead_code, reason = "it is named, and never made")]
+        #[allow(
+            missing_debug_implementations,
+            unnameable_types,
+            unreachable_pub,
+            dead_code,
+            reason = "it is named, and never made"
+        )]
         pub struct __Handlers;
 
         #[automatically_derived]
@@ -180,6 +186,7 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
             const HANDLERS: &'static [#krate::private::StoredHandler<Self, __G>] = &[];
             const EVENTS: &'static [#krate::EventSchema] = &[#(#events),*];
             type Handlers = __Handlers;
+            type Reads = #krate::private::ReadsNothing;
         }
     }
 }
@@ -225,7 +232,7 @@ fn handlers_in(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
         let cfgs = &handler.cfgs;
         quote! {
             #(#cfgs)*
-            if __stored.event_type == #krate::private::handled_event::<#owner, #alias, #index>().name {
+            if __stored.event_type == #krate::private::handled_event::<#owner, #krate::AnyAggregate, #alias, #index>().name {
                 return #krate::private::handle::<#owner, #alias, __C, #index>(
                     __projection, __stored, __context,
                 ).await;
@@ -271,10 +278,7 @@ fn conditional_name(handler: &EventHandler<'_>) -> Ident {
 /// ```
 fn conditional(block: &Block, cfgs: &[syn::Attribute], alias: &Ident, name: &Ident) -> TokenStream {
     let (krate, owner) = (&block.krate, owner::owner(block));
-    let conditions: Vec<_> = cfgs
-        .iter()
-        .filter_map(|cfg| if let syn::Meta::List(list) = &cfg.meta { Some(&list.tokens) } else { None })
-        .collect();
+    let conditions = expand::conditions(cfgs);
     quote! {
         #[cfg(all(#(#conditions),*))]
         #[allow(unreachable_pub, reason = "it is only named")]

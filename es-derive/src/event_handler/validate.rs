@@ -24,6 +24,7 @@ pub(super) fn validate(block: &Block, errors: &mut Errors) {
             takes_the_state(handler, errors);
         }
     }
+    has_one_context(block, errors);
     has_one_handler_for_each_event(block, errors);
     names_each_once(block, COVERS.name, errors);
     names_each_once(block, IGNORE.name, errors);
@@ -34,10 +35,15 @@ pub(super) fn validate(block: &Block, errors: &mut Errors) {
 /// The handlers of a projection are all `async`, those of an aggregate or a read model are not. The answer is whether
 /// they are mixed: then it is not known what else they should be.
 fn is_async_or_not(block: &Block, errors: &mut Errors) -> bool {
-    let mixed = block.is_async() && !block.handlers.iter().all(Handler::is_async);
-    if mixed {
-        for token in block.handlers.iter().filter_map(|handler| handler.signature.asyncness.as_ref()) {
-            errors.at(token.span, event_handler::async_and_not());
+    let is_async = |handler: &&Handler| handler.is_async();
+    let count = block.handlers.iter().filter(is_async).count();
+    let mixed = count > 0 && count < block.handlers.len();
+    // What most of them are is what they were meant to be.
+    let most_are_async = count * 2 > block.handlers.len();
+    for handler in block.handlers.iter().filter(|handler| mixed && handler.is_async() != most_are_async) {
+        match &handler.signature.asyncness {
+            Some(token) => errors.at(token.span, event_handler::async_and_not()),
+            None => errors.at(handler.name().span(), event_handler::not_async(handler.name())),
         }
     }
     mixed
@@ -69,6 +75,16 @@ fn takes_event_envelope_and_context(handler: &Handler, errors: &mut Errors) {
             Some(index) => may_follow = &may_follow[index + 1..],
             None => errors.on(&argument.written, event_handler::async_shapes()),
         }
+    }
+}
+
+/// All handlers of a projection take one context, since they are run in one. It is written the same way everywhere: the
+/// macro cannot know whether two names mean one type.
+fn has_one_context(block: &Block, errors: &mut Errors) {
+    let mut contexts = block.handlers.iter().filter_map(|handler| Some((handler, handler.context()?)));
+    let Some((first, context)) = contexts.next() else { return };
+    for (_, other) in contexts.filter(|(_, other)| text(&other.ty) != text(&context.ty)) {
+        errors.on(&other.written, event_handler::another_context(&other.ty, first.name(), &context.ty));
     }
 }
 

@@ -12,16 +12,18 @@ use crate::messages::{self, retired};
 
 /// ```text
 /// const _: () = {
+///     use ::es_core::private::versions::Superseded as _;
 ///     type __Event0 = AccountOpened;
 ///     ..
 /// };
 /// ```
 pub(super) fn expand(set: &EventSet) -> TokenStream {
+    let krate = &set.krate;
     let variants = set.variants();
     let members = variants.iter().map(|variant| member(set, variant));
     let names = different_names(set, &variants);
     let retired = retired_are_gone(set);
-    let newest = newest_versions(set, &variants);
+    let newest = newest_versions(&variants);
     let event_set = event_set(set, &variants);
     let itself = into_events_of_the_set(set);
     let dispatch = dispatch(set, &variants);
@@ -29,6 +31,8 @@ pub(super) fn expand(set: &EventSet) -> TokenStream {
     let lock = lock::nothing_has_vanished(set, &variants);
     quote! {
         const _: () = {
+            #[allow(unused_imports, reason = "hidden by the constants of superseded events")]
+            use #krate::private::versions::Superseded as _;
             #(#members)*
             #names
             #retired
@@ -96,11 +100,14 @@ fn member(set: &EventSet, variant: &Variant<'_>) -> TokenStream {
 fn different_names(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
     let EventSet { krate, input, .. } = set;
     let ident = &input.ident;
-    let names = variants.iter().map(|Variant { alias, .. }| quote!(#krate::private::name::<#ident, #alias>()));
+    // An earlier version has the same name as the newest one, and is told so below.
+    let names = variants.iter().map(|Variant { alias, .. }| {
+        quote!(if <#alias>::__ONE_SUCCESSOR_ONLY { "" } else { #krate::private::name::<#ident, #alias>() })
+    });
     let assertions = variants.iter().enumerate().skip(1).map(|(index, Variant { event, alias, .. })| {
         let message = messages::set_name_taken(ident, event);
         quote_spanned! {alias.span()=>
-            const _: () = if __REPEATED[#index] { ::core::panic!(#message) };
+            const _: () = if __REPEATED[#index] && !<#alias>::__ONE_SUCCESSOR_ONLY { ::core::panic!(#message) };
         }
     });
     let count = variants.len();
@@ -130,24 +137,16 @@ fn retired_are_gone(set: &EventSet) -> TokenStream {
 /// Each event is in the set in its newest version; said at the one that is not.
 ///
 /// ```text
-/// use ::es_core::private::versions::Superseded as _;
 /// const _: () = if <__Event0>::__ONE_SUCCESSOR_ONLY { ::core::panic!("..") };
 /// ```
-fn newest_versions(set: &EventSet, variants: &[Variant<'_>]) -> TokenStream {
-    let EventSet { krate, .. } = set;
+fn newest_versions(variants: &[Variant<'_>]) -> TokenStream {
     let assertions = variants.iter().map(|Variant { event, alias, .. }| {
         let message = messages::version::superseded(event);
         quote_spanned! {alias.span()=>
             const _: () = if <#alias>::__ONE_SUCCESSOR_ONLY { ::core::panic!(#message) };
         }
     });
-    quote! {
-        const _: () = {
-            #[allow(unused_imports, reason = "hidden by the constants of superseded events")]
-            use #krate::private::versions::Superseded as _;
-            #(#assertions)*
-        };
-    }
+    quote!(#(#assertions)*)
 }
 
 /// The set itself.

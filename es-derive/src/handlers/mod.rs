@@ -159,6 +159,7 @@ impl Block {
         }
         block.attrs.push(syn::parse_quote! {
             #[allow(
+                clippy::missing_const_for_fn,
                 clippy::needless_pass_by_value,
                 clippy::trivially_copy_pass_by_ref,
                 clippy::unnecessary_wraps,

@@ -32,7 +32,7 @@ pub(crate) fn compare(ident: &Ident, name: &str, version: u32, shape: &Shape<'_>
             }
             Some(field) => {
                 has_the_same_type(&event, field, was, errors);
-                has_the_same_field_attributes(&event, field, was, errors);
+                has_the_same_field_attributes(&event, field, was, form, errors);
             }
             None if is_renamed(&was.name) => {}
             None => errors.at(ident.span(), lock::field_gone(&event, &was.name)),
@@ -45,7 +45,7 @@ pub(crate) fn compare(ident: &Ident, name: &str, version: u32, shape: &Shape<'_>
 
 /// What serde was told above the struct is what it is told now. A default for fields only helps old events.
 fn has_the_same_attributes(event: &Released<'_>, shape: &Shape<'_>, form: &Form, errors: &mut Errors) {
-    if !is_compatible(&form.attributes, &shape.attributes) {
+    if !is_compatible(&form.attributes, &shape.attributes, |_| true) {
         let message = lock::container_attributes_changed(event, &form.attributes, &shape.attributes);
         errors.at(event.ident.span(), message);
     }
@@ -58,18 +58,32 @@ fn has_the_same_type(event: &Released<'_>, field: &Field<'_>, was: &es_lock::Fie
     }
 }
 
-/// What serde was told about a field is what it is told now. A default or a further name only helps old events.
-fn has_the_same_field_attributes(event: &Released<'_>, field: &Field<'_>, was: &es_lock::Field, errors: &mut Errors) {
-    if !is_compatible(&was.attributes, &field.recorded.attributes) {
+/// What serde was told about a field is what it is told now. A further name only helps old events, and so does a default
+/// where the field had to be there; where it could be missing, a default changes what is read.
+fn has_the_same_field_attributes(
+    event: &Released<'_>,
+    field: &Field<'_>,
+    was: &es_lock::Field,
+    form: &Form,
+    errors: &mut Errors,
+) {
+    let had_a_default = form.attributes.iter().any(|attribute| key(attribute) == "default");
+    // The default of an `Option` is what a missing one is read as.
+    let is_same = |attribute: &str| !had_a_default && (attribute == "default" || !is_option(field.ty));
+    if !is_compatible(&was.attributes, &field.recorded.attributes, is_same) {
         let message = lock::attributes_changed(event, &was.name, &was.attributes, &field.recorded.attributes);
         errors.on(field.ident, message);
     }
 }
 
-/// Whether only attributes were added, and only such as let more be read than before.
-fn is_compatible(was: &[String], now: &[String]) -> bool {
+/// Whether only attributes were added, and only such as let more be read than before; `is_same` tells it of a default.
+fn is_compatible(was: &[String], now: &[String], is_same: impl Fn(&str) -> bool) -> bool {
     let was_before = |attribute: &&String| was.contains(attribute);
-    let lets_more_be_read = |attribute: &&String| matches!(key(attribute), "default" | "alias");
+    let lets_more_be_read = |attribute: &&String| match key(attribute) {
+        "alias" => true,
+        "default" => is_same(attribute),
+        _ => false,
+    };
     was.iter().all(|attribute| now.contains(attribute))
         && now.iter().filter(|attribute| !was_before(attribute)).all(|attribute| lets_more_be_read(&attribute))
 }
@@ -183,6 +197,7 @@ mod tests {
             assert_eq!(differences(released, item), expected, "{item}");
         }
         for (item, expected) in [
+            ("struct A { #[serde(default = \"one\")] a: i64 }", 0),
             ("struct A { a: i64, c: u8 }", 1),
             ("struct A { c: i64 }", 1),
             ("struct A { c: u8 }", 2),
@@ -191,5 +206,16 @@ mod tests {
         ] {
             assert_eq!(differences("\n    a: i64", item), expected, "{item}");
         }
+    }
+
+    #[test]
+    fn a_default_changes_what_is_read_where_a_field_could_be_missing() {
+        let option = "\n    a: Option<u8>  #[serde(skip_serializing_if = \"f\")]";
+        let with =
+            |default: &str| format!("struct A {{ #[serde(skip_serializing_if = \"f\", {default})] a: Option<u8> }}");
+        assert_eq!(differences(option, &with("default")), 0);
+        assert_eq!(differences(option, &with("default = \"seven\"")), 1);
+        let container = "  #[serde(default)]\n    a: u8";
+        assert_eq!(differences(container, "#[serde(default)] struct A { #[serde(default = \"one\")] a: u8 }"), 1);
     }
 }

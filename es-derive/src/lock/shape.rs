@@ -121,10 +121,7 @@ impl Attributes {
 
     fn text(&self, key: &str) -> Option<String> {
         match self.find(key) {
-            Some(Meta::NameValue(entry)) => match &entry.value {
-                Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
-                _ => None,
-            },
+            Some(Meta::NameValue(entry)) => literal(&entry.value),
             _ => None,
         }
     }
@@ -136,6 +133,15 @@ impl Attributes {
             !in_names && !WITHOUT_EFFECT.iter().any(|key| entry.path().is_ident(key))
         };
         self.0.iter().filter(is_other).map(readable).collect()
+    }
+}
+
+/// A text, also one that came through `macro_rules!`.
+fn literal(value: &Expr) -> Option<String> {
+    match value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+        Expr::Group(group) => literal(&group.expr),
+        _ => None,
     }
 }
 

@@ -9,6 +9,22 @@ pub(crate) fn async_and_not() -> String {
     "this handler is `async`, and others of the block are not\nremove `async`: the handlers of aggregates and read models run again in every replay; or write it everywhere, for a projection".to_owned()
 }
 
+/// UI: `projection/one_not_async.rs`
+pub(crate) fn not_async(name: &Ident) -> String {
+    format!(
+        "the other handlers of this block are `async`, and `{name}` is not\nwrite `async fn {name}(&self, ..)`: the handlers of a projection are all `async`"
+    )
+}
+
+/// UI: `projection/two_contexts.rs`
+pub(crate) fn another_context(context: &Type, first: &Ident, other: &Type) -> String {
+    format!(
+        "the context of this handler is `{}`, and that of `{first}` is `{}`\nwrite the same type in both, in the same words: a projection runs in one context",
+        source(context),
+        source(other)
+    )
+}
+
 /// UI: `handler/references.rs`
 pub(crate) fn given_not_shared() -> String {
     "the second argument of an event handler is what is known about the event, by reference\nwrite `&Metadata`, or `&Envelope` in a read model".to_owned()

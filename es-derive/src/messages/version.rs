@@ -68,9 +68,15 @@ pub(crate) fn previous_of_another_event(previous: &Type, name: &str) -> String {
     )
 }
 
-/// UI: `version/gap.rs`
-pub(crate) fn gap_after_previous(previous: &Type, first: u64) -> String {
+/// UI: `version/gap.rs`, `version/steps_behind_previous.rs`
+pub(crate) fn gap_after_previous(previous: &Type, first: u64, has_steps: bool) -> String {
     let previous = source(previous);
+    if has_steps {
+        return format!(
+            "`{previous}` is not version {before}, and the steps begin with version {first}: `upcast(..)` has the steps of the versions behind that of `previous` and before this one; write those, or another `previous`",
+            before = first - 1
+        );
+    }
     format!(
         "`{previous}` is not version {before}; the chain has a gap or a repeat: write `version` one higher than that of `previous`, or fill the gap with `upcast(..)`",
         before = first - 1

@@ -20,7 +20,7 @@ enum LampEvent {
 struct Log;
 
 async fn run(store: &MemoryStore) {
-    let _ = es_core::projection::catch_up(store, &Log, &mut (), Position::START).await;
+    let _ = es_core::projection::catch_up(store, &Log, &mut (), &mut Position::START.clone()).await;
 }
 
 fn main() {}

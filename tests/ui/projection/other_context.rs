@@ -30,7 +30,7 @@ impl Log {
 
 async fn run(store: &MemoryStore) {
     let mut number = 0_u64;
-    let _ = es_core::projection::catch_up(store, &Log, &mut number, Position::START).await;
+    let _ = es_core::projection::catch_up(store, &Log, &mut number, &mut Position::START.clone()).await;
 }
 
 fn main() {}

@@ -1,5 +1,8 @@
 use es_core::prelude::*;
 
+#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+struct LampId(String);
+
 #[derive(Event, Serialize, Deserialize, Clone)]
 struct LampLit {
     by: String,
@@ -7,6 +10,12 @@ struct LampLit {
 
 #[derive(Event, Serialize, Deserialize, Clone)]
 struct LampPutOut {}
+
+#[derive(EventSet)]
+enum LampEvent {
+    Lit(LampLit),
+    PutOut(LampPutOut),
+}
 
 #[derive(Projection)]
 #[projection(name = "log")]
@@ -21,11 +30,6 @@ impl Log {
     async fn put_out(&self, _: &LampPutOut, number: &mut u64) {
         *number += 1;
     }
-}
-
-async fn run(store: &MemoryStore) {
-    let mut lines = Vec::<String>::new();
-    let _ = es_core::projection::catch_up(store, &Log, &mut lines, Position::START).await;
 }
 
 fn main() {}

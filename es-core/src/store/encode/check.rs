@@ -1,7 +1,10 @@
-//! A walk over a value that looks for what JSON in a store cannot give back. It writes nothing and allocates only to
-//! say what is wrong; the path is put together on the way back out.
+//! A walk over a value that looks for what JSON in a store cannot give back. It writes nothing, and allocates only to say
+//! what is wrong and for the keys of maps; the path is put together on the way back out.
 
-use std::fmt::{self, Display};
+use std::{
+    collections::HashSet,
+    fmt::{self, Display},
+};
 
 use serde::ser::{self, Serialize, Serializer};
 
@@ -14,7 +17,7 @@ pub(super) struct Refusal {
     pub(super) message: String,
 }
 
-/// Walks over `value`, refusing NaN, infinities, NUL characters and a nesting deeper than `depth`.
+/// Walks over `value`, refusing NaN, infinities, NUL characters, repeated keys and a nesting deeper than `depth`.
 pub(super) fn storable<T: Serialize + ?Sized>(value: &T, depth: usize) -> Result<(), Refusal> {
     value.serialize(Walk { depth })
 }
@@ -66,7 +69,7 @@ impl Walk {
     }
 
     fn compound(self) -> Result<Inside, Refusal> {
-        Ok(Inside { walk: self.deeper()?, index: 0, key: None })
+        Ok(Inside { walk: self.deeper()?, index: 0, key: String::new(), keys: HashSet::new() })
     }
 
     fn float(finite: bool) -> Result<(), Refusal> {
@@ -181,7 +184,11 @@ impl Serializer for Walk {
 struct Inside {
     walk: Walk,
     index: usize,
-    key: Option<String>,
+    /// The key of a map of which the value is next.
+    key: String,
+    /// The keys of a map so far. A map has each once, but `#[serde(flatten)]` makes one map of several; of two values under
+    /// one key a store would give back one, or neither.
+    keys: HashSet<String>,
 }
 
 impl Inside {
@@ -189,6 +196,17 @@ impl Inside {
         let index = self.index;
         self.index += 1;
         value.serialize(self.walk).map_err(|refusal| refusal.inside(&format!("[{index}]")))
+    }
+
+    fn key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refusal> {
+        key.serialize(self.walk).map_err(|refusal| refusal.inside("a key"))?;
+        // A key that is no text becomes one in JSON.
+        let name = serde_json::to_string(key).unwrap_or_default().trim_matches('"').to_owned();
+        if !self.keys.insert(name.clone()) {
+            return Err(Refusal::new("a key that is there twice").inside(&name));
+        }
+        self.key = name;
+        Ok(())
     }
 
     fn field<T: Serialize + ?Sized>(&self, name: &str, value: &T) -> Result<(), Refusal> {
@@ -244,27 +262,11 @@ impl ser::SerializeMap for Inside {
     type Error = Refusal;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refusal> {
-        key.serialize(self.walk).map_err(|refusal| refusal.inside("a key"))?;
-        // The name is only for a message, but at this point nobody knows whether there will be one.
-        self.key = serde_json::to_string(key).ok();
-        Ok(())
+        self.key(key)
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {
-        let key = self.key.take().unwrap_or_default();
-        self.field(key.trim_matches('"'), value)
-    }
-
-    fn serialize_entry<K, V>(&mut self, key: &K, value: &V) -> Result<(), Refusal>
-    where
-        K: Serialize + ?Sized,
-        V: Serialize + ?Sized,
-    {
-        key.serialize(self.walk).map_err(|refusal| refusal.inside("a key"))?;
-        value.serialize(self.walk).map_err(|refusal| {
-            let name = serde_json::to_string(key).unwrap_or_default();
-            refusal.inside(name.trim_matches('"'))
-        })
+        self.field(&self.key, value)
     }
 
     fn end(self) -> Result<(), Refusal> {
@@ -318,6 +320,20 @@ mod tests {
         check(&Order { lines: Vec::new(), notes }, "notes.door", "NUL character at byte 1");
         check(&f32::INFINITY, ".", "infinite");
         check(&'\0', ".", "NUL");
+    }
+
+    #[test]
+    fn two_values_under_one_key_are_refused() {
+        #[derive(Serialize)]
+        struct Flat {
+            door: u8,
+            #[serde(flatten)]
+            more: BTreeMap<String, u8>,
+        }
+        let flat = |key: &str| Flat { door: 1, more: BTreeMap::from([(key.to_owned(), 2)]) };
+        assert!(storable(&flat("bell"), 100).is_ok());
+        check(&flat("door"), "door", "there twice");
+        check(&vec![flat("door")], "[0].door", "there twice");
     }
 
     #[test]

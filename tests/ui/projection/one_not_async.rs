@@ -1,0 +1,36 @@
+use es_core::prelude::*;
+
+#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+struct LampId(String);
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampLit {
+    by: String,
+}
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampPutOut {}
+
+#[derive(EventSet)]
+enum LampEvent {
+    Lit(LampLit),
+    PutOut(LampPutOut),
+}
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampSold {}
+
+#[derive(Projection)]
+#[projection(name = "log")]
+struct Log;
+
+#[event_handler]
+impl Log {
+    async fn lit(&self, _: &LampLit) {}
+
+    fn put_out(&self, _: &LampPutOut) {}
+
+    async fn sold(&self, _: &LampSold) {}
+}
+
+fn main() {}
