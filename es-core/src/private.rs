@@ -1,17 +1,23 @@
 //! What generated code may name. Nothing here is for people, and all of it may change.
 
+mod arguments;
+mod block;
 mod coverage;
-mod handlers;
+mod fold;
 pub mod id;
 pub mod lock;
+mod project;
 mod proofs;
 pub mod versions;
 
 pub use std::vec::Vec;
 
 pub use self::{
+    arguments::*,
+    block::*,
     coverage::*,
-    handlers::*,
+    fold::*,
+    project::*,
     proofs::{Proved, aggregate, aggregate_id, event_set, folds, shared_state},
 };
 

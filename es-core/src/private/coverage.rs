@@ -1,6 +1,6 @@
 //! Coverage: each event of a set is handled or ignored.
 
-use super::handlers::OneEventHandlerBlock;
+use super::block::OneEventHandlerBlock;
 use crate::{
     event::{AnyAggregate, Event, EventSchema, EventSet},
     handler::Folds,

@@ -46,7 +46,7 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
                 const DISPATCHER: #krate::private::Dispatcher<__S, Self> =
                     #krate::private::no_dispatcher();
                 const READS_GIVEN: ::core::primitive::bool = false;
-                const HANDLERS: &'static [#krate::private::StoredHandler<Self, __G>] = &[];
+                const HANDLERS: &'static [#krate::private::Fold<Self, __G>] = &[];
                 const EVENTS: &'static [#krate::EventSchema] = &[];
                 type Handlers = __Handlers;
                 type Reads = #krate::private::ReadsNothing;

@@ -147,8 +147,8 @@ pub(super) fn nothing(block: &Block) -> TokenStream {
 /// impl ::es_core::private::OneEventHandlerBlock<__Scope, __Given> for __Owner {
 ///     const DISPATCHER: Dispatcher<__Scope, Self> = ::es_core::private::dispatcher();
 ///     const READS_GIVEN: bool = true;
-///     const HANDLERS: &'static [StoredHandler<Self, __Given>] = &[StoredHandler::of::<__Scope, __Event0, 0>(), ..];
-///     const EVENTS: &'static [EventSchema] = &[];
+///     const HANDLERS: &'static [Fold<Self, __Given>] = &[::es_core::private::stored_handler::<__Owner, __Scope, __Event0, __Given, 0>(), ..];
+///     const EVENTS: &'static [EventSchema] = &[::es_core::private::handled_event::<__Owner, __Scope, __Event0, 0>(), ..];
 ///     type Handlers = ();
 ///     type Reads = ReadsSomething;
 /// }
@@ -162,7 +162,7 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
         let cfgs = &handler.cfgs;
         quote! {
             #(#cfgs)*
-            #krate::private::StoredHandler::of::<#scope, #alias, #index>()
+            #krate::private::stored_handler::<#owner, #scope, #alias, #given, #index>()
         }
     });
     let events = handlers.iter().map(|EventHandler { alias, index, handler, .. }| {
@@ -177,7 +177,7 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
             const DISPATCHER: #krate::private::Dispatcher<#scope, #owner> =
                 #krate::private::dispatcher();
             const READS_GIVEN: ::core::primitive::bool = #reads_given;
-            const HANDLERS: &'static [#krate::private::StoredHandler<#owner, #given>] = &[#(#stored),*];
+            const HANDLERS: &'static [#krate::private::Fold<#owner, #given>] = &[#(#stored),*];
             const EVENTS: &'static [#krate::EventSchema] = &[#(#events),*];
             type Handlers = ();
             #reads

@@ -152,7 +152,7 @@ fn named_lifetimes(tokens: TokenStream) -> TokenStream {
 /// struct __Handlers;
 /// impl<__S, __G: Given> ::es_core::private::OneEventHandlerBlock<__S, __G> for __Owner {
 ///     ..                                                  // nothing is folded
-///     const EVENTS: &'static [EventSchema] = &[::es_core::private::handled_event::<__Owner, __Event0, 0>(), ..];
+///     const EVENTS: &'static [EventSchema] = &[::es_core::private::handled_event::<__Owner, AnyAggregate, __Event0, 0>(), ..];
 ///     type Handlers = __Handlers;
 /// }
 /// ```
@@ -183,7 +183,7 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
         impl #with_scope #krate::private::OneEventHandlerBlock<__S, __G> for #owner #clauses {
             const DISPATCHER: #krate::private::Dispatcher<__S, Self> = #krate::private::no_dispatcher();
             const READS_GIVEN: ::core::primitive::bool = false;
-            const HANDLERS: &'static [#krate::private::StoredHandler<Self, __G>] = &[];
+            const HANDLERS: &'static [#krate::private::Fold<Self, __G>] = &[];
             const EVENTS: &'static [#krate::EventSchema] = &[#(#events),*];
             type Handlers = __Handlers;
             type Reads = #krate::private::ReadsNothing;

@@ -1,0 +1,67 @@
+//! What handlers may take and give back, each refused at the user's own token.
+
+use crate::recorded::{Envelope, Metadata};
+
+/// What a handler of `Self` may take by value.
+#[diagnostic::on_unimplemented(
+    message = "a handler takes `{T}` by value, and `{T}` is not `Clone`",
+    label = "taken by value, but not `Clone`",
+    note = "write `&{T}`, or add `#[derive(Clone)]` to `{T}`: the value is needed by others too, such as another handler"
+)]
+pub trait ByValue<T> {
+    /// A copy of it.
+    fn copy(value: &T) -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<H, T: Clone> ByValue<T> for H {
+    fn copy(value: &T) -> T {
+        value.clone()
+    }
+}
+
+/// What an event handler may take as its second argument, where it is given `G`.
+#[diagnostic::on_unimplemented(
+    message = "the second argument of this event handler is `&{G}`, not `&{Self}`",
+    label = "not `{G}`",
+    note = "write `&{G}`; the handlers of an aggregate see the metadata, which is the same in a decision and in each replay, and those of read models and projections the whole envelope; a projection's context is `&mut`"
+)]
+pub trait SecondArgument<G> {
+    /// The argument.
+    fn of(given: &G) -> &Self;
+}
+
+impl SecondArgument<Metadata> for Metadata {
+    fn of(metadata: &Metadata) -> &Self {
+        metadata
+    }
+}
+
+impl SecondArgument<Envelope> for Metadata {
+    fn of(envelope: &Envelope) -> &Self {
+        &envelope.metadata
+    }
+}
+
+impl SecondArgument<Envelope> for Envelope {
+    fn of(envelope: &Envelope) -> &Self {
+        envelope
+    }
+}
+
+/// What an event handler may return, where the outcome is `O`.
+#[diagnostic::on_unimplemented(
+    message = "an event handler returns nothing, and not `{Self}`",
+    label = "an event handler returns nothing",
+    note = "remove the return type; an event is a fact and cannot be refused; only a handler of a read model may answer with a `Row`"
+)]
+pub trait Answers<O> {
+    /// The outcome.
+    fn outcome(self) -> O;
+}
+
+impl<O> Answers<O> for O {
+    fn outcome(self) -> O {
+        self
+    }
+}

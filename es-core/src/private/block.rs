@@ -1,0 +1,79 @@
+//! What a block of event handlers says of itself, and what the derives ask of it.
+
+use super::fold::{Dispatcher, Fold};
+use crate::{
+    aggregate::Aggregate,
+    draft::ReadsNoMetadata,
+    event::{AnyAggregate, Event, EventOf, EventSchema},
+    handler::Given,
+    recorded::Metadata,
+    store::{Corrupt, StoredEvent},
+};
+
+/// What a type is: an aggregate, a read model or a projection. The derives of all three implement it, so that a type is one
+/// of them.
+pub trait OneRole {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Event> EventOf<AnyAggregate> for E {
+    const SCHEMA: Option<EventSchema> = Some(EventSchema::of::<E>());
+
+    fn decode_alone(stored: &StoredEvent) -> Option<Result<Self, Box<Corrupt>>> {
+        Some(stored.decode_as())
+    }
+}
+
+/// An event that `H` handles; written by `#[event_handler]`, at the event. That is the one place where the compiler says
+/// that a type is no event of the scope.
+///
+/// `HANDLER` is the handler's index in the block, so that of two handlers for one event the compiler reports only that both
+/// apply it.
+pub trait HandledBy<H, Scope, const HANDLER: usize>: EventOf<Scope> {}
+
+/// The schema of an event that is handled.
+pub const fn handled_event<H, Scope, E: HandledBy<H, Scope, HANDLER>, const HANDLER: usize>() -> EventSchema {
+    alone(E::SCHEMA)
+}
+
+/// The schema of an event that is read by itself; that of others is not asked, because their set reads them.
+const fn alone(schema: Option<EventSchema>) -> EventSchema {
+    match schema {
+        Some(schema) => schema,
+        None => EventSchema::new("", 0),
+    }
+}
+
+/// The one block of event handlers that a type has; written by `#[event_handler]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no event handlers",
+    label = "no `#[event_handler]` block",
+    note = "write `#[event_handler] impl {Self} {{ .. }}` with one function for each event: `fn name(&mut self, event: &Event)`, or in a projection `async fn name(&self, event: &Event, context: &mut Context)`"
+)]
+pub trait OneEventHandlerBlock<Set, G: Given = Metadata>: Sized + 'static {
+    /// The way from an aggregate's events to their handlers.
+    const DISPATCHER: Dispatcher<Set, Self>;
+    /// Whether any handler reads what is given with the event.
+    const READS_GIVEN: bool;
+    /// The events, in the order of the handlers; of an aggregate nobody asks for them.
+    const EVENTS: &'static [EventSchema];
+    /// The handlers of a read model.
+    const HANDLERS: &'static [Fold<Self, G>];
+    /// What leads to the handlers of a projection.
+    type Handlers;
+    /// [`ReadsNothing`] where no handler reads what is given with the event, [`ReadsSomething`] where one does.
+    type Reads;
+}
+
+/// No handler reads what is given with the event.
+#[derive(Debug)]
+pub enum ReadsNothing {}
+
+/// A handler reads what is given with the event.
+#[derive(Debug)]
+pub enum ReadsSomething {}
+
+#[diagnostic::do_not_recommend]
+impl<A> ReadsNoMetadata for A where A: Aggregate + OneEventHandlerBlock<A::Event, Metadata, Reads = ReadsNothing> {}
+
+/// A type has event handlers; written by its derive.
+pub trait HasEventHandlers<Set, G: Given = Metadata>: OneEventHandlerBlock<Set, G> {}

@@ -1,0 +1,141 @@
+//! The ways from events to the handlers of aggregates and read models.
+
+use std::{fmt::Display, hash::Hash, str::FromStr};
+
+use super::block::{HandledBy, HasEventHandlers};
+use crate::{
+    event::{AnyAggregate, Dispatch, EventSchema},
+    handler::{Apply, Given, Row},
+    recorded::{Envelope, Metadata},
+    store::{Corrupt, StoredEvent},
+};
+
+// ── Aggregates ──────────────────────────────────────────────────────────────
+
+/// Whether any handler reads metadata.
+pub const fn reads_metadata<Set, A: HasEventHandlers<Set>>() -> bool {
+    A::READS_GIVEN
+}
+
+/// Hands an event to the block of handlers.
+pub fn fold<Set, A: HasEventHandlers<Set>>(state: &mut A, event: Set, metadata: &Metadata) {
+    (A::DISPATCHER.owned)(event, state, metadata);
+}
+
+/// Shows an event to the block of handlers.
+pub fn fold_ref<Set, A: HasEventHandlers<Set>>(state: &mut A, event: &Set, metadata: &Metadata) {
+    (A::DISPATCHER.shared)(event, state, metadata);
+}
+
+/// Both ways from an event to its handler, so that generated code asks only once for [`Dispatch`].
+#[derive(Debug)]
+pub struct Dispatcher<Set, H> {
+    /// Hands the event over.
+    pub owned: fn(Set, &mut H, &Metadata),
+    /// Shows the event.
+    pub shared: fn(&Set, &mut H, &Metadata),
+}
+
+/// Both ways from an event to its handler.
+pub const fn dispatcher<Set: Dispatch<H>, H>() -> Dispatcher<Set, H> {
+    Dispatcher { owned: Set::dispatch, shared: Set::dispatch_ref }
+}
+
+/// Where a block has mistakes, nothing is dispatched.
+pub const fn no_dispatcher<Set, H>() -> Dispatcher<Set, H> {
+    Dispatcher { owned: |_, _, _| {}, shared: |_, _, _| {} }
+}
+
+/// Why a stored event could not be read.
+pub type NotRead = Box<Corrupt>;
+
+#[diagnostic::do_not_recommend]
+impl<H> Dispatch<H> for AnyAggregate {
+    fn dispatch(self, _: &mut H, _: &Metadata) {
+        match self {}
+    }
+
+    fn dispatch_ref(&self, _: &mut H, _: &Metadata) {
+        match *self {}
+    }
+}
+
+// ── Read models ─────────────────────────────────────────────────────────────
+
+/// How a stored event is handed to its handler.
+pub type Fold<H, G> = fn(&mut H, &StoredEvent, &G) -> Result<<G as Given>::Outcome, NotRead>;
+
+/// The handler for `E`.
+pub const fn stored_handler<H, Scope, E, G, const HANDLER: usize>() -> Fold<H, G>
+where
+    E: HandledBy<H, Scope, HANDLER>,
+    H: Apply<E, Given = G>,
+    G: Given,
+{
+    |state, stored, given| match E::decode_alone(stored) {
+        Some(event) => Ok(state.apply(event?, given)),
+        None => Ok(G::nothing()),
+    }
+}
+
+/// The events of a read model.
+pub fn handled_events<R: HasEventHandlers<AnyAggregate, Envelope>>() -> impl Iterator<Item = EventSchema> {
+    R::EVENTS.iter().copied()
+}
+
+/// Folds a stored event into a row.
+///
+/// # Errors
+/// [`Corrupt`] where the event cannot be read.
+pub fn fold_stored<R: HasEventHandlers<AnyAggregate, Envelope>>(
+    row: &mut R,
+    stored: &StoredEvent,
+    envelope: &Envelope,
+) -> Result<Row, Box<Corrupt>> {
+    match R::EVENTS.iter().position(|event| event.name == stored.event_type) {
+        Some(handler) => R::HANDLERS[handler](row, stored, envelope),
+        None => Ok(Row::Keep),
+    }
+}
+
+/// A type that can be a read model's key.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the key of a read model",
+    label = "needs `Clone`, `Eq`, `Hash`, `Display` and `FromStr`",
+    note = "take the id of an aggregate, a `String`, a `Uuid` or a whole number: a row's key is read from the id of the event's stream"
+)]
+pub trait RowKey: Clone + Eq + Hash + Display + Send + Sync + 'static {
+    /// The key that the id of a stream stands for.
+    ///
+    /// # Errors
+    /// Why it is none.
+    fn from_stream_id(id: &str) -> Result<Self, String>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<K> RowKey for K
+where
+    K: Clone + Eq + Hash + Display + Send + Sync + 'static + FromStr<Err: Display>,
+{
+    fn from_stream_id(id: &str) -> Result<Self, String> {
+        id.parse().map_err(|error: K::Err| error.to_string())
+    }
+}
+
+/// A field that a new row can begin with.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no value to begin a row with",
+    label = "needs `Default`",
+    note = "add `Default` to the derives of `{Self}`, or take an `Option`: a new row has its key, and the default of each other field"
+)]
+pub trait FieldOfRow: Sized {
+    /// That value.
+    fn initial() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> FieldOfRow for T {
+    fn initial() -> Self {
+        Self::default()
+    }
+}
