@@ -43,6 +43,7 @@ mod spans;
 mod suggest;
 #[cfg(test)]
 mod typing;
+mod version;
 
 /// Makes a newtype the identity of an aggregate.
 ///

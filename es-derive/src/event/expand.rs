@@ -5,7 +5,7 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Type, spanned::Spanned as _};
 
 use super::{lock, model::Event};
-use crate::{messages::version, spans};
+use crate::{messages::version, spans, version::number};
 
 /// ```text
 /// impl ::es_core::Event for MoneyDeposited {
@@ -35,11 +35,6 @@ pub(super) fn expand(event: &Event) -> TokenStream {
             #differences
         };
     }
-}
-
-/// A version as a literal. It fits: the rules have seen to it.
-pub(super) fn number(version: u64) -> u32 {
-    u32::try_from(version).unwrap_or(u32::MAX)
 }
 
 /// How earlier versions are read; where there are none, the trait knows.

@@ -3,10 +3,11 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{expand::number, model::Event};
+use super::model::Event;
 use crate::{
     errors::Errors,
     lock::{self, Shape},
+    version::number,
 };
 
 /// What the test that writes the lock is to know of this version, and of those before it.

@@ -11,7 +11,7 @@ use crate::{
 pub(super) fn validate(event: &Event, errors: &mut Errors) {
     is_a_struct_with_named_fields(event, errors);
     is_not_generic(event, errors);
-    has_a_version_that_counts_from_one(event, errors);
+    crate::version::counts_from_one(event.version, errors);
     says_how_earlier_versions_are_read(event, errors);
     has_nothing_before_the_first_version(event, errors);
     does_not_end_and_go_on(event, errors);
@@ -39,15 +39,6 @@ fn is_a_struct_with_named_fields(event: &Event, errors: &mut Errors) {
 fn is_not_generic(event: &Event, errors: &mut Errors) {
     if !event.input.generics.params.is_empty() {
         errors.on(&event.input.generics, messages::event_generic(&event.input.ident));
-    }
-}
-
-/// Versions count from 1, and a stored version is a 32-bit number.
-fn has_a_version_that_counts_from_one(event: &Event, errors: &mut Errors) {
-    if let Some((number, span)) = event.version
-        && (number == 0 || number > u64::from(u32::MAX))
-    {
-        errors.at(span, version::out_of_range(number));
     }
 }
 

@@ -19,11 +19,6 @@ pub(crate) fn key_missing(key: &Key) -> String {
     format!("`{}` is missing\nadd `{}`", key.name, key.example)
 }
 
-/// UI: `malformed/projection_version.rs`
-pub(crate) fn version_out_of_range(number: u64) -> String {
-    format!("{number} is no version\nwrite a whole number from 1 to {}", u32::MAX)
-}
-
 /// UI: `shape/read_model.rs`
 pub(crate) fn read_model_not_a_struct(ident: &Ident) -> String {
     format!(

@@ -4,9 +4,9 @@ use syn::{Ident, Type};
 
 use crate::source::source;
 
-/// UI: `version/out_of_range.rs`
+/// UI: `version/out_of_range.rs`, `malformed/projection_version.rs`
 pub(crate) fn out_of_range(number: u64) -> String {
-    format!("versions count from 1 to 4294967295, and this is {number}\nwrite `version = 1` for the first stored form")
+    format!("versions count from 1 to 4294967295, and this is {number}\nwrite `version = 1` for the first")
 }
 
 /// UI: `version/without_previous.rs`

@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::model::Projection;
+use crate::version;
 
 /// ```text
 /// const _: () = {
@@ -20,7 +21,7 @@ pub(super) fn expand(projection: &Projection) -> TokenStream {
     let Projection { krate, name, version, input, .. } = projection;
     let ident = &input.ident;
     let name = name.as_ref().map(|name| &name.text);
-    let version = number(*version);
+    let version = version::number(version.map_or(1, |(number, _)| number));
     quote! {
         const _: () = {
             #[automatically_derived]
@@ -36,9 +37,4 @@ pub(super) fn expand(projection: &Projection) -> TokenStream {
             impl #krate::private::OneRole for #ident {}
         };
     }
-}
-
-/// A version as a literal; 1 unless it is written. It fits: the rules have seen to it.
-pub(crate) fn number(version: Option<(u64, proc_macro2::Span)>) -> u32 {
-    version.map_or(1, |(version, _)| u32::try_from(version).unwrap_or(u32::MAX))
 }

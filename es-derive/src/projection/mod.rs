@@ -7,8 +7,6 @@ mod validate;
 
 use proc_macro2::TokenStream;
 
-pub(crate) use self::{expand::number, validate::has_a_version_that_counts_from_one};
-
 use crate::errors::Errors;
 
 pub(crate) fn derive(input: TokenStream) -> TokenStream {

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::{Field, Ident};
 
 use super::model::ReadModel;
-use crate::{projection::number, spans};
+use crate::{spans, version};
 
 /// ```text
 /// const _: () = {
@@ -23,7 +23,7 @@ use crate::{projection::number, spans};
 /// ```
 pub(super) fn expand(read_model: &ReadModel) -> TokenStream {
     let ReadModel { krate, table, version, input, .. } = read_model;
-    let (ident, version) = (&input.ident, number(*version));
+    let (ident, version) = (&input.ident, version::number(version.map_or(1, |(number, _)| number)));
     let Some(Field { ident: Some(key), ty, .. }) = read_model.key() else { return TokenStream::new() };
     let others = read_model.fields().filter_map(|field| initial(read_model, field, key));
     let handlers = handlers(read_model);

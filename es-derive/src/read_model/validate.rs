@@ -4,14 +4,14 @@ use proc_macro2::Span;
 use syn::{Data, Fields};
 
 use super::model::{ATTRIBUTE, ReadModel, TABLE};
-use crate::{errors::Errors, messages::projection as messages, projection::has_a_version_that_counts_from_one};
+use crate::{errors::Errors, messages::projection as messages, version};
 
 pub(super) fn validate(read_model: &ReadModel, errors: &mut Errors) {
     let is_a_struct = is_a_struct_with_named_fields(read_model, errors);
     is_not_generic(read_model, errors);
     says_its_table(read_model, errors);
     has_a_table_that_databases_take(read_model, errors);
-    has_a_version_that_counts_from_one(read_model.version, errors);
+    version::counts_from_one(read_model.version, errors);
     if is_a_struct {
         has_one_key(read_model, errors);
     }
