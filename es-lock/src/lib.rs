@@ -12,7 +12,7 @@
 //!   event MoneyDeposited v1  #[serde(deny_unknown_fields)]
 //!     amount: i64
 //!     description: String  #[serde(default)]
-//!   event MoneyWithdrawn v1 without struct
+//!   event MoneyWithdrawn v1 read by a step over JSON
 //!   retired AccountRenamed
 //! ";
 //! let lock = es_lock::Lock::parse(text)?;
@@ -27,7 +27,7 @@ mod parse;
 mod print;
 mod words;
 
-pub use parse::{Fault, ParseError, is_ours};
+pub use parse::{Fault, ParseError, is_ours, set_names};
 pub use words::word;
 
 /// The name of the file, in the root of a crate.
@@ -69,8 +69,19 @@ pub struct Event {
     pub name: String,
     /// The version.
     pub version: u32,
-    /// The stored form; `None` where no struct says it, because the version is read by steps over JSON or by hand.
-    pub form: Option<Form>,
+    /// What reads it.
+    pub reader: Reader,
+}
+
+/// What reads a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// A struct, which says the stored form.
+    Struct(Form),
+    /// A function over JSON, which leads on to a version that is read otherwise.
+    Step,
+    /// Code that no macro wrote.
+    Hand,
 }
 
 /// A stored form.
@@ -101,7 +112,7 @@ impl Lock {
             set.aggregates.sort();
             set.retired.sort();
             set.events.sort_by(|left, right| (&left.name, left.version).cmp(&(&right.name, right.version)));
-            for form in set.events.iter_mut().filter_map(|event| event.form.as_mut()) {
+            for form in set.events.iter_mut().filter_map(Event::form_mut) {
                 form.sort();
             }
         }
@@ -117,6 +128,23 @@ impl Set {
     /// One version of one event.
     pub fn event(&self, name: &str, version: u32) -> Option<&Event> {
         self.events.iter().find(|event| event.name == name && event.version == version)
+    }
+}
+
+impl Event {
+    /// The stored form, where a struct says it.
+    pub fn form(&self) -> Option<&Form> {
+        match &self.reader {
+            Reader::Struct(form) => Some(form),
+            Reader::Step | Reader::Hand => None,
+        }
+    }
+
+    pub(crate) fn form_mut(&mut self) -> Option<&mut Form> {
+        match &mut self.reader {
+            Reader::Struct(form) => Some(form),
+            Reader::Step | Reader::Hand => None,
+        }
     }
 }
 

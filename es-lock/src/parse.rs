@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use crate::{Event, FORMAT, Field, Form, Lock, Set, words};
+use crate::{Event, FORMAT, Field, Form, Lock, Reader, Set, words};
 
 /// Why a file cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,12 @@ impl Error for ParseError {}
 /// Whether a text is a file of this form, whatever may be wrong behind its first line: one that may be written anew.
 pub fn is_ours(text: &str) -> bool {
     text.lines().next().is_some_and(|line| format(line).is_some_and(|format| format <= FORMAT))
+}
+
+/// The names of the sets in a text, whatever may be wrong with its other lines: after a merge with conflicts it cannot be
+/// read as a whole, and still says what is released.
+pub fn set_names(text: &str) -> Vec<String> {
+    text.lines().filter_map(|line| words::read(line.strip_prefix("set ")?)).map(|(name, _)| name).collect()
 }
 
 /// The number in the first line.
@@ -135,7 +141,7 @@ impl Event {
     }
 
     fn read_line(&mut self, line: &str) -> Result<(), Fault> {
-        let form = self.form.as_mut().ok_or(Fault::Expected("no fields of a version without a struct"))?;
+        let form = self.form_mut().ok_or(Fault::Expected("no fields of a version that no struct reads"))?;
         let field = read_field(line).ok_or(Fault::Expected("`name: Type`, and serde attributes if there are any"))?;
         once(form.fields.iter().all(|other| other.name != field.name))?;
         form.fields.push(field);
@@ -167,11 +173,12 @@ fn read_event(line: &str) -> Result<Event, Fault> {
     let (name, rest) = words::read(name).ok_or_else(expected)?;
     let (version, rest) = rest.strip_prefix(" v").and_then(words::read).ok_or_else(expected)?;
     let version = version.parse().map_err(|_| expected())?;
-    let form = match rest {
-        " without struct" => None,
-        rest => Some(Form { attributes: read_attributes(rest).ok_or_else(expected)?, fields: Vec::new() }),
+    let without_struct = [Reader::Step, Reader::Hand].into_iter().find(|reader| rest == format!(" read by {reader}"));
+    let reader = match without_struct {
+        Some(reader) => reader,
+        None => Reader::Struct(Form { attributes: read_attributes(rest).ok_or_else(expected)?, fields: Vec::new() }),
     };
-    Ok(Event { name, version, form })
+    Ok(Event { name, version, reader })
 }
 
 /// `amount: i64  #[serde(default)]`
@@ -238,11 +245,16 @@ mod tests {
                 field("c", "Box<dyn Fn(u8) -> u8>", &["default", r#"with = "a, \")b""#, "x(a = \"(\", b)"]),
             ],
         };
-        let event = |version, form| Event { name: "A".to_owned(), version, form };
+        let event = |version, reader| Event { name: "A".to_owned(), version, reader };
         let set = Set {
             name: "S".to_owned(),
             aggregates: vec!["a b".to_owned(), "c".to_owned()],
-            events: vec![event(1, None), event(2, Some(Form::default())), event(3, Some(form))],
+            events: vec![
+                event(1, Reader::Hand),
+                event(2, Reader::Step),
+                event(3, Reader::Struct(Form::default())),
+                event(4, Reader::Struct(form)),
+            ],
             retired: vec!["of".to_owned()],
         };
         let lock = Lock { sets: vec![set, Set { name: "T".to_owned(), ..Set::default() }] };
@@ -272,10 +284,11 @@ mod tests {
             (3, "set A\n   event A v1"),
             (3, "set A\n  event A"),
             (3, "set A\n  event A v1 of"),
+            (3, "set A\n  event A v1 read by a struct"),
             (3, "set A\n  event A v1  #[serde(a)"),
             (4, "set A\n  event A v1\n  event A v1"),
             (4, "set A\n  event A v1\n    a i64"),
-            (4, "set A\n  event A v1 without struct\n    a: i64"),
+            (4, "set A\n  event A v1 read by a step over JSON\n    a: i64"),
             (5, "set A\n  event A v1\n    a: i64\n    a: i64"),
             (4, "set A\n  retired A\n  retired A"),
             (3, "set A\n  retired A B"),
@@ -283,6 +296,13 @@ mod tests {
         ] {
             assert_eq!(Lock::parse(&format!("{FIRST}{text}\n")).map_err(|error| error.line), Err(line), "{text}");
         }
+    }
+
+    #[test]
+    fn sets_are_named_where_other_lines_cannot_be_read() {
+        let text =
+            format!("{FIRST}<<<<<<< ours\nset A of a\n=======\nset \"B b\"\n>>>>>>> theirs\nset\n  event C v1\n");
+        assert_eq!(set_names(&text), ["A", "B b"]);
     }
 
     #[test]

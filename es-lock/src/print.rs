@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::{Event, FORMAT, Field, Lock, Set, word};
+use crate::{Event, FORMAT, Field, Lock, Reader, Set, word};
 
 impl Display for Lock {
     /// The text of the file. It is sorted if [`sort`](Lock::sort) was called.
@@ -28,9 +28,20 @@ impl Display for Event {
     /// The lines of one version, as the shape of an event is kept in the code.
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         write!(formatter, "  event {} v{}", word(&self.name), self.version)?;
-        let Some(form) = &self.form else { return writeln!(formatter, " without struct") };
+        let Some(form) = self.form() else { return writeln!(formatter, " read by {}", self.reader) };
         writeln!(formatter, "{}", Attributes(&form.attributes))?;
         form.fields.iter().try_for_each(|field| writeln!(formatter, "    {field}"))
+    }
+}
+
+impl Display for Reader {
+    /// The words that stand behind `read by`.
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Struct(_) => "a struct",
+            Self::Step => "a step over JSON",
+            Self::Hand => "code written by hand",
+        })
     }
 }
 

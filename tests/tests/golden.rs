@@ -44,7 +44,7 @@ time!(first: vec![lit("porter").into(), lit("guest").into(), LampPutOut {}.into(
     }
 });
 
-time!(another_form_inside: vec![LampLit { by: "porter".to_owned(), color: Color::White }.into()], {
+time!(another_form_inside: vec![LampLit { by: "porter".to_owned(), color: Color::White }.into(), LampPutOut {}.into()], {
     #[derive(Event, Serialize, Deserialize)]
     struct LampLit { by: String, color: Color }
 
@@ -59,12 +59,23 @@ time!(another_form_inside: vec![LampLit { by: "porter".to_owned(), color: Color:
     enum LampEvent { Lit(LampLit), PutOut(LampPutOut) }
 });
 
-time!(gone_inside: vec![], {
+time!(gone_inside: vec![LampLit { by: "porter".to_owned(), color: Color::Black }.into(), LampPutOut {}.into()], {
     #[derive(Event, Serialize, Deserialize)]
     struct LampLit { by: String, color: Color }
 
     #[derive(Serialize, Deserialize)]
     enum Color { Black }
+
+    #[derive(Event, Serialize, Deserialize)]
+    struct LampPutOut {}
+
+    #[derive(EventSet)]
+    enum LampEvent { Lit(LampLit), PutOut(LampPutOut) }
+});
+
+time!(without_value: vec![LampLit { by: "porter".to_owned(), color: "White".to_owned() }.into()], {
+    #[derive(Event, Serialize, Deserialize)]
+    struct LampLit { by: String, color: String }
 
     #[derive(Event, Serialize, Deserialize)]
     struct LampPutOut {}
@@ -192,13 +203,14 @@ fn nothing_is_filed_where_people_do_not_look() {
 #[test]
 fn every_version_is_filed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let not_filed = |file: &str| GoldenProblem::NotFiled { file: file.to_owned(), has_value: true };
+    let not_filed = |file: &str| GoldenProblem::NotFiled { file: file.to_owned() };
     assert_eq!(problems(check(folder.path(), first::set())), [not_filed(LIT), not_filed(PUT_OUT)]);
-    // Without a value there is nothing to file, not even where a person asks.
-    let without = GoldenProblem::NotFiled { file: PUT_OUT.to_owned(), has_value: false };
-    for outcome in [accept(folder.path(), another_form_inside::set()), check(folder.path(), another_form_inside::set())]
-    {
-        assert_eq!(problems(outcome), std::slice::from_ref(&without));
+    // Without a value there is nothing to file, not even where a person asks; and what is filed is not enough without one.
+    let without = GoldenProblem::NoValue { set: "LampEvent".to_owned(), event: "LampPutOut".to_owned() };
+    for folder in [folder, filed()] {
+        for outcome in [accept(folder.path(), without_value::set()), check(folder.path(), without_value::set())] {
+            assert_eq!(problems(outcome), std::slice::from_ref(&without));
+        }
     }
     // An earlier version can only be written by hand.
     let folder = tempfile::tempdir().expect("a folder");
@@ -218,7 +230,7 @@ fn every_version_is_filed() {
 fn a_new_version_leaves_the_earlier_one_filed() {
     let folder = filed();
     let behind = GoldenProblem::Behind { file: LIT.to_owned(), filed: Some(1), present: 2 };
-    let new = GoldenProblem::NotFiled { file: "LampEvent/LampLit.v2.json".to_owned(), has_value: true };
+    let new = GoldenProblem::NotFiled { file: "LampEvent/LampLit.v2.json".to_owned() };
     assert_eq!(problems(check(folder.path(), second::set())), [behind, new]);
     accept(folder.path(), second::set()).expect("it is written");
     check(folder.path(), second::set()).expect("it holds");
@@ -300,10 +312,10 @@ fn files_of_nothing_are_told_and_those_of_retired_events_stay() {
     write(&folder, "LampEvent/LampLit.v2.json", "{}");
     write(&folder, "LampEvent/notes.txt", "");
     write(&folder, "LampEvent/.hidden", "");
-    write(&folder, "TorchEvent/TorchLit.v1.json", "{}");
+    write(&folder, "notes.txt", "");
     assert_eq!(
         problems(check(folder.path(), first::set())),
-        [stray("LampEvent/LampLit.v2.json"), stray("LampEvent/notes.txt"), stray("TorchEvent")]
+        [stray("LampEvent/LampLit.v2.json"), stray("LampEvent/notes.txt"), stray("notes.txt")]
     );
 }
 

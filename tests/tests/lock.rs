@@ -9,7 +9,7 @@ use es_core::{
     store::DecodeError,
     testing::{
         Environment, EnvironmentError, Outcome,
-        lock::{self, Difference, LockError, LockedSet},
+        lock::{self, Difference, LockError, LockedSet, Reader},
     },
 };
 use serde_json::Value;
@@ -70,7 +70,7 @@ const WRITTEN: &str = "\
 set LampEvent of lamp, \"old lamp\"
   event LampLit v1
     by: String
-  event LampLit v2 without struct
+  event LampLit v2 read by a step over JSON
   event LampLit v3  #[serde(deny_unknown_fields)]
     by: String
     colour: Option<Vec<(u8, String)>>  #[serde(default)]
@@ -80,7 +80,7 @@ set LampEvent of lamp, \"old lamp\"
 set SwitchEvent
   event LampLit v1
     by: String
-  event LampLit v2 without struct
+  event LampLit v2 read by a step over JSON
   event LampLit v3  #[serde(deny_unknown_fields)]
     by: String
     colour: Option<Vec<(u8, String)>>  #[serde(default)]
@@ -172,9 +172,8 @@ fn each_difference_is_told() {
     assert_eq!(differences("    by: String\n", ""), form(1));
     assert_eq!(differences("  #[serde(default)]", ""), form(3));
     assert_eq!(differences(" v3  #[serde(deny_unknown_fields)]", " v3"), form(3));
-    assert_eq!(differences(" v2 without struct", " v2"), form(2));
     assert_eq!(
-        differences("  event LampLit v2 without struct\n", ""),
+        differences("  event LampLit v2 read by a step over JSON\n", ""),
         [Difference::NewVersion { set: set.clone(), event: event.clone(), version: 2 }]
     );
     assert_eq!(
@@ -202,6 +201,18 @@ fn each_difference_is_told() {
         differences("of lamp, ", "of lamp, torch, "),
         [Difference::AggregateGone { set, aggregate: "torch".to_owned() }]
     );
+    assert!(matches!(
+        &differences(" v2 read by a step over JSON", " v2")[..],
+        [Difference::ReaderChanged { version: 2, was: Reader::Struct(_), now: Reader::Step, .. }]
+    ));
+    assert!(matches!(
+        &differences(" v1\n    by: String\n", " v1 read by code written by hand\n")[..],
+        [Difference::ReaderChanged { version: 1, was: Reader::Hand, now: Reader::Struct(_), .. }]
+    ));
+    assert!(matches!(
+        &differences("    colour: Option<Vec<(u8, String)>>  #[serde(default)]\n", "")[..],
+        [Difference::NewField { version: 3, field, has_default: true, .. }] if field == "colour"
+    ));
     assert_eq!(
         differences("set SwitchEvent", "set TorchEvent\nset SwitchEvent"),
         [Difference::SetGone { set: "TorchEvent".to_owned() }]
@@ -232,12 +243,38 @@ fn a_difference_reads_well() {
    event LampLit v1
 -    by: u8
 +    by: String
-   event LampLit v2 without struct
+   event LampLit v2 read by a step over JSON
    event LampLit v3  #[serde(deny_unknown_fields)]
      by: String
 
 To release what the code says, run `ES_LOCK=accept cargo test`, and look at the difference before you commit it."
     );
+}
+
+#[test]
+fn a_set_that_is_not_given_is_not_removed() {
+    let torch = WRITTEN.replacen("set SwitchEvent", "set TorchEvent\n  event TorchLit v1\nset SwitchEvent", 1);
+    // After a merge with conflicts, too.
+    let conflict = torch.replacen("set SwitchEvent", "<<<<<<< ours\nset SwitchEvent", 1);
+    for text in [&torch, &conflict] {
+        let folder = folder(text);
+        let error = lock::prove(folder.path(), &sets(), &Environment::accept()).expect_err("it is refused");
+        assert!(matches!(&error, LockError::SetsGone { sets, .. } if sets == &["TorchEvent"]), "{error:?}");
+        assert_eq!(read(folder.path()), **text);
+        assert_eq!(
+            error.to_string().replace(&folder.path().display().to_string(), ""),
+            "\
+/events.lock was not written: `ES_LOCK=accept` removes no released set, and `TorchEvent` is not given to `schema_lock!(..)`
+Give it to `schema_lock!(..)`; or, if it was renamed, write its new name in `events.lock`, and rename its folder in \
+`events.golden`; or, if it was never stored, delete its lines from `events.lock` by hand."
+        );
+    }
+    let told = check(&torch).expect_err("it is told").to_string();
+    assert!(told.contains("`ES_LOCK=accept` writes nothing until no released set is missing."), "{told}");
+    // Versions and events of a given set may go: the difference shows them.
+    let folder = folder(&WRITTEN.replacen("  event LampPutOut", "  event LampBroken v2\n  event LampPutOut", 1));
+    lock::prove(folder.path(), &sets(), &Environment::accept()).expect("it is written");
+    assert_eq!(read(folder.path()), WRITTEN);
 }
 
 #[test]
@@ -334,10 +371,10 @@ fn what_is_written_by_hand_is_locked_by_its_versions() {
     assert!(read(folder.path()).ends_with(
         "\
 set AllByHand
-  event ByHand v2 without struct
+  event ByHand v2 read by code written by hand
 set HalfByHand
-  event ByHand v1 without struct
-  event ByHand v2 without struct
+  event ByHand v1 read by code written by hand
+  event ByHand v2 read by code written by hand
 "
     ));
 }

@@ -15,7 +15,7 @@ use crate::{
 pub(crate) fn compare(ident: &Ident, name: &str, version: u32, shape: &Shape<'_>, lock: &Lock, errors: &mut Errors) {
     let events = || lock.sets.iter().flat_map(|set| &set.events).filter(|event| event.name == name);
     let newest = events().map(|event| event.version).max().unwrap_or(version);
-    let Some(form) = events().find(|event| event.version == version).and_then(|event| event.form.as_ref()) else {
+    let Some(form) = events().find(|event| event.version == version).and_then(es_lock::Event::form) else {
         return;
     };
     let event = Released { ident, name, version, is_newest: version >= newest };
@@ -176,7 +176,7 @@ mod tests {
         ] {
             assert_eq!(differences(released, &item.replace('@', b)), 0, "{item}");
         }
-        assert_eq!(differences(" without struct", "struct A { a: i64 }"), 0);
+        assert_eq!(differences(" read by a step over JSON", "struct A { a: i64 }"), 0);
         assert_eq!(differences("\n  event B v1\n    a: i64", "struct A {}"), 0);
     }
 

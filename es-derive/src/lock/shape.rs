@@ -56,7 +56,7 @@ impl<'a> Shape<'a> {
         let fields = self.fields.iter().filter(|field| !field.is_skipped).map(|field| field.recorded.clone()).collect();
         let mut form = es_lock::Form { attributes: self.attributes.clone(), fields };
         form.sort();
-        es_lock::Event { name: name.to_owned(), version, form: Some(form) }
+        es_lock::Event { name: name.to_owned(), version, reader: es_lock::Reader::Struct(form) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{fmt, io, path::PathBuf};
 
+use super::FOLDER;
 use crate::{
     store::{DecodeError, EncodeError},
     testing::EnvironmentError,
@@ -51,8 +52,13 @@ pub enum GoldenProblem {
     NotFiled {
         /// The file that should be there.
         file: String,
-        /// Whether `golden!` has a value from which it can be written.
-        has_value: bool,
+    },
+    /// No value of an event is given, so that nobody would notice what it is stored as.
+    NoValue {
+        /// The set.
+        set: String,
+        /// The stored name.
+        event: String,
     },
     /// An earlier version has no file, and no code is left that could write it.
     EarlierNotFiled {
@@ -69,6 +75,16 @@ pub enum GoldenProblem {
         file: String,
         /// What the value is stored as now.
         stored: String,
+    },
+    /// An event of the present version has all that was filed when it is stored, and more: it was added since, and can be
+    /// missing.
+    Extended {
+        /// The file.
+        file: String,
+        /// The case, from 1.
+        case: usize,
+        /// The lines that differ: `+` those that were added.
+        diff: String,
     },
     /// An event of the present version is stored in another form than when it was filed.
     FormChanged {
@@ -115,8 +131,16 @@ pub enum GoldenProblem {
     },
     /// No version of any event has this file.
     Stray {
-        /// The file, or the folder.
+        /// The file.
         file: String,
+    },
+    /// The folder is that of a set that is not given. Nothing is written for a set that has no folder until this is mended:
+    /// it could be the same set, under another name.
+    SetNotGiven {
+        /// The folder.
+        folder: String,
+        /// The folder that it should have if it was renamed; `None` where that could be none or several.
+        renamed: Option<String>,
     },
 }
 
@@ -125,12 +149,12 @@ const ACCEPT: &str = "run `ES_LOCK=accept cargo test`";
 impl fmt::Display for GoldenProblem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFiled { file, has_value: true } => {
-                write!(formatter, "{file} does not exist yet: {ACCEPT} to write it")
-            }
-            Self::NotFiled { file, .. } => {
-                write!(formatter, "{file} does not exist: add a value of this event to `golden!(..)`, and {ACCEPT}")
-            }
+            Self::NotFiled { file } => write!(formatter, "{file} does not exist yet: {ACCEPT} to write it"),
+            Self::NoValue { set, event } => write!(
+                formatter,
+                "`golden!(..)` has no value of the event `{event}` of `{set}`: add one, since without it nobody is told when \
+                 the event is stored in another form; if that form is not filed yet, {ACCEPT} after it"
+            ),
             Self::EarlierNotFiled { file, event, version } => write!(
                 formatter,
                 "{file} does not exist, and no code is left that could write it: write it by hand, with one stored event \
@@ -138,13 +162,21 @@ impl fmt::Display for GoldenProblem {
             ),
             Self::NewForm { file, stored } => write!(
                 formatter,
-                "{file} does not have this value:\n{stored}\nIf it is a new one, {ACCEPT}; if it is not, what is stored has \
-                 changed without a new version: a type within the event has, and the event needs a new version"
+                "{file} does not have this value:\n{stored}\nIf it is a new one, or has a new field that may be missing \
+                 (where it is the event's own, the lock says so), {ACCEPT}; if it is neither, a type within the event is stored \
+                 in another form now, and the event needs a new version"
+            ),
+            Self::Extended { file, case, diff } => write!(
+                formatter,
+                "case {case} of {file} is read as before, and stored with more than before: a field that may be missing was \
+                 added, to the event (the lock says so) or to a type within, or is no longer left out. Stored events stay \
+                 readable: {ACCEPT}\n{diff}"
             ),
             Self::FormChanged { file, case, diff } => write!(
                 formatter,
-                "case {case} of {file} is stored in another form now, without a new version: a type within the event has \
-                 changed. Add a version; or, if old and new programs can read both, {ACCEPT}\n{diff}"
+                "case {case} of {file} can still be read, and is stored in another form now, without a new version: the \
+                 event has changed (the lock says so), or a type within has. Add a version; or, if old and new programs can \
+                 read both, {ACCEPT}\n{diff}"
             ),
             Self::ValueChanged { file, case, diff } => write!(
                 formatter,
@@ -154,7 +186,8 @@ impl fmt::Display for GoldenProblem {
             Self::Unreadable { file, case, error } => write!(
                 formatter,
                 "case {case} of {file} cannot be read any more: {error}. Stored events of that form cannot either: put back \
-                 what read them; or, if none was ever stored, remove the case"
+                 what read them; or, if none was ever stored, remove the case. `ES_LOCK=accept` writes nothing to this file \
+                 until then"
             ),
             Self::Behind { file, filed: Some(filed), present } => write!(
                 formatter,
@@ -170,6 +203,15 @@ impl fmt::Display for GoldenProblem {
                 "{file} is of no version that the code knows: put the event back, or retire its name, or, if it was never \
                  stored, remove the file"
             ),
+            Self::SetNotGiven { folder, renamed } => {
+                let new = renamed.as_deref().unwrap_or("..");
+                write!(
+                    formatter,
+                    "{FOLDER}/{folder} has the payloads of a set that is not given to `golden!(..)`. If the set was renamed, \
+                     `git mv {FOLDER}/{folder} {FOLDER}/{new}`; if it was not, give it to `golden!(..)`; only if it was never \
+                     stored, remove the folder. Until then `ES_LOCK=accept` writes nothing for a set that has no folder"
+                )
+            }
         }
     }
 }

@@ -6,19 +6,22 @@
 
 mod error;
 mod file;
+mod folders;
 mod set;
 
 use std::{
     collections::BTreeSet,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
+
+use serde_json::Value;
 
 pub use self::{
     error::{GoldenError, GoldenProblem},
     set::GoldenSet,
 };
-use self::{file::File, set::Version};
+use self::{file::File, folders::Folders, set::Version};
 use super::{Environment, Outcome, files};
 
 /// The name of the folder, in the root of a crate.
@@ -60,12 +63,14 @@ pub fn prove(folder: &Path, sets: &[GoldenSet], environment: &Environment) -> Re
     let accepts = environment.accepts()?;
     let folder = folder.join(FOLDER);
     let mut proof = Proof { folder: folder.clone(), accepts, outcome: Outcome::Unchanged, problems: Vec::new() };
-    for set in sets {
+    let folders = Folders::of(&folder, sets)?;
+    for set in sets.iter().filter(|set| !folders.may_be_renamed(set)) {
         for version in set.versions()? {
             proof.version(set, &version)?;
         }
+        proof.strays(set)?;
     }
-    proof.strays(sets)?;
+    proof.problems.extend(folders.problems());
     let Proof { outcome, problems, .. } = proof;
     if problems.is_empty() { Ok(outcome) } else { Err(GoldenError::Failed { folder, problems }) }
 }
@@ -107,6 +112,13 @@ impl Proof {
             self.problems.push(GoldenProblem::Malformed { file: name, message });
             return Ok(());
         }
+        if version.is_present() && version.values.is_empty() {
+            let (set, event) = (set.name().to_owned(), version.event.to_owned());
+            self.problems.push(GoldenProblem::NoValue { set, event });
+            if filed.is_none() {
+                return Ok(());
+            }
+        }
         if self.accepts {
             return self.accept(set, version, filed.as_ref(), &path, &name);
         }
@@ -120,26 +132,30 @@ impl Proof {
     /// Holds a file against what the code does.
     fn check(&mut self, set: &GoldenSet, version: &Version, filed: &File, name: &str) {
         let file = || name.to_owned();
+        let present: Vec<_> = filed.cases.iter().map(|case| set.present(version, &case.stored)).collect();
+        // They come first: until they are mended, nothing that is said of the file can be accepted.
+        for (index, now) in present.iter().enumerate() {
+            if let Err(error) = now {
+                let (case, error) = (index + 1, error.clone());
+                self.problems.push(GoldenProblem::Unreadable { file: file(), case, error });
+            }
+        }
         let is_behind = filed.present != Some(version.present) || filed.cases.iter().any(|case| case.now.is_none());
         if is_behind {
             self.problems.push(GoldenProblem::Behind { file: file(), filed: filed.present, present: version.present });
         }
         let mut changed = Vec::new();
-        for (index, case) in filed.cases.iter().enumerate() {
-            let number = index + 1;
-            match set.present(version, &case.stored) {
-                Err(error) => self.problems.push(GoldenProblem::Unreadable { file: file(), case: number, error }),
-                Ok(now) => {
-                    if let Some(was) = case.now.as_ref().filter(|was| !is_behind && **was != now) {
-                        let diff = files::difference(&format!("{was:#}\n"), &format!("{now:#}\n"));
-                        self.problems.push(if version.is_present() {
-                            GoldenProblem::FormChanged { file: file(), case: number, diff }
-                        } else {
-                            GoldenProblem::ValueChanged { file: file(), case: number, diff }
-                        });
-                        changed.push(now);
-                    }
-                }
+        for (index, (case, now)) in filed.cases.iter().zip(&present).enumerate() {
+            let Ok(now) = now else { continue };
+            if let Some(was) = case.now.as_ref().filter(|was| !is_behind && *was != now) {
+                let (file, case) = (file(), index + 1);
+                let diff = files::difference(&format!("{was:#}\n"), &format!("{now:#}\n"));
+                self.problems.push(match version.is_present() {
+                    true if extends(now, was) => GoldenProblem::Extended { file, case, diff },
+                    true => GoldenProblem::FormChanged { file, case, diff },
+                    false => GoldenProblem::ValueChanged { file, case, diff },
+                });
+                changed.push(now);
             }
         }
         // A value whose form has changed was named above.
@@ -157,6 +173,7 @@ impl Proof {
         path: &Path,
         name: &str,
     ) -> Result<(), GoldenError> {
+        // An earlier version, which no value can be given of.
         if filed.is_none() && version.values.is_empty() {
             self.problems.push(missing(version, name.to_owned()));
             return Ok(());
@@ -187,17 +204,12 @@ impl Proof {
         Ok(())
     }
 
-    /// Files that belong to no version of any event, those of retired ones excepted.
-    fn strays(&mut self, sets: &[GoldenSet]) -> Result<(), GoldenError> {
-        for folder in entries(&self.folder)? {
-            let Some(set) = sets.iter().find(|set| file::escaped(set.name()) == folder) else {
-                self.problems.push(GoldenProblem::Stray { file: folder });
-                continue;
-            };
-            for file in entries(&self.folder.join(&folder))? {
-                if !set.has_file(&file)? {
-                    self.problems.push(GoldenProblem::Stray { file: format!("{folder}/{file}") });
-                }
+    /// Files that belong to no version of any event of a set, those of retired ones excepted.
+    fn strays(&mut self, set: &GoldenSet) -> Result<(), GoldenError> {
+        let folder = file::escaped(set.name());
+        for file in folders::entries(&self.folder.join(&folder))? {
+            if !set.has_file(&file)? {
+                self.problems.push(GoldenProblem::Stray { file: format!("{folder}/{file}") });
             }
         }
         Ok(())
@@ -215,23 +227,23 @@ fn misplaced(filed: &File, version: &Version) -> Option<String> {
 
 fn missing(version: &Version, file: String) -> GoldenProblem {
     if version.is_present() {
-        GoldenProblem::NotFiled { file, has_value: !version.values.is_empty() }
+        GoldenProblem::NotFiled { file }
     } else {
         GoldenProblem::EarlierNotFiled { file, event: version.event.to_owned(), version: version.number }
     }
 }
 
-/// The names in a folder, sorted, without hidden ones; none where there is no such folder.
-fn entries(folder: &Path) -> Result<Vec<String>, GoldenError> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.and_then(Iterator::collect::<io::Result<Vec<_>>>),
-    };
-    let entries = entries.map_err(|source| io_error("reading", folder, source))?;
-    let mut names: Vec<_> = entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    names.retain(|name| !name.starts_with('.'));
-    names.sort();
-    Ok(names)
+/// Whether a value has all that another one has, and more in its objects.
+fn extends(now: &Value, was: &Value) -> bool {
+    match (now, was) {
+        (Value::Object(now), Value::Object(was)) => {
+            was.iter().all(|(key, was)| now.get(key).is_some_and(|now| extends(now, was)))
+        }
+        (Value::Array(now), Value::Array(was)) => {
+            now.len() == was.len() && now.iter().zip(was).all(|(now, was)| extends(now, was))
+        }
+        (now, was) => now == was,
+    }
 }
 
 fn io_error(doing: &'static str, path: &Path, source: io::Error) -> GoldenError {

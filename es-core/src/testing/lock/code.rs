@@ -2,7 +2,7 @@
 
 use std::{any::type_name, collections::HashMap};
 
-use es_lock::{Event, Lock, Set};
+use es_lock::{Event, Lock, Reader, Set};
 
 use super::LockError;
 use crate::{
@@ -38,7 +38,7 @@ impl LockedSet {
     }
 
     fn recorded(&self) -> Set {
-        let by_hand = self.schemas.iter().map(|schema| without_struct(schema.name, schema.version));
+        let by_hand = self.schemas.iter().map(|schema| without_struct(schema.name, schema.version, Reader::Hand));
         Set {
             name: self.name.clone(),
             aggregates: self.aggregates.iter().map(|&name| name.to_owned()).collect(),
@@ -94,12 +94,14 @@ fn each_aggregate_has_its_name(sets: &[LockedSet]) -> Result<(), LockError> {
     Ok(())
 }
 
-/// Every version of an event that is read. Those that no struct says are read by steps over JSON, or by hand.
+/// Every version of an event that is read. Those that no struct says are read by steps over JSON, or, where the
+/// event is written by hand, by its own code.
 fn versions(event: &EventType) -> Vec<Event> {
     if event.is_unlocked() {
         return Vec::new();
     }
     let mut structs = HashMap::new();
+    let otherwise = if event.shape.is_some() { Reader::Step } else { Reader::Hand };
     let mut next: Option<&Shape> = event.shape;
     while let Some(shape) = next {
         structs.insert(shape.version, shape.text);
@@ -107,11 +109,11 @@ fn versions(event: &EventType) -> Vec<Event> {
     }
     let recorded = |version| {
         let written = structs.get(&version).and_then(|text| Event::parse(text).ok());
-        written.unwrap_or_else(|| without_struct(event.name, version))
+        written.unwrap_or_else(|| without_struct(event.name, version, otherwise.clone()))
     };
     (event.oldest..=event.version).map(recorded).collect()
 }
 
-fn without_struct(name: &str, version: u32) -> Event {
-    Event { name: name.to_owned(), version, form: None }
+fn without_struct(name: &str, version: u32, reader: Reader) -> Event {
+    Event { name: name.to_owned(), version, reader }
 }

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use es_lock::{Lock, Set};
+use es_lock::{Lock, Reader, Set};
+
+use super::form;
 
 /// One thing that the lock and the code say differently.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,32 @@ pub enum Difference {
         event: String,
         /// The version.
         version: u32,
+    },
+    /// A version is read by something else than when it was released. What is stored need not have changed.
+    ReaderChanged {
+        /// The set.
+        set: String,
+        /// The stored name.
+        event: String,
+        /// The version.
+        version: u32,
+        /// What read it when it was released.
+        was: Reader,
+        /// What reads it now.
+        now: Reader,
+    },
+    /// A version has a new field, which stored events can do without; it is otherwise as it was released.
+    NewField {
+        /// The set.
+        set: String,
+        /// The stored name.
+        event: String,
+        /// The version.
+        version: u32,
+        /// The stored name of the field.
+        field: String,
+        /// Whether serde is told of a default; without one the field is an `Option`.
+        has_default: bool,
     },
     /// The stored form of a version is another.
     FormChanged {
@@ -81,13 +109,27 @@ impl fmt::Display for Difference {
             Self::NewSet { set } => write!(formatter, "the set `{set}` is new"),
             Self::SetGone { set } => write!(
                 formatter,
-                "the set `{set}` is released and is not given to this test; add it to `schema_lock!(..)`"
+                "the set `{set}` is released and is not given to this test: give it to `schema_lock!(..)`; or, if it was \
+                 renamed, write its new name in `events.lock`, and rename its folder in `events.golden`; or, if it was never \
+                 stored, delete its lines from `events.lock` by hand"
             ),
             Self::NewVersion { event, version, .. } => write!(formatter, "`{event}` v{version} is new"),
             Self::VersionGone { set, event, version } => write!(
                 formatter,
                 "`{event}` v{version} is released and `{set}` does not have it; stored ones could not be read"
             ),
+            Self::ReaderChanged { event, version, was, now, .. } => {
+                write!(
+                    formatter,
+                    "`{event}` v{version} was read by {was} when it was released, and is read by {now} now"
+                )
+            }
+            Self::NewField { event, version, field, has_default: true, .. } => {
+                write!(formatter, "`{event}` v{version} has a new field `{field}` with a default")
+            }
+            Self::NewField { event, version, field, .. } => {
+                write!(formatter, "`{event}` v{version} has a new field `{field}` that may be missing")
+            }
             Self::FormChanged { event, version, .. } => {
                 write!(formatter, "`{event}` v{version} has another form than when it was released")
             }
@@ -127,11 +169,12 @@ fn within(released: &Set, code: &Set) -> Vec<Difference> {
         found.push(Difference::AggregateGone { set: set.clone(), aggregate });
     });
     for event in &code.events {
-        let (set, name, version) = (set.clone(), event.name.clone(), event.version);
         match released.event(&event.name, event.version) {
-            None => found.push(Difference::NewVersion { set, event: name, version }),
-            Some(was) if was.form != event.form => found.push(Difference::FormChanged { set, event: name, version }),
-            Some(_) => {}
+            None => {
+                let (set, event, version) = (set.clone(), event.name.clone(), event.version);
+                found.push(Difference::NewVersion { set, event, version });
+            }
+            Some(was) => found.extend(form::between(set, was, event)),
         }
     }
     for event in released.events.iter().filter(|event| code.event(&event.name, event.version).is_none()) {

@@ -13,10 +13,11 @@ use crate::testing::EnvironmentError;
 pub enum LockError {
     /// The lock and the code say different things.
     #[error(
-        "{} is not what the code says:\n{}\n{diff}\nTo release what the code says, run `ES_LOCK=accept cargo test`, and \
+        "{} is not what the code says:\n{}\n{diff}\n{}To release what the code says, run `ES_LOCK=accept cargo test`, and \
          look at the difference before you commit it.",
         path.display(),
-        List(differences)
+        List(differences),
+        BeforeAccepting(differences)
     )]
     Behind {
         /// The file.
@@ -25,6 +26,20 @@ pub enum LockError {
         differences: Vec<Difference>,
         /// The lines that differ: `-` those of the file, `+` those of the code.
         diff: String,
+    },
+    /// A released set was not given where the file was to be written, and would have gone with all that it has released.
+    #[error(
+        "{} was not written: `ES_LOCK=accept` removes no released set, and {} not given to `schema_lock!(..)`\nGive it to \
+         `schema_lock!(..)`; or, if it was renamed, write its new name in `events.lock`, and rename its folder in \
+         `events.golden`; or, if it was never stored, delete its lines from `events.lock` by hand.",
+        path.display(),
+        Names(sets)
+    )]
+    SetsGone {
+        /// The file.
+        path: PathBuf,
+        /// The names of the sets.
+        sets: Vec<String>,
     },
     /// There is no lock yet.
     #[error("{} does not exist yet\nRun `ES_LOCK=accept cargo test` to write it, and commit it.", path.display())]
@@ -97,5 +112,29 @@ struct List<'a>(&'a [Difference]);
 impl fmt::Display for List<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|difference| writeln!(formatter, "- {difference}"))
+    }
+}
+
+/// What is to be done before the file is written anew.
+struct BeforeAccepting<'a>(&'a [Difference]);
+
+impl fmt::Display for BeforeAccepting<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.iter().any(|difference| matches!(difference, Difference::SetGone { .. })) {
+            formatter.write_str("`ES_LOCK=accept` writes nothing until no released set is missing. ")?;
+        }
+        Ok(())
+    }
+}
+
+/// One name, or several.
+struct Names<'a>(&'a [String]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, name) in self.0.iter().enumerate() {
+            write!(formatter, "{}`{name}`", if index == 0 { "" } else { ", " })?;
+        }
+        formatter.write_str(if self.0.len() == 1 { " is" } else { " are" })
     }
 }

@@ -7,16 +7,22 @@
 mod code;
 mod difference;
 mod error;
+mod form;
 
-use std::{fs, io, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use es_lock::Lock;
+pub use es_lock::Reader;
 
 pub use self::{code::LockedSet, difference::Difference, error::LockError};
 use super::{Environment, Outcome, files};
 
 /// Proves that `events.lock` in `folder` says what the code says of these sets, or writes it, where the environment asks
-/// for that.
+/// for that. A released set that is not among them is not removed: that is an error, whatever the environment asks for.
 ///
 /// ```
 /// use es_core::{prelude::*, testing::{Environment, lock::{self, LockError, LockedSet}}};
@@ -53,15 +59,10 @@ pub fn prove(folder: &Path, sets: &[LockedSet], environment: &Environment) -> Re
     };
     let released = text.as_deref().map(Lock::parse).transpose();
     if environment.accepts()? {
-        let printed = code.to_string();
-        return match (&text, released) {
-            (Some(text), _) if *text == printed => Ok(Outcome::Unchanged),
+        return match (text, released) {
             // What was not written by this test, or was by a newer one, is not overwritten.
-            (Some(text), Err(source)) if !es_lock::is_ours(text) => Err(LockError::Unreadable { path, source }),
-            _ => match files::write(&path, &printed) {
-                Ok(()) => Ok(Outcome::Written),
-                Err(source) => Err(LockError::Io { doing: "writing", path, source }),
-            },
+            (Some(text), Err(source)) if !es_lock::is_ours(&text) => Err(LockError::Unreadable { path, source }),
+            (text, _) => accept(path, text.as_deref().unwrap_or_default(), &code),
         };
     }
     let mut released = match released {
@@ -75,6 +76,22 @@ pub fn prove(folder: &Path, sets: &[LockedSet], environment: &Environment) -> Re
         return Ok(Outcome::Unchanged);
     }
     Err(LockError::Behind { path, differences, diff: files::difference(&released.to_string(), &code.to_string()) })
+}
+
+/// Writes what the code says, unless a whole set would go with it: nobody sees in a difference what a test was not given.
+fn accept(path: PathBuf, text: &str, code: &Lock) -> Result<Outcome, LockError> {
+    let gone: BTreeSet<_> = es_lock::set_names(text).into_iter().filter(|name| code.set(name).is_none()).collect();
+    if !gone.is_empty() {
+        return Err(LockError::SetsGone { path, sets: gone.into_iter().collect() });
+    }
+    let printed = code.to_string();
+    if text == printed {
+        return Ok(Outcome::Unchanged);
+    }
+    match files::write(&path, &printed) {
+        Ok(()) => Ok(Outcome::Written),
+        Err(source) => Err(LockError::Io { doing: "writing", path, source }),
+    }
 }
 
 /// The body of the test that [`schema_lock!`](macro@crate::testing::schema_lock) writes.
