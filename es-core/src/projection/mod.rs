@@ -31,6 +31,8 @@ use crate::{
 
 /// Something that is done for each event, by `async` handlers; written by `#[derive(Projection)]`.
 ///
+/// All handlers take the same context, and write its type the same way, such as `&mut Ledger<'_>`; one may leave it out.
+///
 /// ```
 /// use es_core::{prelude::*, projection::catch_up};
 /// # #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
@@ -126,7 +128,9 @@ where
 /// event is handled once.
 ///
 /// # Errors
-/// [`ProjectionError`], which names the event that was not handled; what was handled before it stays in the context.
+/// [`ProjectionError`], which names the event that was not handled; what was handled before it stays in the context. To
+/// go on, call this again with the position before that event's: `Position::new(position.get() - 1)`. Where the context is
+/// a transaction that is rolled back, call it with `after` again. A store that fails names no event.
 // Boxed, because the compiler repeats what a context lacks for each expression whose type names the projection.
 pub fn catch_up<'a, P, C, S>(
     store: &'a S,
