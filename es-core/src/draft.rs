@@ -8,8 +8,9 @@ use crate::{
 
 /// A decision in the making: the events so far, and the state that they lead to.
 ///
-/// A command handler begins one with [`self.draft()`](Aggregate::draft), or with [`Draft::<Self>::new()`](Draft::new) where it begins a stream,
-/// and returns it inside `Ok`. Only its events go on from there: nothing has happened until they are stored.
+/// A command handler with `&self` begins one with [`self.draft()`](Aggregate::draft), and one without `self` with
+/// [`Draft::<Self>::new()`](Draft::new). It returns the draft inside `Ok`. Only its events go on from there: nothing has
+/// happened until they are stored.
 ///
 /// ```
 /// use es_core::{prelude::*, testing::given};
@@ -222,7 +223,8 @@ impl<A: Aggregate> CommandContext<'_, A> {
         self.draft_from(Draft::copy(state))
     }
 
-    /// A draft from the state of an empty stream, for commands that begin one.
+    /// A draft from the state of an empty stream, for handlers without `self`. In one with `&self` it would decide upon a
+    /// state that is not the aggregate's: write [`context.draft(self)`](Self::draft) there.
     pub fn new_draft(&self) -> Draft<A> {
         self.draft_from(A::initial())
     }

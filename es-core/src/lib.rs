@@ -7,10 +7,10 @@ pub mod command;
 pub mod diagnostics;
 pub mod draft;
 pub mod event;
-#[cfg(all(feature = "testing", any(doc, doctest)))]
+#[cfg(any(all(doc, not(doctest)), all(feature = "testing", doctest)))]
 #[doc = include_str!("docs/evolution.md")]
 pub mod evolution {}
-#[cfg(all(feature = "testing", any(doc, doctest)))]
+#[cfg(any(all(doc, not(doctest)), all(feature = "testing", doctest)))]
 #[doc = include_str!("docs/getting_started.md")]
 pub mod getting_started {}
 pub mod handler;
@@ -20,7 +20,7 @@ pub mod prelude;
 #[doc(hidden)]
 pub mod private;
 pub mod projection;
-#[cfg(all(feature = "testing", any(doc, doctest)))]
+#[cfg(any(all(doc, not(doctest)), all(feature = "testing", doctest)))]
 #[doc = include_str!("docs/reading.md")]
 pub mod reading {}
 pub mod recorded;

@@ -8,6 +8,9 @@ use crate::{
 };
 
 /// Why an event could not be projected. Nothing is skipped because of it.
+///
+/// All events before its `position` have been projected. Of an event that cannot be read, the position is in
+/// [`StoreError::Corrupt`]; other errors of the store are about no event.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProjectionError {

@@ -31,6 +31,8 @@ use crate::{
 
 /// Something that is done for each event, by `async` handlers; written by `#[derive(Projection)]`.
 ///
+/// All handlers take the same context, and write its type the same way, such as `&mut Ledger<'_>`; one may leave it out.
+///
 /// ```
 /// use es_core::{prelude::*, projection::catch_up};
 /// # #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]

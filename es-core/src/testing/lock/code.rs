@@ -37,14 +37,21 @@ impl LockedSet {
         }
     }
 
-    fn recorded(&self) -> Set {
+    fn recorded(&self) -> Result<Set, LockError> {
         let by_hand = self.schemas.iter().map(|schema| without_struct(schema.name, schema.version, Reader::Hand));
-        Set {
+        let mut events: Vec<_> = by_hand.collect();
+        for event in self.events {
+            if event.is_unlocked() {
+                return Err(LockError::UnlockedEvent { set: self.name.clone(), event: event.name });
+            }
+            events.append(&mut versions(event)?);
+        }
+        Ok(Set {
             name: self.name.clone(),
             aggregates: self.aggregates.iter().map(|&name| name.to_owned()).collect(),
-            events: self.events.iter().flat_map(versions).chain(by_hand).collect(),
+            events,
             retired: self.retired.iter().map(|&name| name.to_owned()).collect(),
-        }
+        })
     }
 }
 
@@ -53,7 +60,7 @@ pub(super) fn lock(sets: &[LockedSet]) -> Result<Lock, LockError> {
     each_set_has_its_name(sets)?;
     each_event_has_its_name(sets)?;
     each_aggregate_has_its_name(sets)?;
-    let mut lock = Lock { sets: sets.iter().map(LockedSet::recorded).collect() };
+    let mut lock = Lock { sets: sets.iter().map(LockedSet::recorded).collect::<Result<_, _>>()? };
     lock.sort();
     Ok(lock)
 }
@@ -72,7 +79,7 @@ fn each_set_has_its_name(sets: &[LockedSet]) -> Result<(), LockError> {
 /// No two types have one stored name. One type may be in several sets.
 fn each_event_has_its_name(sets: &[LockedSet]) -> Result<(), LockError> {
     let mut seen: HashMap<&str, &EventType> = HashMap::new();
-    for event in sets.iter().flat_map(|set| set.events).filter(|event| !event.is_unlocked()) {
+    for event in sets.iter().flat_map(|set| set.events) {
         let first = *seen.entry(event.name).or_insert(event);
         if first.id != event.id {
             let (first, second) = ((first.type_name)(), (event.type_name)());
@@ -96,10 +103,7 @@ fn each_aggregate_has_its_name(sets: &[LockedSet]) -> Result<(), LockError> {
 
 /// Every version of an event that is read. Those that no struct says are read by steps over JSON, or, where the
 /// event is written by hand, by its own code.
-fn versions(event: &EventType) -> Vec<Event> {
-    if event.is_unlocked() {
-        return Vec::new();
-    }
+fn versions(event: &EventType) -> Result<Vec<Event>, LockError> {
     let mut structs = HashMap::new();
     let otherwise = if event.shape.is_some() { Reader::Step } else { Reader::Hand };
     let mut next: Option<&Shape> = event.shape;
@@ -107,9 +111,9 @@ fn versions(event: &EventType) -> Vec<Event> {
         structs.insert(shape.version, shape.text);
         next = shape.previous;
     }
-    let recorded = |version| {
-        let written = structs.get(&version).and_then(|text| Event::parse(text).ok());
-        written.unwrap_or_else(|| without_struct(event.name, version, otherwise.clone()))
+    let recorded = |version| match structs.get(&version) {
+        Some(text) => Event::parse(text).map_err(|source| LockError::Unwritable { event: event.name, version, source }),
+        None => Ok(without_struct(event.name, version, otherwise.clone())),
     };
     (event.oldest..=event.version).map(recorded).collect()
 }

@@ -81,6 +81,30 @@ pub enum LockError {
         /// The path of the other.
         second: &'static str,
     },
+    /// An event is exempt from the lock, and is in a set that is not.
+    #[error(
+        "`{event}` of `{set}` has `#[event(unlocked)]`, and `{set}` is given to `schema_lock!(..)`: nothing would hold what is \
+         stored of it against its struct\nRemove `unlocked`; it is for the events of tests that have a released name."
+    )]
+    UnlockedEvent {
+        /// The set.
+        set: String,
+        /// The stored name of the event.
+        event: &'static str,
+    },
+    /// What a struct is stored as cannot be written into the lock.
+    #[error(
+        "what `{event}` v{version} is stored as cannot be written into the lock: {source}\nGive each of its fields a \
+         serialised name of its own, and write no line breaks into its serde attributes."
+    )]
+    Unwritable {
+        /// The stored name of the event.
+        event: &'static str,
+        /// Its version.
+        version: u32,
+        /// What cannot be written.
+        source: ParseError,
+    },
     /// Two sets have aggregates of one stored name.
     #[error("`{first}` and `{second}` are both the events of an aggregate that is stored as `{aggregate}`")]
     AggregateTwice {
