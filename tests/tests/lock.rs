@@ -45,36 +45,11 @@ fn unchanged(old: Value) -> Value {
 #[derive(Event, Serialize, Deserialize)]
 struct LampPutOut {}
 
-/// It has a name of the lock's that no test of ours should take.
-#[derive(Event, Serialize, Deserialize)]
-#[event(unlocked)]
-struct LampStolen {}
-
 #[derive(EventSet)]
 #[event_set(retired("Lamp: named", "LampAudited"))]
 enum LampEvent {
     PutOut(LampPutOut),
     Lit(LampLit),
-}
-
-/// A set that would be given to the lock by mistake.
-#[derive(EventSet)]
-enum ThiefEvent {
-    Stolen(LampStolen),
-}
-
-/// Two fields with one name, which serde writes and does not read.
-#[derive(Event, Serialize, Deserialize)]
-struct LampDoubled {
-    #[serde(rename(serialize = "lamp"))]
-    left: u8,
-    #[serde(rename(serialize = "lamp"))]
-    right: u8,
-}
-
-#[derive(EventSet)]
-enum DoubleEvent {
-    Doubled(LampDoubled),
 }
 
 /// A second set with an event of the first.
@@ -137,15 +112,6 @@ fn what_is_accepted_is_written_sorted_and_then_holds() {
     assert_eq!(lock::prove(path, &sets(), &Environment::accept()).expect("it holds"), Outcome::Unchanged);
     let files: Vec<_> = fs::read_dir(path).expect("a folder").map(|file| file.expect("a file").file_name()).collect();
     assert_eq!(files, ["events.lock"], "nothing is left beside it");
-}
-
-#[test]
-fn what_the_lock_could_not_hold_is_refused() {
-    let refused = |set| lock::prove(tempfile::tempdir().expect("a folder").path(), &[set], &Environment::accept());
-    let error = refused(LockedSet::of::<ThiefEvent>(&[]));
-    assert!(matches!(error, Err(LockError::UnlockedEvent { event: "LampStolen", .. })), "{error:?}");
-    let error = refused(LockedSet::of::<DoubleEvent>(&[]));
-    assert!(matches!(error, Err(LockError::Unwritable { event: "LampDoubled", version: 1, .. })), "{error:?}");
 }
 
 #[test]
