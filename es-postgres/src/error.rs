@@ -34,9 +34,14 @@ pub(crate) fn trouble(failure: &Failure) -> Trouble {
         }
         // 40: the database gave up, here a deadlock or a serialization failure, for the sake of others.
         Some("40001" | "40P01") => Trouble::Race,
-        Some("55P03") => Trouble::Held,
+        _ if is_held(error) => Trouble::Held,
         _ => Trouble::Refused,
     }
+}
+
+/// Whether the time to wait for another transaction's lock was over.
+pub(crate) fn is_held(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(database) if database.code().as_deref() == Some("55P03"))
 }
 
 /// One failure as that of each of so many appends. Only the last gets the cause itself, the others its words: an error

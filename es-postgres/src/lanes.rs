@@ -22,7 +22,7 @@ use es_core::{
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use crate::{
@@ -108,9 +108,11 @@ pub(crate) async fn append(parts: &Arc<Parts>, append: Append) -> Result<Appende
     let caller = Caller { lanes, stream, ticket };
     if start {
         start_lane(parts);
-    } else if let Ok(answer) = timeout(parts.config.acquire_timeout, &mut answer).await {
+    }
+    if let Ok(answer) = timeout(parts.config.acquire_timeout, &mut answer).await {
         return answer.unwrap_or_else(|ended| Err(caller.unknown(first_event, ended)));
-    } else if caller.withdraw().is_some() {
+    }
+    if caller.withdraw().is_some() {
         let waited = parts.config.acquire_timeout;
         let reason = format!("an append waited {waited:?} for its turn behind others; ask less, or try later");
         return Err(Unavailable::new(reason, "the time for waiting was over").into());
@@ -238,6 +240,7 @@ async fn carry(parts: &Arc<Parts>, piece: Piece<Sent>, lease: Result<Lease<'_>, 
             Some(lease) => lease,
             None => parts.connections.lease().await,
         };
+        let begun = Instant::now();
         let failure = match send(parts, &piece, lease).await {
             Ok(Ok(outcomes)) => {
                 answers = settle(piece, outcomes);
@@ -250,6 +253,13 @@ async fn carry(parts: &Arc<Parts>, piece: Piece<Sent>, lease: Result<Lease<'_>, 
                     sent.reply(|prepared| Err(prepared.unknown(unreadable)));
                 }
                 continue;
+            }
+            // The statement's patience holds from its first step on. Whoever waited for as long as the connection allows
+            // waited before that, for a lock on the whole table, and so would each of these again.
+            Err(Failure::Refused(source))
+                if error::is_held(&source) && begun.elapsed() >= parts.config.lock_timeout.max(PATIENCE * 2) =>
+            {
+                Failure::NotSent(error::held(DOING, source))
             }
             Err(failure) => failure,
         };

@@ -47,14 +47,35 @@ pub(crate) async fn many_callers_share_statements(database: Database) {
     let mut connection = raw(&database).await;
     let transactions = transactions(&mut connection).await;
     assert!(transactions <= 50, "200 appends took {transactions} statements");
+    assert_in_order(&mut connection).await;
+}
+
+async fn assert_in_order(connection: &mut PgConnection) {
     let unordered: i64 = sqlx::query_scalar(
         "select count(*) from es.events as one join es.events as next using (stream_type, stream_id)
          where next.version = one.version + 1 and next.position <> one.position + 1",
     )
-    .fetch_one(&mut connection)
+    .fetch_one(connection)
     .await
     .expect("an order");
     assert_eq!(unordered, 0, "positions are drawn in the order of the versions");
+}
+
+/// The planner may join in any way that its figures suggest, and whatever it chooses must not decide the order.
+pub(crate) async fn positions_rise_with_the_versions_whatever_the_plan(database: Database) {
+    let separator = if database.url().contains('?') { '&' } else { '?' };
+    for (number, off) in [&["hashjoin"][..], &["hashjoin", "nestloop"], &["mergejoin", "nestloop"]].iter().enumerate() {
+        let options: String = off.iter().map(|join| format!("-c%20enable_{join}%3Doff%20")).collect();
+        let url = format!("{}{separator}options={options}", database.url());
+        let config = PostgresConfig::new().max_connections(2);
+        let store = PostgresStore::connect_with(&url, config).await.expect("the database is there");
+        store.migrate().await.expect("it can be migrated");
+        let appends = (0..60).map(|id| store.append(append(&format!("s{number}-{id}"), Expected::NoStream, 30)));
+        for appended in join_all(appends).await {
+            assert_eq!(appended.expect("an append").version(), 30);
+        }
+    }
+    assert_in_order(&mut raw(&database).await).await;
 }
 
 pub(crate) async fn an_append_alone_waits_for_nobody(database: Database) {
@@ -195,8 +216,8 @@ pub(crate) async fn one_stream_that_is_held_does_not_stall_the_others(database: 
 pub(crate) async fn an_append_under_way_outlives_its_caller_and_the_store(database: Database) {
     let mut connection = raw(&database).await;
     let mut holder = raw(&database).await;
-    // Once on a lane, and once on the slow lane.
-    for (id, pause) in [("lane", 20), ("slow", 250)] {
+    // Once on a lane, once on the slow lane, and once on a connection that dies.
+    for (id, pause) in [("lane", 20), ("slow", 250), ("killed", 250)] {
         let store = open(&database).await;
         let mut transaction = holder.begin().await.expect("a transaction");
         insert(&mut transaction, id, 1).await;
@@ -204,6 +225,13 @@ pub(crate) async fn an_append_under_way_outlives_its_caller_and_the_store(databa
         let caller = timeout(Duration::from_millis(pause), store.append(request.clone())).await;
         assert!(caller.is_err(), "the stream is held");
         drop(store);
+        if id == "killed" {
+            let kill = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                        where datname = current_database() and wait_event_type = 'Lock'";
+            let killed: i64 = sqlx::query_scalar(kill).fetch_one(&mut connection).await.expect("a kill");
+            assert_eq!(killed, 1, "it waits on the slow lane");
+            sleep(Duration::from_millis(50)).await;
+        }
         transaction.rollback().await.expect("a rollback");
         let stored = async {
             while count(&mut connection, id).await == 0 {
@@ -298,4 +326,20 @@ pub(crate) async fn closing_answers_what_was_accepted_and_refuses_the_rest(datab
     assert_eq!(all, 100);
     let refused = store.append(append("later", Expected::Any, 1)).await.expect_err("it is closed");
     assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
+}
+
+pub(crate) async fn a_lock_on_the_whole_table_is_waited_for_once(database: Database) {
+    let set = |config: PostgresConfig| config.max_connections(2).lock_timeout(Duration::from_millis(400));
+    let store = open_with(&database, set).await;
+    store.append(append("warm", Expected::Any, 1)).await.expect("an append");
+    let mut holder = raw(&database).await;
+    let mut transaction = holder.begin().await.expect("a transaction");
+    sqlx::query("lock table es.events in access exclusive mode").execute(&mut *transaction).await.expect("a lock");
+    let started = Instant::now();
+    for answer in join_all((0..30).map(|id| store.append(append(&format!("s{id}"), Expected::Any, 1)))).await {
+        assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+    }
+    assert!(started.elapsed() < Duration::from_secs(4), "each waited for itself: {:?}", started.elapsed());
+    transaction.rollback().await.expect("a rollback");
+    store.append(append("s0", Expected::NoStream, 1)).await.expect("nothing was stored, and the store goes on");
 }
