@@ -187,13 +187,14 @@ pub(crate) async fn one_stream_that_is_held_does_not_stall_the_others(database: 
     for number in 0..HELD {
         insert(&mut transaction, &format!("held{number}"), 1).await;
     }
-    let held: Vec<_> = (0..HELD)
-        .map(|number| {
-            let store = store.clone();
-            tokio::spawn(async move { store.append(append(&format!("held{number}"), Expected::Any, 1)).await })
-        })
-        .collect();
-    // More than there are lanes, and all of them are caught in batches with held streams.
+    let mut held = Vec::new();
+    for number in 0..HELD {
+        let store = store.clone();
+        held.push(tokio::spawn(async move { store.append(append(&format!("held{number}"), Expected::Any, 1)).await }));
+        // The first of them each get a lane to themselves, and the others go together when these come back.
+        sleep(Duration::from_millis(3)).await;
+    }
+    // The held ones are more than there are lanes, and some of these here travel with them.
     let started = Instant::now();
     let free = (0..64).map(|number| {
         let store = store.clone();
@@ -216,8 +217,8 @@ pub(crate) async fn one_stream_that_is_held_does_not_stall_the_others(database: 
 pub(crate) async fn an_append_under_way_outlives_its_caller_and_the_store(database: Database) {
     let mut connection = raw(&database).await;
     let mut holder = raw(&database).await;
-    // Once on a lane, once on the slow lane, and once on a connection that dies.
-    for (id, pause) in [("lane", 20), ("slow", 250), ("killed", 250)] {
+    // Once on a lane, once on its way to the slow lane, once on that, and once on a connection that dies.
+    for (id, pause, longer) in [("lane", 20, 0), ("between", 20, 250), ("slow", 250, 0), ("killed", 250, 0)] {
         let store = open(&database).await;
         let mut transaction = holder.begin().await.expect("a transaction");
         insert(&mut transaction, id, 1).await;
@@ -225,6 +226,7 @@ pub(crate) async fn an_append_under_way_outlives_its_caller_and_the_store(databa
         let caller = timeout(Duration::from_millis(pause), store.append(request.clone())).await;
         assert!(caller.is_err(), "the stream is held");
         drop(store);
+        sleep(Duration::from_millis(longer)).await;
         if id == "killed" {
             let kill = "select count(pg_terminate_backend(pid)) from pg_stat_activity
                         where datname = current_database() and wait_event_type = 'Lock'";
