@@ -60,6 +60,8 @@ pub(crate) struct Admitted {
     pub(crate) ticket: u64,
     /// Whether a lane is free, and so must be started by whoever is told.
     pub(crate) start: bool,
+    /// Whether that lane is for it alone: nothing of its stream is under way, and no one is before it.
+    pub(crate) next: bool,
 }
 
 /// What goes together: one append for each of its streams, in the order of the streams' names.
@@ -78,14 +80,17 @@ impl<R> Gather<R> {
     /// Lets an append in, at the end of its stream's line.
     pub(crate) fn admit(&mut self, stream: &StreamId, size: Size, request: R) -> Admitted {
         let ticket = self.count();
-        if let Some(line) = self.streams.get_mut(stream) {
+        let known = self.streams.get_mut(stream);
+        let alone = known.is_none() && self.ready.is_empty();
+        if let Some(line) = known {
             line.waiting.insert(ticket, (size, request));
         } else {
             let line = Line { waiting: BTreeMap::from([(ticket, (size, request))]), turn: Some(ticket) };
             self.streams.insert(stream.clone(), line);
             self.ready.insert(ticket, stream.clone());
         }
-        Admitted { ticket, start: self.start() }
+        let start = self.start();
+        Admitted { ticket, start, next: start && alone }
     }
 
     /// Takes an append back that still waits; `None` when it is under way or done.

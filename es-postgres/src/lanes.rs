@@ -16,7 +16,7 @@ use std::{
 };
 
 use es_core::{
-    recorded::StreamId,
+    recorded::{EventId, StreamId},
     store::{Append, Appended, StoreError, Unavailable},
 };
 use tokio::{
@@ -33,7 +33,6 @@ use crate::{
     connections::{Failure, Lease},
     error,
     gather::{Admitted, Gather, Limits},
-    row::unreadable,
     store::Parts,
 };
 
@@ -104,10 +103,14 @@ pub(crate) async fn append(parts: &Arc<Parts>, append: Append) -> Result<Appende
     let (stream, size) = (prepared.append.stream.clone(), prepared.size());
     let first_event = prepared.append.events.first().map(|event| event.metadata.event_id);
     let waiting = Waiting { prepared, reply, _place: place };
-    let Admitted { ticket, start } = lanes.gather().admit(&stream, size, waiting);
+    let Admitted { ticket, start, next } = lanes.gather().admit(&stream, size, waiting);
     let caller = Caller { lanes, stream, ticket };
     if start {
         start_lane(parts);
+    }
+    // Who is next waits for a connection at the most, and that is limited already; a timer would only cost its time.
+    if next {
+        return answer.await.unwrap_or_else(|ended| Err(caller.unknown(first_event, ended)));
     }
     if let Ok(answer) = timeout(parts.config.acquire_timeout, &mut answer).await {
         return answer.unwrap_or_else(|ended| Err(caller.unknown(first_event, ended)));
@@ -170,8 +173,8 @@ impl Caller<'_> {
     }
 
     /// The task that had the append ended without an answer, most likely with its runtime.
-    fn unknown(&self, first: Option<es_core::recorded::EventId>, source: oneshot::error::RecvError) -> StoreError {
-        let first_event = first.unwrap_or(es_core::recorded::EventId::from_uuid(uuid::Uuid::nil()));
+    fn unknown(&self, first: Option<EventId>, source: oneshot::error::RecvError) -> StoreError {
+        let first_event = first.unwrap_or(EventId::from_uuid(uuid::Uuid::nil()));
         StoreError::OutcomeUnknown { stream: self.stream.clone(), first_event, source: source.into() }
     }
 }
@@ -242,16 +245,8 @@ async fn carry(parts: &Arc<Parts>, piece: Piece<Sent>, lease: Result<Lease<'_>, 
         };
         let begun = Instant::now();
         let failure = match send(parts, &piece, lease).await {
-            Ok(Ok(outcomes)) => {
+            Ok(outcomes) => {
                 answers = settle(piece, outcomes);
-                continue;
-            }
-            // It was stored, or not, and the answer makes no sense.
-            Ok(Err(unreadable)) => {
-                for sent in piece.requests {
-                    let unreadable = unreadable.to_string();
-                    sent.reply(|prepared| Err(prepared.unknown(unreadable)));
-                }
                 continue;
             }
             // The statement's patience holds from its first step on. Whoever waited for as long as the connection allows
@@ -273,9 +268,11 @@ async fn carry(parts: &Arc<Parts>, piece: Piece<Sent>, lease: Result<Lease<'_>, 
     answers
 }
 
-type Answer = Result<Vec<Outcome>, StoreError>;
-
-async fn send(parts: &Parts, piece: &Piece<Sent>, lease: Result<Lease<'_>, StoreError>) -> Result<Answer, Failure> {
+async fn send(
+    parts: &Parts,
+    piece: &Piece<Sent>,
+    lease: Result<Lease<'_>, StoreError>,
+) -> Result<Vec<Outcome>, Failure> {
     let longest = parts.config.lock_timeout;
     let patience = match piece.patience {
         Patience::Full => longest,
@@ -287,7 +284,8 @@ async fn send(parts: &Parts, piece: &Piece<Sent>, lease: Result<Lease<'_>, Store
     let prepared = piece.requests.iter().filter_map(Sent::prepared);
     let columns = Columns::of(prepared, format!("{}ms", patience.as_millis()));
     let rows = lease.map_err(Failure::NotSent)?.fetch(columns.query(&parts.statements)).await?;
-    Ok(append::outcomes(piece.requests.len(), &rows).map_err(unreadable))
+    // An answer that makes no sense is as good as none.
+    append::outcomes(piece.requests.len(), &rows).map_err(Failure::Lost)
 }
 
 /// Gives back the streams of a piece that the database has taken; what it has stored is to be answered.
