@@ -1,93 +1,73 @@
-//! The append: one guarded statement in one round trip, and what is made of its answer.
+//! An append: what it is made of, and what is made of the statement's answer.
 
+use chrono::{DateTime, Utc};
 use es_core::{
     recorded::{EventId, Position, StreamId, StreamVersion},
-    store::{Append, Appended, Conflict, Expected, Placed, StoreError, Unavailable},
+    store::{Append, Appended, Conflict, Expected, Placed, StoreError},
 };
 use sqlx::{Row as _, postgres::PgRow};
 use uuid::Uuid;
 
 use crate::{
-    connections::Failure,
-    error::{self, Verdict},
+    error,
+    gather::Size,
     row::{signed, unreadable, unsigned},
     store::Parts,
 };
 
-const DOING: &str = "appending events";
+pub(crate) const DOING: &str = "appending events";
 
-/// How often an append that lost a race, or its connection, is sent: each time it may meet another.
-const ATTEMPTS: u32 = 64;
+/// What an event takes up beside its payload and metadata, about.
+const EVENT_BYTES: usize = 256;
 
-/// Stores the events of one request, or finds that they are stored.
-pub(crate) async fn append(parts: &Parts, append: Append) -> Result<Appended, StoreError> {
-    append.check()?;
-    let columns = Columns::of(&append)?;
-    let mut sent = false;
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        match parts.connections.fetch_once(columns.query(parts)).await {
-            Ok(rows) => return answer(parts, &append, &columns, &rows).await,
-            // The same append again is safe: what was stored is found by its key or its event ids.
-            Err(Failure::Lost(source)) if sent => return Err(unknown(&append, source)),
-            Err(Failure::NotSent(error)) if sent => return Err(unknown(&append, error)),
-            Err(Failure::Lost(_)) => sent = true,
-            Err(Failure::Refused(error)) if error::judge(&error) == Verdict::Again && attempts < ATTEMPTS => {}
-            Err(Failure::Refused(error)) if error::judge(&error) == Verdict::Again => {
-                let reason = format!("other writers to {} came first {attempts} times in a row", append.stream);
-                return Err(Unavailable::new(reason, error).into());
-            }
-            Err(failure) => return Err(error::store_error(DOING, failure)),
+/// An append that keeps all limits, with what the statement needs of it.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) append: Append,
+    /// The name under which a repeat is found.
+    pub(crate) key: Option<String>,
+    pub(crate) metadata: Vec<String>,
+}
+
+impl Prepared {
+    pub(crate) fn new(append: Append) -> Result<Self, StoreError> {
+        append.check()?;
+        let metadata = append.events.iter().map(|event| serde_json::to_string(&event.metadata));
+        let metadata = metadata
+            .collect::<Result<_, _>>()
+            .map_err(|source| StoreError::Backend { doing: "encoding metadata", source: source.into() })?;
+        Ok(Self { key: key(&append), metadata, append })
+    }
+
+    pub(crate) fn size(&self) -> Size {
+        let payloads: usize = self.append.events.iter().map(|event| event.payload.len()).sum();
+        let metadata: usize = self.metadata.iter().map(String::len).sum();
+        let events = self.append.events.len();
+        Size { events, bytes: payloads + metadata + events * EVENT_BYTES }
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = Uuid> {
+        self.append.events.iter().map(|event| event.metadata.event_id.as_uuid())
+    }
+
+    /// The lowest and the highest version that is expected.
+    pub(crate) fn versions(&self) -> (i64, i64) {
+        match self.append.expected {
+            Expected::Any => (0, i64::MAX),
+            Expected::NoStream => (0, 0),
+            Expected::StreamExists => (1, i64::MAX),
+            Expected::Exact(version) => (signed(version.get()), signed(version.get())),
         }
     }
-}
 
-/// The request as the statement's parameters.
-struct Columns<'a> {
-    append: &'a Append,
-    key: Option<String>,
-    ids: Vec<Uuid>,
-    types: Vec<&'a str>,
-    schema_versions: Vec<i32>,
-    payloads: Vec<&'a str>,
-    metadata: Vec<String>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(append: &'a Append) -> Result<Self, StoreError> {
-        let events = || append.events.iter();
-        let metadata = events().map(|event| serde_json::to_string(&event.metadata)).collect::<Result<_, _>>();
-        Ok(Self {
-            append,
-            key: key(append),
-            ids: events().map(|event| event.metadata.event_id.as_uuid()).collect(),
-            types: events().map(|event| event.schema.name).collect(),
-            schema_versions: events().map(|event| i32::try_from(event.schema.version).unwrap_or(i32::MAX)).collect(),
-            payloads: events().map(|event| event.payload.as_str()).collect(),
-            metadata: metadata
-                .map_err(|source| StoreError::Backend { doing: "encoding metadata", source: source.into() })?,
-        })
-    }
-
-    fn query(&self, parts: &Parts) -> sqlx::query::Query<'_, sqlx::Postgres, sqlx::postgres::PgArguments> {
-        let (lowest, highest) = versions(self.append.expected);
-        sqlx::query(parts.statements.append.clone())
-            .bind(self.append.stream.stream_type())
-            .bind(self.append.stream.id())
-            .bind(lowest)
-            .bind(highest)
-            .bind(&self.key)
-            .bind(&self.ids)
-            .bind(&self.types)
-            .bind(&self.schema_versions)
-            .bind(&self.payloads)
-            .bind(&self.metadata)
+    /// The answer to an append that may have been stored, and of which no more is known.
+    pub(crate) fn unknown(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+        unknown(&self.append, source)
     }
 }
 
-/// The name under which a repeat is found. An append that fixes no version needs one always: without it the same
-/// append, sent again, would find the stream one step further and be stored twice. Its first event's id serves.
+/// An append that fixes no version needs a name always: without it the same append, sent again, would find the stream
+/// one step further and be stored twice. Its first event's id serves.
 fn key(append: &Append) -> Option<String> {
     let first = append.events.first().map(|event| event.metadata.event_id);
     match (&append.idempotency_key, append.expected) {
@@ -97,59 +77,95 @@ fn key(append: &Append) -> Option<String> {
     }
 }
 
-/// The lowest and the highest version that is expected.
-fn versions(expected: Expected) -> (i64, i64) {
-    match expected {
-        Expected::Any => (0, i64::MAX),
-        Expected::NoStream => (0, 0),
-        Expected::StreamExists => (1, i64::MAX),
-        Expected::Exact(version) => (signed(version.get()), signed(version.get())),
-    }
+pub(crate) fn unknown(append: &Append, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    let first_event = append.events.first().map_or(EventId::from_uuid(Uuid::nil()), |event| event.metadata.event_id);
+    StoreError::OutcomeUnknown { stream: append.stream.clone(), first_event, source: source.into() }
 }
 
-/// Reads the statement's answer: stored now, stored before, or a conflict.
-async fn answer(parts: &Parts, append: &Append, columns: &Columns<'_>, rows: &[PgRow]) -> Result<Appended, StoreError> {
-    let Some(first) = rows.first() else {
-        return Err(unreadable(sqlx::Error::RowNotFound));
+/// Version, position and time of each event, by version.
+type Places = Vec<(i64, i64, DateTime<Utc>)>;
+
+/// What the statement did with one append.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It was stored.
+    Stored(Places),
+    /// Its name stands in the stream already, on the event at the first version, and it stored events up to the last.
+    Repeat { first: i64, last: i64 },
+    /// The stream was not at an expected version.
+    Ahead { actual: i64 },
+}
+
+/// What the statement did with each of so many appends. The rows come in no promised order: each says by number which
+/// append it is about.
+pub(crate) fn outcomes(appends: usize, rows: &[PgRow]) -> Result<Vec<Outcome>, sqlx::Error> {
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; appends];
+    for row in rows {
+        let number = usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(0);
+        let outcome = outcomes.get_mut(number.wrapping_sub(1)).ok_or(sqlx::Error::RowNotFound)?;
+        if let Some(version) = row.try_get::<Option<i64>, _>(4)? {
+            let place = (version, row.try_get(5)?, row.try_get(6)?);
+            match outcome {
+                Some(Outcome::Stored(places)) => places.push(place),
+                _ => *outcome = Some(Outcome::Stored(vec![place])),
+            }
+        } else if let Some(first) = row.try_get::<Option<i64>, _>(2)? {
+            let size: Option<i32> = row.try_get(3)?;
+            *outcome = Some(Outcome::Repeat { first, last: first + i64::from(size.unwrap_or(1)) - 1 });
+        } else {
+            *outcome = Some(Outcome::Ahead { actual: row.try_get(1)? });
+        }
+    }
+    for outcome in outcomes.iter_mut().flatten() {
+        if let Outcome::Stored(places) = outcome {
+            places.sort_unstable_by_key(|&(version, ..)| version);
+        }
+    }
+    outcomes.into_iter().map(|outcome| outcome.ok_or(sqlx::Error::RowNotFound)).collect()
+}
+
+/// The answer to an append that was stored now.
+pub(crate) fn stored(prepared: &Prepared, places: Places) -> Appended {
+    let events = places.into_iter().zip(&prepared.append.events).map(|((version, position, recorded_at), event)| {
+        let (version, position) = (StreamVersion::new(unsigned(version)), Position::new(unsigned(position)));
+        Placed::new(event.metadata.event_id, version, position, recorded_at)
+    });
+    Appended::new(events.collect(), false)
+}
+
+/// The answer to an append that was not stored now: the events that stand in the stream are looked at.
+pub(crate) async fn standing(parts: &Parts, prepared: &Prepared, outcome: Outcome) -> Result<Appended, StoreError> {
+    let append = &prepared.append;
+    let actual = match outcome {
+        Outcome::Stored(places) => return Ok(stored(prepared, places)),
+        Outcome::Repeat { first, last } => {
+            return Ok(Appended::new(placed(parts, &append.stream, first, last).await?, true));
+        }
+        Outcome::Ahead { actual } => actual,
     };
-    let inserted: Option<i64> = first.try_get(3).map_err(unreadable)?;
-    if inserted.is_some() {
-        return stored_now(append, rows).map_err(unreadable);
-    }
-    let repeat: Option<i64> = first.try_get(1).map_err(unreadable)?;
-    if let Some(version) = repeat {
-        let size: Option<i32> = first.try_get(2).map_err(unreadable)?;
-        let last = version + i64::from(size.unwrap_or(1)) - 1;
-        return Ok(Appended::new(placed(parts, &append.stream, version, last).await?, true));
-    }
-    let actual: i64 = first.try_get(0).map_err(unreadable)?;
     let conflict = || Conflict::new(append.stream.clone(), append.expected, StreamVersion::new(unsigned(actual)));
     // A repeat without a key stands just where it expected to, or the conflict is real.
-    let (expected, _) = versions(append.expected);
+    let (expected, _) = prepared.versions();
     if actual <= expected {
         return Err(conflict().into());
     }
-    let last = expected.saturating_add(i64::try_from(columns.ids.len()).unwrap_or(i64::MAX));
+    let last = expected.saturating_add(i64::try_from(append.events.len()).unwrap_or(i64::MAX));
     let standing = placed(parts, &append.stream, expected + 1, last).await?;
-    if standing.iter().map(|placed| placed.event_id.as_uuid()).eq(columns.ids.iter().copied()) {
+    if standing.iter().map(|placed| placed.event_id.as_uuid()).eq(prepared.ids()) {
         return Ok(Appended::new(standing, true));
     }
     Err(conflict().into())
 }
 
-/// Each row says where one event stands, in no promised order: they are put in order by version.
-fn stored_now(append: &Append, rows: &[PgRow]) -> Result<Appended, sqlx::Error> {
-    let mut placed = Vec::with_capacity(rows.len());
-    for row in rows {
-        let version = StreamVersion::new(unsigned(row.try_get(3)?));
-        let position = Position::new(unsigned(row.try_get(4)?));
-        placed.push((version, position, row.try_get(5)?));
+/// The same error of an append that was sent before and may have been stored then. Only what can be seen in the stream
+/// settles that: events of another append where its own would stand.
+pub(crate) fn in_doubt(prepared: &Prepared, error: StoreError) -> StoreError {
+    let (expected, _) = prepared.versions();
+    match error {
+        StoreError::Conflict(conflict) if signed(conflict.actual.get()) > expected => conflict.into(),
+        StoreError::OutcomeUnknown { .. } => error,
+        error => prepared.unknown(error),
     }
-    placed.sort_unstable_by_key(|&(version, ..)| version);
-    let placed = placed.into_iter().zip(&append.events).map(|((version, position, recorded_at), event)| {
-        Placed::new(event.metadata.event_id, version, position, recorded_at)
-    });
-    Ok(Appended::new(placed.collect(), false))
 }
 
 /// Where a run of a stream's events stands.
@@ -171,9 +187,4 @@ async fn placed(parts: &Parts, stream: &StreamId, first: i64, last: i64) -> Resu
         Ok(Placed::new(EventId::from_uuid(row.try_get(3)?), version, position, row.try_get(2)?))
     };
     rows.iter().map(placed).collect::<Result<_, _>>().map_err(unreadable)
-}
-
-fn unknown(append: &Append, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
-    let first_event = append.events.first().map_or(EventId::from_uuid(Uuid::nil()), |event| event.metadata.event_id);
-    StoreError::OutcomeUnknown { stream: append.stream.clone(), first_event, source: source.into() }
 }

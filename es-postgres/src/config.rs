@@ -37,15 +37,16 @@ impl PostgresConfig {
         self
     }
 
-    /// How many connections are open at the most, at least one; 10 unless set.
+    /// How many connections are open at the most, at least one; 10 unless set. Up to four of them carry appends, of many
+    /// callers each, and up to a quarter wait for transactions of others that hold a stream.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections.max(1);
         self
     }
 
-    /// How long a request waits for a free connection, and for a new one to open, before the answer is
-    /// `Unavailable`; 10 seconds unless set.
+    /// How long a request waits for a free connection, and for a new one to open, and how long an append waits for its
+    /// turn behind others, before the answer is `Unavailable`; 10 seconds unless set.
     #[must_use]
     pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
         self.acquire_timeout = timeout;
@@ -53,7 +54,8 @@ impl PostgresConfig {
     }
 
     /// How long an append waits for another transaction that has written to the same stream and stays open, before
-    /// the answer is `Unavailable`; 5 seconds unless set.
+    /// the answer is `Unavailable`; 5 seconds unless set. Appends to other streams do not wait for it, but for a moment
+    /// in which it is found out.
     #[must_use]
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.lock_timeout = timeout;

@@ -46,7 +46,7 @@ pub(crate) enum Failure {
 
 /// A connection in use. Dropped before the request came to its end, it closes.
 #[derive(Debug)]
-struct Lease<'a> {
+pub(crate) struct Lease<'a> {
     connections: &'a Connections,
     connection: PgConnection,
     _permit: OwnedSemaphorePermit,
@@ -87,21 +87,7 @@ impl Connections {
 
     /// Sends a request once. After [`Failure::Lost`] no idle connection is trusted: the next request opens a new one.
     pub(crate) async fn fetch_once(&self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, Failure> {
-        let mut lease = self.lease().await.map_err(Failure::NotSent)?;
-        match query.fetch_all(&mut lease.connection).await {
-            Ok(rows) => {
-                lease.give_back();
-                Ok(rows)
-            }
-            Err(error) if error::is_lost(&error) => {
-                self.idle().clear();
-                Err(Failure::Lost(error))
-            }
-            Err(error) => {
-                lease.give_back();
-                Err(Failure::Refused(error))
-            }
-        }
+        self.lease().await.map_err(Failure::NotSent)?.fetch(query).await
     }
 
     /// A connection outside of the bounded number, for work that needs a transaction; the caller closes it.
@@ -113,7 +99,8 @@ impl Connections {
         }
     }
 
-    async fn lease(&self) -> Result<Lease<'_>, StoreError> {
+    /// A connection for one request, as soon as one is free.
+    pub(crate) async fn lease(&self) -> Result<Lease<'_>, StoreError> {
         let permit = match timeout(self.acquire_timeout, Arc::clone(&self.permits).acquire_owned()).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(closed)) => return Err(Unavailable::new("it was closed", closed).into()),
@@ -148,7 +135,26 @@ impl Connections {
 }
 
 impl Lease<'_> {
-    fn give_back(self) {
+    /// Sends a request once, and gives the connection back.
+    pub(crate) async fn fetch(mut self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, Failure> {
+        match query.fetch_all(&mut self.connection).await {
+            Ok(rows) => {
+                self.give_back();
+                Ok(rows)
+            }
+            Err(error) if error::is_lost(&error) => {
+                self.connections.idle().clear();
+                Err(Failure::Lost(error))
+            }
+            Err(error) => {
+                self.give_back();
+                Err(Failure::Refused(error))
+            }
+        }
+    }
+
+    /// Gives a connection back on which nothing is under way.
+    pub(crate) fn give_back(self) {
         self.connections.idle().push(self.connection);
     }
 }

@@ -6,17 +6,7 @@ use es_core::store::{Misconfigured, StoreError, Unavailable};
 use sqlx::{error::DatabaseError, postgres::PgConnectOptions};
 use tokio::time::error::Elapsed;
 
-use crate::{connections::Failure, migrate};
-
-/// What an append's error means for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Another writer took the version, or the same key, first, and what it stored can be seen now; or the database
-    /// gave up for the sake of others. The same statement has an answer if it is sent again.
-    Again,
-    /// Anything else.
-    Final,
-}
+use crate::{batch::Trouble, connections::Failure, migrate};
 
 /// Whether the connection was lost, so that nobody knows what became of the request.
 pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
@@ -30,16 +20,59 @@ pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Judges an append's error.
-pub(crate) fn judge(error: &sqlx::Error) -> Verdict {
-    let sqlx::Error::Database(database) = error else { return Verdict::Final };
+/// What an append's failure means for the batch that it was in.
+pub(crate) fn trouble(failure: &Failure) -> Trouble {
+    let error = match failure {
+        Failure::NotSent(_) => return Trouble::NotSent,
+        Failure::Lost(_) => return Trouble::Lost,
+        Failure::Refused(error) => error,
+    };
+    let sqlx::Error::Database(database) = error else { return Trouble::Refused };
     match database.code().as_deref() {
         Some("23505") if matches!(database.constraint(), Some("events_stream_version" | "events_idempotency_key")) => {
-            Verdict::Again
+            Trouble::Race
         }
-        Some("40001" | "40P01") => Verdict::Again,
-        _ => Verdict::Final,
+        // 40: the database gave up, here a deadlock or a serialization failure, for the sake of others.
+        Some("40001" | "40P01") => Trouble::Race,
+        _ if is_held(error) => Trouble::Held,
+        _ => Trouble::Refused,
     }
+}
+
+/// Whether the time to wait for another transaction's lock was over.
+pub(crate) fn is_held(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(database) if database.code().as_deref() == Some("55P03"))
+}
+
+/// One failure as that of each of so many appends. Only the last gets the cause itself, the others its words: an error
+/// of the database cannot be copied.
+pub(crate) fn for_each(failure: Failure, appends: usize) -> Vec<Failure> {
+    let copy = |error: &StoreError| match error {
+        StoreError::Misconfigured(misconfigured) => {
+            let source = misconfigured.source.as_ref().map(|source| source.to_string().into());
+            Misconfigured::new(misconfigured.reason.clone(), source).into()
+        }
+        StoreError::Unavailable(unavailable) => {
+            Unavailable::new(unavailable.reason.clone(), unavailable.source.to_string()).into()
+        }
+        other => Unavailable::new("it could not be asked", other.to_string()).into(),
+    };
+    let mut failures: Vec<_> = (1..appends)
+        .map(|_| match &failure {
+            Failure::NotSent(error) => Failure::NotSent(copy(error)),
+            Failure::Lost(error) => Failure::Lost(sqlx::Error::Protocol(words(error))),
+            Failure::Refused(error) => Failure::Refused(sqlx::Error::Protocol(words(error))),
+        })
+        .collect();
+    failures.push(failure);
+    failures
+}
+
+/// A transaction that has written to the same stream stayed open for too long.
+pub(crate) fn held(doing: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    let reason =
+        format!("while {doing}, another transaction that wrote to the same stream stayed open; end it, or try later");
+    Unavailable::new(reason, source).into()
 }
 
 /// An answer that is not the one hoped for, as the store's error.
@@ -58,13 +91,7 @@ fn refused(doing: &'static str, source: sqlx::Error) -> StoreError {
     match code.as_deref() {
         // 42P01 and 3F000: there is no such table or schema; 42703: no such column.
         Some("42P01" | "3F000" | "42703") => StoreError::WrongSchema { found: 0, needed: migrate::NEWEST },
-        Some("55P03") => Unavailable::new(
-            format!(
-                "while {doing}, another transaction that wrote to the same stream stayed open; end it, or try later"
-            ),
-            source,
-        )
-        .into(),
+        Some("55P03") => held(doing, source),
         // 53: out of connections, memory or disk; 25006: a standby, or a database that is read-only.
         Some(code) if code.starts_with("53") => {
             Unavailable::new(format!("the server is out of resources while {doing}"), source).into()

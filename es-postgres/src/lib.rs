@@ -14,10 +14,14 @@
 #![forbid(unsafe_code)]
 
 mod append;
+mod batch;
+mod columns;
 mod config;
 mod connections;
 mod error;
 mod frontier;
+mod gather;
+mod lanes;
 mod migrate;
 mod read;
 mod row;

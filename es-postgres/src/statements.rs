@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 pub(crate) struct Statements {
     schema: String,
     pub(crate) append: SqlStr,
+    pub(crate) append_many: SqlStr,
     pub(crate) placed: SqlStr,
     pub(crate) load: SqlStr,
     pub(crate) read_stream: SqlStr,
@@ -24,6 +25,7 @@ impl Statements {
         Self {
             schema: schema.to_owned(),
             append: fill(include_str!("sql/append.sql")),
+            append_many: fill(include_str!("sql/append_many.sql")),
             placed: fill(include_str!("sql/placed.sql")),
             load: fill(include_str!("sql/load.sql")),
             read_stream: fill(include_str!("sql/read_stream.sql")),

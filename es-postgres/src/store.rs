@@ -10,7 +10,11 @@ use futures_core::Stream;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{
-    append, config::PostgresConfig, connections::Connections, migrate, read, snapshot::SnapshotWriter,
+    config::PostgresConfig,
+    connections::Connections,
+    lanes::{self, Lanes},
+    migrate, read,
+    snapshot::SnapshotWriter,
     statements::Statements,
 };
 
@@ -35,6 +39,7 @@ pub(crate) struct Parts {
     pub(crate) connections: Connections,
     pub(crate) statements: Statements,
     pub(crate) config: PostgresConfig,
+    pub(crate) lanes: Lanes,
     snapshots: SnapshotWriter,
 }
 
@@ -57,7 +62,8 @@ impl PostgresStore {
         let connections = Connections::new(options, &config);
         let statements = Statements::new(&config.schema);
         migrate::check_server(&connections, &statements).await?;
-        let parts = Parts { connections, statements, config, snapshots: SnapshotWriter::new() };
+        let lanes = Lanes::new(&config);
+        let parts = Parts { connections, statements, config, lanes, snapshots: SnapshotWriter::new() };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
         Ok(store)
@@ -77,9 +83,14 @@ impl PostgresStore {
         self.parts.snapshots.flush().await;
     }
 
-    /// Writes the snapshots that were taken in, waits for the requests under way, and closes the connections.
-    /// What is asked of the store, or of a clone, afterwards is answered with [`StoreError::Unavailable`].
+    /// Takes no more appends, waits until every one that it has accepted is answered, writes the snapshots that were
+    /// taken in, waits for the other requests under way, and closes the connections. What is asked of the store, or of a
+    /// clone, afterwards is answered with [`StoreError::Unavailable`].
+    ///
+    /// An append takes as long as the server does: put a time-out around this where the server may be gone. What is
+    /// under way then still runs to its end.
     pub async fn close(&self) {
+        self.parts.lanes.close().await;
         self.flush().await;
         self.parts.connections.close().await;
     }
@@ -102,7 +113,7 @@ fn options(url: &str) -> Result<PgConnectOptions, Misconfigured> {
 
 impl EventStore for PostgresStore {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
-        append::append(&self.parts, append).await
+        lanes::append(&self.parts, append).await
     }
 
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {

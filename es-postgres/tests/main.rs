@@ -2,9 +2,11 @@
 
 mod append;
 mod conformance;
+mod group;
 mod opening;
 mod order;
 mod repository;
+mod stress;
 mod support;
 #[path = "../../tests/versions/mod.rs"]
 mod versions;
@@ -23,6 +25,16 @@ fn main() -> ExitCode {
         append::an_append_whose_answer_is_lost_is_stored_once,
         append::an_append_that_cannot_be_resolved_says_so,
         append::a_dropped_append_is_done_or_not_done_and_can_be_sent_again,
+        group::many_callers_share_statements,
+        group::positions_rise_with_the_versions_whatever_the_plan,
+        group::an_append_alone_waits_for_nobody,
+        group::each_append_of_a_batch_has_its_own_outcome,
+        group::a_bad_append_fails_alone,
+        group::one_stream_that_is_held_does_not_stall_the_others,
+        group::an_append_under_way_outlives_its_caller_and_the_store,
+        group::a_caller_that_goes_away_while_it_waits_leaves_no_trace,
+        group::an_append_waits_for_its_turn_but_not_for_ever,
+        group::closing_answers_what_was_accepted_and_refuses_the_rest,
         order::a_hole_is_not_passed_while_its_writer_is_open,
         order::a_hole_whose_writer_gave_up_is_passed,
         order::a_prepared_transaction_holds_the_frontier,
@@ -30,6 +42,8 @@ fn main() -> ExitCode {
         order::a_position_drawn_beside_the_table_holds_the_frontier,
         order::a_reader_waits_for_a_writer_that_is_about_to_end,
         order::no_reader_misses_an_event_and_a_naive_one_does,
+        group::a_lock_on_the_whole_table_is_waited_for_once,
+        stress::nothing_is_lost_doubled_or_out_of_order_whatever_happens,
         opening::migrating_again_changes_nothing,
         opening::many_processes_may_migrate_at_once,
         opening::tables_of_a_newer_program_are_refused,

@@ -150,7 +150,8 @@ pub(crate) async fn a_busy_store_answers_that_it_is(database: Database) {
         let store = store.clone();
         async move { store.append(append("a", Expected::Any, 1)).await }
     });
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    // By now it is on the slow lane, which may hold the only connection.
+    tokio::time::sleep(Duration::from_millis(300)).await;
     let error = store.load(Load::new(stream("b"))).await.expect_err("the only connection is in use");
     assert!(error.is_unavailable(), "{error:?}");
     transaction.commit().await.expect("a commit");

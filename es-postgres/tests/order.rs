@@ -153,7 +153,10 @@ pub(crate) async fn no_reader_misses_an_event_and_a_naive_one_does(database: Dat
         async move {
             let end = Instant::now() + TIME;
             while Instant::now() < end {
-                store.append(append("appended", Expected::Any, 2)).await.expect("an append");
+                let together = (0..8).map(|n| store.append(append(&format!("appended{n}"), Expected::Any, 2)));
+                for appended in futures_util::future::join_all(together).await {
+                    appended.expect("an append");
+                }
             }
         }
     });
@@ -209,7 +212,7 @@ async fn write(mut connection: PgConnection, number: u64, time: Duration) {
 }
 
 /// Reads on from the last position seen, until everything is written and read.
-async fn follow(store: PostgresStore, writing: Arc<AtomicBool>) -> Vec<u64> {
+pub(crate) async fn follow(store: PostgresStore, writing: Arc<AtomicBool>) -> Vec<u64> {
     let mut seen: Vec<u64> = Vec::new();
     loop {
         let more = writing.load(Ordering::SeqCst);

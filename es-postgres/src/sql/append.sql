@@ -4,17 +4,22 @@
 -- version, ends in the unique index `events_stream_version`.
 --
 -- $1 stream type, $2 stream id, $3 and $4 lowest and highest version that is expected, $5 idempotency key or null,
--- $6 event ids, $7 event types, $8 schema versions, $9 payloads, $10 metadata.
+-- $6 event ids, $7 event types, $8 schema versions, $9 payloads, $10 metadata, $11 how long to wait for a transaction
+-- that has written to the stream and stays open.
 --
--- Answers at least one row: the version before, the repeat if there is one, and a row for each event inserted.
+-- Answers at least one row: 1, the version before, the repeat if there is one, and a row for each event inserted. So do
+-- many appends in `append_many.sql`.
 -- Indexes: events_stream_version (head), events_idempotency_key (repeat).
-with head as materialized (
+with patience as materialized (
+    select set_config('lock_timeout', $11, true)
+), head as materialized (
     select coalesce((
         select version from "es".events
         where stream_type = $1 and stream_id = $2
         order by version desc
         limit 1
     ), 0) as version
+    from patience
 ), repeat as materialized (
     select version, append_size from "es".events
     where stream_type = $1 and stream_id = $2 and idempotency_key = $5
@@ -35,7 +40,7 @@ with head as materialized (
     order by new.ordinal
     returning version, position, recorded_at
 )
-select head.version, repeat.version, repeat.append_size, inserted.version, inserted.position, inserted.recorded_at
+select 1::bigint, head.version, repeat.version, repeat.append_size, inserted.version, inserted.position, inserted.recorded_at
 from head
 left join repeat on true
 left join inserted on true

@@ -1,0 +1,100 @@
+//! What becomes of a batch that the database did not take as it was: sent again, split, or given up, append by append.
+//!
+//! One append must never fail because of another that happens to travel with it. So whatever an error is about, it is an
+//! append's own only once it was sent alone.
+
+/// How often a single append that lost a race is sent: each time it may meet another.
+const ATTEMPTS: u32 = 64;
+
+/// A batch, or what is left of one: appends that are sent together.
+#[derive(Clone, Debug)]
+pub(crate) struct Piece<R> {
+    pub(crate) requests: Vec<R>,
+    /// How long it waits for other transactions that have written to its streams.
+    pub(crate) patience: Patience,
+    /// Whether it was sent before on a connection that was lost, so that it may have been stored.
+    pub(crate) lost: bool,
+    races: u32,
+}
+
+/// How long a statement waits for another transaction's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// As long as neighbours can be asked to wait.
+    Usual,
+    /// Hardly: among these is one whose stream is held, and the others have waited for it already.
+    Little,
+    /// As long as the settings say: this append is alone, on the slow lane.
+    Full,
+}
+
+/// Why a piece was not stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// Another writer came first, and what it stored can be seen now; or the database gave up for the sake of others.
+    Race,
+    /// Another transaction that wrote to one of the streams stayed open.
+    Held,
+    /// The database refused it for any other reason.
+    Refused,
+    /// The connection was lost before the answer came.
+    Lost,
+    /// There was no connection.
+    NotSent,
+}
+
+/// What to do with each append of a piece.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next<P, R> {
+    /// Send these, in this order.
+    Send(Vec<P>),
+    /// This one goes to the slow lane.
+    Slow(R),
+    /// These are answered with the error.
+    Fail(Vec<R>),
+}
+
+impl<R> Piece<R> {
+    pub(crate) fn new(requests: Vec<R>) -> Self {
+        Self { requests, patience: Patience::Usual, lost: false, races: 0 }
+    }
+
+    /// A single append for the slow lane.
+    pub(crate) fn slow(request: R, lost: bool) -> Self {
+        Self { requests: vec![request], patience: Patience::Full, lost, races: 0 }
+    }
+
+    pub(crate) fn after(mut self, trouble: Trouble) -> Next<Self, R> {
+        let alone = self.requests.len() == 1;
+        match trouble {
+            // The winner can be seen now, so a second time the guard finds the loser, and nobody else loses anything.
+            Trouble::Race if alone && self.races + 1 < ATTEMPTS || !alone && self.races == 0 => {
+                self.races += 1;
+                Next::Send(vec![self])
+            }
+            Trouble::Held if alone && self.patience != Patience::Full => Next::Slow(self.requests.remove(0)),
+            Trouble::Held if !alone => {
+                let Self { requests, lost, .. } = self;
+                let single = |request| Self { requests: vec![request], patience: Patience::Little, lost, races: 0 };
+                Next::Send(requests.into_iter().map(single).collect())
+            }
+            // The same append again is safe: what was stored is found by its key or its event ids.
+            Trouble::Lost if !self.lost => {
+                self.lost = true;
+                Next::Send(vec![self])
+            }
+            Trouble::Race | Trouble::Refused | Trouble::Lost if !alone => {
+                let second = self.requests.split_off(self.requests.len() / 2);
+                let half = |requests| Self { requests, patience: self.patience, lost: self.lost, races: 0 };
+                Next::Send(vec![half(self.requests), half(second)])
+            }
+            Trouble::Race | Trouble::Held | Trouble::Refused | Trouble::Lost | Trouble::NotSent => {
+                Next::Fail(self.requests)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "batch/tests.rs"]
+mod tests;

@@ -1,0 +1,246 @@
+//! The gathering by itself: every order in which a few appends can come, be sent, settle and be taken back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use es_core::recorded::StreamId;
+
+use super::{Batch, Gather, Limits, Size};
+
+const SMALL: Size = Size { events: 1, bytes: 10 };
+
+fn stream(id: &str) -> StreamId {
+    StreamId::new("test", id)
+}
+
+fn limits(lanes: usize) -> Limits {
+    Limits { lanes, appends: 3, events: 4, bytes: 100 }
+}
+
+fn names(batch: Batch<u32>) -> Vec<u32> {
+    batch.requests.into_iter().map(|(_, request)| request).collect()
+}
+
+/// A world in which appends come in a fixed order and all else happens in any.
+#[derive(Clone, Debug)]
+struct World {
+    gather: Gather<u32>,
+    /// Those still to come: number and stream.
+    coming: Vec<(u32, StreamId)>,
+    tickets: BTreeMap<u32, (StreamId, u64)>,
+    /// Lanes that were started, or have carried a batch, and have not taken the next.
+    free: usize,
+    /// Lanes with what is still under way of their batch.
+    out: Vec<Vec<(u32, StreamId)>>,
+    /// Slow ones: under way, on no lane.
+    slow: Vec<(u32, StreamId)>,
+    sent: Vec<u32>,
+    done: BTreeSet<u32>,
+    withdrawn: BTreeSet<u32>,
+}
+
+impl World {
+    fn start(&mut self, start: bool) {
+        self.free += usize::from(start);
+    }
+
+    fn under_way(&self) -> impl Iterator<Item = &(u32, StreamId)> {
+        self.out.iter().flatten().chain(&self.slow)
+    }
+
+    /// All that can happen next.
+    fn next(&self) -> Vec<Self> {
+        let mut worlds = Vec::new();
+        if let Some(((number, stream), rest)) = self.coming.split_first() {
+            let mut world = self.clone();
+            let admitted = world.gather.admit(stream, SMALL, *number);
+            world.tickets.insert(*number, (stream.clone(), admitted.ticket));
+            world.start(admitted.start);
+            world.coming = rest.to_vec();
+            worlds.push(world);
+        }
+        if self.free > 0 {
+            let mut world = self.clone();
+            world.free -= 1;
+            if let Some(batch) = world.gather.take() {
+                world.start(batch.start);
+                assert!(batch.requests.is_sorted_by(|(one, _), (next, _)| one < next), "streams in order, each once");
+                world.sent.extend(batch.requests.iter().map(|(_, number)| *number));
+                world.out.push(batch.requests.into_iter().map(|(stream, number)| (number, stream)).collect());
+            }
+            worlds.push(world);
+        }
+        for lane in 0..self.out.len() {
+            // One of a batch is answered, or goes to the slow lane, and the lane is free behind the last.
+            for slow in [false, true] {
+                let mut world = self.clone();
+                let (number, stream) = world.out[lane].remove(0);
+                if slow {
+                    world.slow.push((number, stream));
+                } else {
+                    world.done.insert(number);
+                    let start = world.gather.settle(&stream);
+                    world.start(start);
+                }
+                if world.out[lane].is_empty() {
+                    world.out.remove(lane);
+                    if !world.gather.end() {
+                        world.free += 1;
+                    }
+                }
+                worlds.push(world);
+            }
+        }
+        for slow in 0..self.slow.len() {
+            let mut world = self.clone();
+            let (number, stream) = world.slow.remove(slow);
+            world.done.insert(number);
+            let start = world.gather.settle(&stream);
+            world.start(start);
+            worlds.push(world);
+        }
+        for (number, (stream, ticket)) in &self.tickets {
+            let mut world = self.clone();
+            let waits = !self.sent.contains(number) && !self.withdrawn.contains(number);
+            let withdrawn = world.gather.withdraw(stream, *ticket);
+            assert_eq!(withdrawn.is_some(), waits, "just those that wait can be taken back");
+            if withdrawn.is_some() {
+                world.withdrawn.insert(*number);
+                worlds.push(world);
+            }
+        }
+        worlds
+    }
+
+    fn check(&self, lanes: usize) {
+        assert!(self.out.len() + self.free <= lanes, "more batches than lanes: {self:?}");
+        assert_eq!(self.gather.lanes, self.out.len() + self.free, "lanes are counted: {self:?}");
+        let streams: BTreeSet<_> = self.under_way().map(|(_, stream)| stream).collect();
+        assert_eq!(streams.len(), self.under_way().count(), "two of one stream under way: {self:?}");
+        assert!(self.out.iter().all(|batch| batch.len() <= 3), "a batch is bounded: {self:?}");
+        // Someone who waits and could be sent is never forgotten.
+        let waiting = self.tickets.iter().filter(|(n, _)| !self.sent.contains(n) && !self.withdrawn.contains(n));
+        for (number, (stream, _)) in waiting {
+            let held = self.under_way().any(|(_, other)| other == stream);
+            assert!(held || self.gather.lanes > 0, "{number} is forgotten: {self:?}");
+        }
+    }
+
+    /// Nothing more can happen: all were sent or taken back, in order within each stream, and nothing is left.
+    fn check_end(&self, all: &[(u32, StreamId)]) {
+        let ended: BTreeSet<u32> = self.done.union(&self.withdrawn).copied().collect();
+        assert_eq!(ended, all.iter().map(|(number, _)| *number).collect(), "{self:?}");
+        assert!(self.done.is_disjoint(&self.withdrawn));
+        for (_, stream) in all {
+            let of_stream = |number: &&u32| all.iter().any(|(other, of)| other == *number && of == stream);
+            assert!(self.sent.iter().filter(of_stream).is_sorted(), "order within {stream}: {self:?}");
+        }
+        let Gather { lanes, streams, ready, .. } = &self.gather;
+        assert!(*lanes == 0 && streams.is_empty() && ready.is_empty(), "something is left: {self:?}");
+    }
+}
+
+fn explore(all: &[(u32, StreamId)], lanes: usize) -> usize {
+    let world = World {
+        gather: Gather::new(limits(lanes)),
+        coming: all.to_vec(),
+        tickets: BTreeMap::new(),
+        free: 0,
+        out: Vec::new(),
+        slow: Vec::new(),
+        sent: Vec::new(),
+        done: BTreeSet::new(),
+        withdrawn: BTreeSet::new(),
+    };
+    let (mut open, mut seen) = (vec![world], BTreeSet::new());
+    while let Some(world) = open.pop() {
+        world.check(lanes);
+        let next = world.next();
+        if next.is_empty() {
+            world.check_end(all);
+        }
+        for world in next {
+            // The counter differs by the way that led here, and the order of turns is all that matters of it.
+            let turns: Vec<_> = world.gather.ready.values().collect();
+            let waiting: BTreeMap<_, Vec<_>> =
+                world.gather.streams.iter().map(|(s, l)| (s, l.waiting.values().collect())).collect();
+            let World { coming, free, out, slow, sent, done, withdrawn, .. } = &world;
+            if seen.insert(format!("{turns:?}{waiting:?}{coming:?}{free}{out:?}{slow:?}{sent:?}{done:?}{withdrawn:?}"))
+            {
+                open.push(world);
+            }
+        }
+    }
+    seen.len()
+}
+
+#[test]
+fn every_order_of_events_keeps_the_rules() {
+    let all = |streams: &[&str]| (1..).zip(streams.iter().map(|id| stream(id))).collect::<Vec<_>>();
+    let mut worlds = 0;
+    for streams in
+        [&["a", "a", "a"][..], &["b", "a", "b"], &["c", "b", "a"], &["b", "a", "a", "b"], &["c", "a", "b", "a"]]
+    {
+        for lanes in 1..=2 {
+            worlds += explore(&all(streams), lanes);
+        }
+    }
+    assert!(worlds > 4_000, "only {worlds} states were seen");
+}
+
+#[test]
+fn an_append_that_finds_a_free_lane_goes_alone_and_those_that_come_meanwhile_together() {
+    let mut gather = Gather::new(limits(1));
+    assert!(gather.admit(&stream("m"), SMALL, 1).start);
+    assert_eq!(names(gather.take().expect("a batch")), [1]);
+    for (number, id) in [(2, "z"), (3, "a"), (4, "m")] {
+        assert!(!gather.admit(&stream(id), SMALL, number).start, "the lane is out");
+    }
+    gather.settle(&stream("m"));
+    assert_eq!(names(gather.take().expect("a batch")), [3, 4, 2], "in the order of the streams' names");
+}
+
+#[test]
+fn a_batch_is_bounded_but_takes_one_append_of_any_size() {
+    let mut gather = Gather::new(limits(1));
+    let sizes = [(9, 10), (1, 1_000), (2, 40), (2, 40), (1, 40), (1, 90), (1, 1), (1, 1), (1, 1), (1, 1)];
+    for ((events, bytes), number) in sizes.into_iter().zip(0..) {
+        gather.admit(&stream(&format!("{number}")), Size { events, bytes }, number);
+    }
+    let mut batches = Vec::new();
+    while let Some(batch) = gather.take() {
+        for (stream, _) in &batch.requests {
+            gather.settle(stream);
+        }
+        batches.push(names(batch));
+    }
+    assert_eq!(batches, [vec![0], vec![1], vec![2, 3], vec![4], vec![5, 6, 7], vec![8, 9]]);
+}
+
+#[test]
+fn more_than_fits_into_one_batch_starts_further_lanes() {
+    let mut gather = Gather::new(Limits { lanes: 3, ..limits(1) });
+    gather.admit(&stream("m"), SMALL, 0);
+    gather.take();
+    for number in 1..=4 {
+        gather.admit(&stream("m"), SMALL, number);
+    }
+    // While nothing can be sent no lane is started, and what becomes ready starts as many as there is work for.
+    assert_eq!(gather.lanes, 1);
+    for number in 5..=9 {
+        gather.admit(&stream(&number.to_string()), SMALL, number);
+    }
+    assert_eq!(gather.lanes, 3);
+    let batch = gather.take().expect("a batch");
+    assert_eq!((batch.requests.len(), batch.start), (3, false), "all lanes are out");
+}
+
+#[test]
+fn when_the_last_lane_is_lost_all_that_wait_for_one_are_given_back() {
+    let mut gather = Gather::new(limits(2));
+    for (number, id) in [(1, "a"), (2, "a"), (3, "b")] {
+        gather.admit(&stream(id), SMALL, number);
+    }
+    assert_eq!(gather.lose_lane(), [0_u32; 0], "another lane is there");
+    assert_eq!(gather.lose_lane(), [1, 2, 3]);
+    assert!(gather.admit(&stream("a"), SMALL, 4).start, "it goes on");
+}

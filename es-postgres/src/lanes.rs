@@ -1,0 +1,395 @@
+//! The group commit: appends of many callers, stored by few statements.
+//!
+//! `gather.rs` says who goes when and `batch.rs` what becomes of a batch that was not taken; here is what they cannot
+//! know: tasks, connections, answers. An append that was sent belongs to a task, not to its caller: the caller may go
+//! away, and the append runs to its end. One that still waits goes with its caller, as if it had never been asked for.
+//!
+//! Every way out gives back what it holds, a panic and the end of the runtime included: [`Sent`] its stream, [`Lane`]
+//! its lane, [`Waiting`] its place.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use es_core::{
+    recorded::{EventId, StreamId},
+    store::{Append, Appended, StoreError, Unavailable},
+};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::{Instant, timeout},
+};
+
+use crate::{
+    append::{self, DOING, Outcome, Prepared},
+    batch::{Next, Patience, Piece},
+    columns::Columns,
+    config::PostgresConfig,
+    connections::{Failure, Lease},
+    error,
+    gather::{Admitted, Gather, Limits},
+    store::Parts,
+};
+
+/// How many batches are under way at a time. More would be smaller, and each costs a commit.
+const LANES: usize = 4;
+/// The most appends, events and bytes in a batch: enough to make its fixed cost small, few enough to keep the time
+/// short for which its neighbours wait.
+const APPENDS: usize = 256;
+const EVENTS: usize = 2_048;
+const BYTES: usize = 2 * 1_024 * 1_024;
+/// What all appends that were accepted and not answered may take up, in units of [`PLACE`] bytes. Further callers wait.
+const PLACES: u32 = 64 * 1_024;
+const PLACE: usize = 1_024;
+/// How many appends may wait for the slow lane.
+const SLOW_QUEUE: usize = 1_024;
+/// How long a batch waits for another transaction that has written to one of its streams, and how long each of its
+/// appends does when it is sent alone because of that.
+const PATIENCE: Duration = Duration::from_millis(100);
+const LITTLE_PATIENCE: Duration = Duration::from_millis(20);
+
+/// What the appends of a store share.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    gather: Mutex<Gather<Waiting>>,
+    places: Arc<Semaphore>,
+    /// The slow lane: appends whose stream another transaction holds, each alone, a few at a time.
+    slow: Arc<Semaphore>,
+    slow_queue: Arc<Semaphore>,
+    closing: AtomicBool,
+}
+
+/// An append that was accepted.
+#[derive(Debug)]
+struct Waiting {
+    prepared: Prepared,
+    reply: oneshot::Sender<Result<Appended, StoreError>>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// An append that is under way. While it is, nothing else of its stream is.
+#[derive(Debug)]
+struct Sent {
+    parts: Arc<Parts>,
+    stream: StreamId,
+    waiting: Option<Waiting>,
+}
+
+/// The right to carry batches, one after the other.
+#[derive(Debug)]
+struct Lane {
+    parts: Arc<Parts>,
+    ended: bool,
+}
+
+/// A caller's hold on its append, until it is answered.
+struct Caller<'a> {
+    lanes: &'a Lanes,
+    stream: StreamId,
+    ticket: u64,
+}
+
+/// Stores the events of one request, or finds that they are stored.
+pub(crate) async fn append(parts: &Arc<Parts>, append: Append) -> Result<Appended, StoreError> {
+    let prepared = Prepared::new(append)?;
+    let lanes = &parts.lanes;
+    let place = lanes.place(&prepared, parts.config.acquire_timeout).await?;
+    let (reply, mut answer) = oneshot::channel();
+    let (stream, size) = (prepared.append.stream.clone(), prepared.size());
+    let first_event = prepared.append.events.first().map(|event| event.metadata.event_id);
+    let waiting = Waiting { prepared, reply, _place: place };
+    let Admitted { ticket, start, next } = lanes.gather().admit(&stream, size, waiting);
+    let caller = Caller { lanes, stream, ticket };
+    if start {
+        start_lane(parts);
+    }
+    // Who is next waits for a connection at the most, and that is limited already; a timer would only cost its time.
+    if next {
+        return answer.await.unwrap_or_else(|ended| Err(caller.unknown(first_event, ended)));
+    }
+    if let Ok(answer) = timeout(parts.config.acquire_timeout, &mut answer).await {
+        return answer.unwrap_or_else(|ended| Err(caller.unknown(first_event, ended)));
+    }
+    if caller.withdraw().is_some() {
+        let waited = parts.config.acquire_timeout;
+        let reason = format!("an append waited {waited:?} for its turn behind others; ask less, or try later");
+        return Err(Unavailable::new(reason, "the time for waiting was over").into());
+    }
+    answer.await.unwrap_or_else(|ended| Err(caller.unknown(first_event, ended)))
+}
+
+impl Lanes {
+    pub(crate) fn new(config: &PostgresConfig) -> Self {
+        // The slow lane leaves a connection to the others, wherever there are two.
+        let slow = (config.max_connections / 4).max(1);
+        let lanes = LANES.min(config.max_connections.saturating_sub(slow)).max(1);
+        let limits = Limits { lanes, appends: APPENDS, events: EVENTS, bytes: BYTES };
+        Self {
+            gather: Mutex::new(Gather::new(limits)),
+            places: Arc::new(Semaphore::new(PLACES as usize)),
+            slow: Arc::new(Semaphore::new(slow)),
+            slow_queue: Arc::new(Semaphore::new(SLOW_QUEUE)),
+            closing: AtomicBool::new(false),
+        }
+    }
+
+    /// Room for an append; callers get it in the order in which they came.
+    async fn place(&self, prepared: &Prepared, longest: Duration) -> Result<OwnedSemaphorePermit, StoreError> {
+        let places = u32::try_from(prepared.size().bytes / PLACE + 1).unwrap_or(PLACES).min(PLACES);
+        if self.closing.load(Ordering::SeqCst) {
+            return Err(Unavailable::new("it was closed", "no append is accepted any more").into());
+        }
+        match timeout(longest, Arc::clone(&self.places).acquire_many_owned(places)).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(closed)) => Err(Unavailable::new("it was closed", closed).into()),
+            Err(elapsed) => {
+                let reason = format!("too many appends were waiting for {longest:?}; ask less, or try later");
+                Err(Unavailable::new(reason, elapsed).into())
+            }
+        }
+    }
+
+    /// Takes no more appends, and waits until all that were accepted are answered.
+    pub(crate) async fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+        let all = self.places.acquire_many(PLACES).await;
+        self.places.close();
+        drop(all);
+    }
+
+    fn gather(&self) -> MutexGuard<'_, Gather<Waiting>> {
+        self.gather.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Caller<'_> {
+    fn withdraw(&self) -> Option<Waiting> {
+        self.lanes.gather().withdraw(&self.stream, self.ticket)
+    }
+
+    /// The task that had the append ended without an answer, most likely with its runtime.
+    fn unknown(&self, first: Option<EventId>, source: oneshot::error::RecvError) -> StoreError {
+        let first_event = first.unwrap_or(EventId::from_uuid(uuid::Uuid::nil()));
+        StoreError::OutcomeUnknown { stream: self.stream.clone(), first_event, source: source.into() }
+    }
+}
+
+/// A caller that goes away takes its append along, if it still waits.
+impl Drop for Caller<'_> {
+    fn drop(&mut self) {
+        drop(self.withdraw());
+    }
+}
+
+/// Carries out what the gathering says: a free lane, and something to carry.
+fn start_lane(parts: &Arc<Parts>) {
+    let lane = Lane { parts: Arc::clone(parts), ended: false };
+    // Without a runtime the lane is dropped here, and what waits for it is answered.
+    if let Ok(runtime) = Handle::try_current() {
+        runtime.spawn(run(lane));
+    }
+}
+
+async fn run(mut lane: Lane) {
+    let parts = Arc::clone(&lane.parts);
+    loop {
+        // First the connection, then the batch: what comes in while we wait for one travels along.
+        let lease = parts.connections.lease().await;
+        let Some(batch) = parts.lanes.gather().take() else {
+            lane.ended = true;
+            if let Ok(lease) = lease {
+                lease.give_back();
+            }
+            return;
+        };
+        let requests = batch.requests.into_iter();
+        let sent = |(stream, waiting)| Sent { parts: Arc::clone(&parts), stream, waiting: Some(waiting) };
+        let requests: Vec<_> = requests.map(sent).collect();
+        if batch.start {
+            start_lane(&parts);
+        }
+        let answers = carry(&parts, Piece::new(requests), lease).await;
+        // First the lane, then the answers: who appends one thing after the other finds a free lane and its connection.
+        lane.ended = parts.lanes.gather().end();
+        give(answers);
+        if lane.ended {
+            return;
+        }
+    }
+}
+
+/// What is ready to be told to those who asked.
+type Answers = Vec<(Waiting, Appended)>;
+
+fn give(answers: Answers) {
+    for (waiting, appended) in answers {
+        waiting.reply(|_| Ok(appended));
+    }
+}
+
+/// Carries a batch until each of its appends is done, or on the slow lane. The last answers are left to be given.
+async fn carry(parts: &Arc<Parts>, piece: Piece<Sent>, lease: Result<Lease<'_>, StoreError>) -> Answers {
+    let mut lease = Some(lease);
+    let mut pieces = vec![piece];
+    let mut answers = Answers::new();
+    while let Some(piece) = pieces.pop() {
+        give(std::mem::take(&mut answers));
+        let lease = match lease.take() {
+            Some(lease) => lease,
+            None => parts.connections.lease().await,
+        };
+        let begun = Instant::now();
+        let failure = match send(parts, &piece, lease).await {
+            Ok(outcomes) => {
+                answers = settle(piece, outcomes);
+                continue;
+            }
+            // The statement's patience holds from its first step on. Whoever waited for as long as the connection allows
+            // waited before that, for a lock on the whole table, and so would each of these again.
+            Err(Failure::Refused(source))
+                if error::is_held(&source) && begun.elapsed() >= parts.config.lock_timeout.max(PATIENCE * 2) =>
+            {
+                Failure::NotSent(error::held(DOING, source))
+            }
+            Err(failure) => failure,
+        };
+        let lost = piece.lost;
+        match piece.after(error::trouble(&failure)) {
+            Next::Send(next) => pieces.extend(next.into_iter().rev()),
+            Next::Slow(sent) => slowly(sent, lost),
+            Next::Fail(failed) => fail(failed, failure, lost),
+        }
+    }
+    answers
+}
+
+async fn send(
+    parts: &Parts,
+    piece: &Piece<Sent>,
+    lease: Result<Lease<'_>, StoreError>,
+) -> Result<Vec<Outcome>, Failure> {
+    let longest = parts.config.lock_timeout;
+    let patience = match piece.patience {
+        Patience::Full => longest,
+        // None at all would be no limit.
+        Patience::Usual if longest.is_zero() => PATIENCE,
+        Patience::Usual => longest.min(PATIENCE),
+        Patience::Little => LITTLE_PATIENCE,
+    };
+    let prepared = piece.requests.iter().filter_map(Sent::prepared);
+    let columns = Columns::of(prepared, format!("{}ms", patience.as_millis()));
+    let rows = lease.map_err(Failure::NotSent)?.fetch(columns.query(&parts.statements)).await?;
+    // An answer that makes no sense is as good as none.
+    append::outcomes(piece.requests.len(), &rows).map_err(Failure::Lost)
+}
+
+/// Gives back the streams of a piece that the database has taken; what it has stored is to be answered.
+fn settle(piece: Piece<Sent>, outcomes: Vec<Outcome>) -> Answers {
+    let lost = piece.lost;
+    let mut answers = Answers::new();
+    for (sent, outcome) in piece.requests.into_iter().zip(outcomes) {
+        let parts = Arc::clone(&sent.parts);
+        let Some(waiting) = sent.release() else { continue };
+        if let Outcome::Stored(places) = outcome {
+            let appended = append::stored(&waiting.prepared, places);
+            answers.push((waiting, appended));
+            continue;
+        }
+        // Others are looked up in the stream: by a task of their own, because a lane does not wait for one of many.
+        tokio::spawn(async move {
+            let answer = append::standing(&parts, &waiting.prepared, outcome).await;
+            waiting
+                .reply(|prepared| answer.map_err(|error| if lost { append::in_doubt(prepared, error) } else { error }));
+        });
+    }
+    answers
+}
+
+/// Answers appends with the failure that they share.
+fn fail(failed: Vec<Sent>, failure: Failure, lost: bool) {
+    let failures = error::for_each(failure, failed.len());
+    for (sent, failure) in failed.into_iter().zip(failures) {
+        let lost = lost || matches!(failure, Failure::Lost(_));
+        let error = error::store_error(DOING, failure);
+        sent.reply(|prepared| Err(if lost { append::in_doubt(prepared, error) } else { error }));
+    }
+}
+
+/// Puts an append whose stream another transaction holds onto the slow lane, where nobody waits for it but those who
+/// append to the same stream.
+fn slowly(sent: Sent, lost: bool) {
+    let parts = Arc::clone(&sent.parts);
+    let Ok(queued) = Arc::clone(&parts.lanes.slow_queue).try_acquire_owned() else {
+        return fail(
+            vec![sent],
+            Failure::NotSent(error::held(DOING, "too many appends wait for such transactions")),
+            lost,
+        );
+    };
+    tokio::spawn(async move {
+        let slow = timeout(parts.config.acquire_timeout, parts.lanes.slow.acquire()).await;
+        match slow {
+            Ok(_slow) => {
+                let lease = parts.connections.lease().await;
+                give(carry(&parts, Piece::slow(sent, lost), lease).await);
+            }
+            Err(elapsed) => fail(vec![sent], Failure::NotSent(error::held(DOING, elapsed)), lost),
+        }
+        drop(queued);
+    });
+}
+
+impl Waiting {
+    fn reply(self, answer: impl FnOnce(&Prepared) -> Result<Appended, StoreError>) {
+        // Whoever asked may have gone away.
+        let _ = self.reply.send(answer(&self.prepared));
+    }
+}
+
+impl Sent {
+    fn prepared(&self) -> Option<&Prepared> {
+        self.waiting.as_ref().map(|waiting| &waiting.prepared)
+    }
+
+    /// Gives the stream to whoever is next in its line.
+    fn release(mut self) -> Option<Waiting> {
+        self.waiting.take()
+    }
+
+    fn reply(self, answer: impl FnOnce(&Prepared) -> Result<Appended, StoreError>) {
+        if let Some(waiting) = self.release() {
+            waiting.reply(answer);
+        }
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        let start = self.parts.lanes.gather().settle(&self.stream);
+        if start {
+            start_lane(&self.parts);
+        }
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let given_back = self.parts.lanes.gather().lose_lane();
+        for waiting in given_back {
+            let error = Unavailable::new("the runtime that it works on has ended", "a task was dropped");
+            waiting.reply(|_| Err(error.into()));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "lanes/tests.rs"]
+mod tests;
