@@ -117,7 +117,8 @@ impl<'a, A: Aggregate> CommandContext<'a, A> {
     note = "return an event of `{Set}`, the set itself, a draft, `()`, or an `Option`, a `Vec`, an array or a tuple of those; another event needs a variant in `{Set}`, and of an earlier version the newest takes its place"
 )]
 pub trait IntoEvents<Set> {
-    /// Whether nothing may stand before these events: those of a [`Draft`](crate::Draft), which knows them by their place.
+    /// Whether nothing may stand before these events: those of a [`Draft`](crate::Draft), which knows them by their
+    /// place.
     const COMES_FIRST: bool = false;
 
     /// Puts the events behind those that are in `events`.

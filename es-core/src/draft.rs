@@ -141,8 +141,8 @@ impl<A: Aggregate + Clone> FromState<A> for Draft<A> {
 pub trait ReadsNoMetadata {}
 
 impl<A: Aggregate> Draft<A> {
-    /// A draft from the state of an empty stream, for command handlers without `self`. In one with `&self` it would decide
-    /// upon a state that is not the aggregate's: there a draft begins with [`self.draft()`](Aggregate::draft).
+    /// A draft from the state of an empty stream, for command handlers without `self`. In one with `&self` it would
+    /// decide upon a state that is not the aggregate's: there a draft begins with [`self.draft()`](Aggregate::draft).
     #[expect(clippy::new_without_default, reason = "a default would hide that the draft is for an empty stream")]
     pub fn new() -> Self
     where

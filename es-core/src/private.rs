@@ -214,8 +214,8 @@ const fn same(left: &[u8], right: &[u8]) -> bool {
 
 /// For each name, whether an earlier one is the same; for constant assertions.
 ///
-/// Constant evaluation is slow, and a set of some hundred events has tens of thousands of pairs: so names are told apart by
-/// a hash (64-bit FNV-1a), and compared where the hashes are the same.
+/// Constant evaluation is slow, and a set of some hundred events has tens of thousands of pairs: so names are told
+/// apart by a hash (64-bit FNV-1a), and compared where the hashes are the same.
 pub const fn repeated<const N: usize>(names: [&str; N]) -> [bool; N] {
     let mut hashes = [0; N];
     let mut repeated = [false; N];

@@ -105,7 +105,8 @@ pub fn aggregate_id(input: TokenStream) -> TokenStream {
 ///
 /// Where there is an `events.lock` beside the crate's `Cargo.toml`, what it says of this version is compared with the
 /// struct. What stored events could not be read with is an error at the field: another type, a field that is gone or that
-/// they lack, another serde attribute. The file is written by the test `es_core::testing::schema_lock!`, never by a macro.
+/// they lack, another serde attribute. The file is written by the test `es_core::testing::schema_lock!`, never by a
+/// macro.
 #[proc_macro_derive(Event, attributes(event))]
 pub fn event(input: TokenStream) -> TokenStream {
     quiet::quiet(event::derive(input.into())).into()
@@ -135,8 +136,8 @@ pub fn event(input: TokenStream) -> TokenStream {
 /// ```
 ///
 /// Written are `es_core::EventSet`; for each event `From`, `IntoEvents` and `EventOf`; and `Dispatch` for everything
-/// that has a handler for each of the events. That no two of them have the same stored name is checked; and, where there is
-/// an `events.lock`, that every version of an event which it lists under this set can still be read.
+/// that has a handler for each of the events. That no two of them have the same stored name is checked; and, where
+/// there is an `events.lock`, that every version of an event which it lists under this set can still be read.
 ///
 /// # Keys of `#[event_set(..)]`
 ///
@@ -195,8 +196,8 @@ pub fn aggregate(input: TokenStream) -> TokenStream {
 
 /// Makes a struct with named fields a read model: a row that is folded from events, one for each key.
 ///
-/// The key is the id of the event's stream. A new row has its key, and the [`Default`] of each other field. What events do
-/// to a row is in its [`event_handler`](macro@event_handler) block.
+/// The key is the id of the event's stream. A new row has its key, and the [`Default`] of each other field. What events
+/// do to a row is in its [`event_handler`](macro@event_handler) block.
 ///
 /// ```
 /// use es_core::{prelude::*, testing::project};
@@ -293,7 +294,8 @@ pub fn event_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///   It may borrow: `command: &Command<'_>`.
 /// - `context: &CommandContext<'_, Self>` as a second argument tells the id, the version, and who asks.
 ///
-/// - As the answer, `let mut draft = self.draft(); draft.record(event);` shows in `draft.state()` what the events so far lead to.
+/// Where a decision depends on what its own first events lead to, it writes a draft: `self.draft()` begins one,
+/// `draft.record(event)` adds to it, `draft.state()` shows what they lead to, and `Ok(draft)` is the answer.
 ///
 /// A decision is pure. Ask services first, and put their answer into the command.
 ///

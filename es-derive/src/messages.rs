@@ -1,6 +1,7 @@
 //! Every message of the macros, in one form: what is wrong; what to write; why, where that is not obvious.
 //!
-//! Each names the UI case that shows it, a file below `tests/ui`; `tests/tests/tidy.rs` holds the two against one another.
+//! Each names the UI case that shows it, a file below `tests/ui`; `tests/tests/tidy.rs` holds the two against one
+//! another.
 
 pub(crate) mod command;
 pub(crate) mod event_handler;

@@ -20,8 +20,8 @@ pub(crate) fn proved(krate: &Krate, proof: &str, ty: &TokenStream, span: Span) -
     quote_spanned!(span=> <[(); #krate::private::#proof::<#ty>()] as #krate::private::Proved<#ty>>::Type)
 }
 
-/// A proof about a type that the user declares, said at its name. An `impl` that has the constant in a bound, as the length
-/// of an array, is one of which the compiler says nothing more where the proof fails.
+/// A proof about a type that the user declares, said at its name. An `impl` that has the constant in a bound, as the
+/// length of an array, is one of which the compiler says nothing more where the proof fails.
 ///
 /// ```text
 /// const __PROVED: usize = ::es_core::private::shared_state::<Account>();

@@ -4,7 +4,8 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::{TokenStreamExt as _, quote};
 
 /// Lets what is generated mention what is deprecated. Where the user mentions it, the compiler says so there; generated
-/// code stands at the user's tokens, and would repeat it, out of reach of the user's `#[expect(deprecated)]`. Likewise for what is too private: that is an error already.
+/// code stands at the user's tokens, and would repeat it, out of reach of the user's `#[expect(deprecated)]`. Likewise
+/// for what is too private: that is an error already.
 ///
 /// ```text
 /// impl Account { .. }                 // the user's own stays as it is

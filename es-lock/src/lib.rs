@@ -1,7 +1,7 @@
 //! The form of `events.lock`: what it says, how it is printed, how it is read.
 //!
-//! The macros of `es-derive` read the file and the tests of `es-core` write it, so its form is a crate of its own. There is
-//! nothing here for applications: they write `es_core::testing::schema_lock!`.
+//! The macros of `es-derive` read the file and the tests of `es-core` write it, so its form is a crate of its own.
+//! There is nothing here for applications: they write `es_core::testing::schema_lock!`.
 //!
 //! ```
 //! let text = "\

@@ -48,7 +48,8 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the server cannot be reached; [`StoreError::Misconfigured`] when the URL cannot
-    /// be read, the server does not let us in, is older than PostgreSQL 14.1 or does not use UTF-8; [`StoreError::WrongSchema`] when the tables were made by a newer version of this crate.
+    /// be read, the server does not let us in, is older than PostgreSQL 14.1 or does not use UTF-8;
+    /// [`StoreError::WrongSchema`] when the tables were made by a newer version of this crate.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         Self::connect_with(url, PostgresConfig::new()).await
     }

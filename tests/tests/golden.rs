@@ -1,6 +1,7 @@
 //! Golden payloads keep what was stored, and tell when it is stored, read or upcast in another way.
 //!
-//! The code of one domain at several times stands here side by side, each in a module of its own, with one name of the set.
+//! The code of one domain at several times stands here side by side, each in a module of its own, with one name of the
+//! set.
 
 use std::{fs, path::Path};
 
@@ -205,7 +206,8 @@ fn every_version_is_filed() {
     let folder = tempfile::tempdir().expect("a folder");
     let not_filed = |file: &str| GoldenProblem::NotFiled { file: file.to_owned() };
     assert_eq!(problems(check(folder.path(), first::set())), [not_filed(LIT), not_filed(PUT_OUT)]);
-    // Without a value there is nothing to file, not even where a person asks; and what is filed is not enough without one.
+    // Without a value there is nothing to file, not even where a person asks; and what is filed is not enough without
+    // one.
     let without = GoldenProblem::NoValue { set: "LampEvent".to_owned(), event: "LampPutOut".to_owned() };
     for folder in [folder, filed()] {
         for outcome in [accept(folder.path(), without_value::set()), check(folder.path(), without_value::set())] {

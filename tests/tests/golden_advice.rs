@@ -1,4 +1,5 @@
-//! What golden payloads tell people to do keeps what was stored: each advice, where it is right and where it would not be.
+//! What golden payloads tell people to do keeps what was stored: each advice, where it is right and where it would not
+//! be.
 
 use std::fs;
 

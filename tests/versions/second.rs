@@ -114,8 +114,8 @@ pub(super) async fn run<S: EventStore>(store: &S, old: &str, new: &str) {
     parcels.execute(&new, Send { to: "Short 2, Písek", grams: 500 }).await.expect("it is accepted");
 }
 
-/// A process with this code is still running while the third time has begun. It does not know what the third stores, so it
-/// appends without looking.
+/// A process with this code is still running while the third time has begun. It does not know what the third stores, so
+/// it appends without looking.
 pub(super) async fn run_on<S: EventStore>(store: &S, id: &str) {
     let event = ParcelEvent::from(ParcelMoved { place: "Olomouc".to_owned() });
     let event = es_core::store::NewEvent::encode(&event, Metadata::at(Utc::now())).expect("it can be stored");

@@ -10,8 +10,8 @@ use crate::{
     store::{Corrupt, StoredEvent},
 };
 
-/// What a type is: an aggregate, a read model or a projection. The derives of all three implement it, so that a type is one
-/// of them.
+/// What a type is: an aggregate, a read model or a projection. The derives of all three implement it, so that a type is
+/// one of them.
 pub trait OneRole {}
 
 #[diagnostic::do_not_recommend]
@@ -26,8 +26,8 @@ impl<E: Event> EventOf<AnyAggregate> for E {
 /// An event that `H` handles; written by `#[event_handler]`, at the event. That is the one place where the compiler says
 /// that a type is no event of the scope.
 ///
-/// `HANDLER` is the handler's index in the block, so that of two handlers for one event the compiler reports only that both
-/// apply it.
+/// `HANDLER` is the handler's index in the block, so that of two handlers for one event the compiler reports only that
+/// both apply it.
 pub trait HandledBy<H, Scope, const HANDLER: usize>: EventOf<Scope> {}
 
 /// The schema of an event that is handled.

@@ -73,8 +73,8 @@ pub const fn is_in_none<E: Event>(sets: &[&[EventSchema]]) -> bool {
     true
 }
 
-/// The index of the first event that has the stored name of an earlier one, for a constant assertion; `MOST` is as many as
-/// there can be. Of an aggregate it is not asked: its set has seen to that.
+/// The index of the first event that has the stored name of an earlier one, for a constant assertion; `MOST` is as many
+/// as there can be. Of an aggregate it is not asked: its set has seen to that.
 pub const fn first_namesake_of_rows<R: Folds + OneEventHandlerBlock<R::Scope, R::Given>, const MOST: usize>() -> usize {
     // In a function of its own, because what a constant function names is worked out whenever it is called.
     if R::OPEN { first_namesake::<MOST>(R::EVENTS) } else { usize::MAX }

@@ -1,4 +1,5 @@
-//! What the test that writes `events.lock` is to know of the types, and the assertions that nothing released has vanished.
+//! What the test that writes `events.lock` is to know of the types, and the assertions that nothing released has
+//! vanished.
 
 use std::any::{TypeId, type_name};
 
@@ -113,7 +114,8 @@ pub enum State {
     Again,
 }
 
-/// A hash of a name: FNV-1a, as `es-derive` has it. The compiler takes its time to compare texts, and there are many pairs of them.
+/// A hash of a name: FNV-1a, as `es-derive` has it. The compiler takes its time to compare texts, and there are many
+/// pairs of them.
 pub const fn hash(name: &str) -> u64 {
     let bytes = name.as_bytes();
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
@@ -125,7 +127,8 @@ pub const fn hash(name: &str) -> u64 {
     hash
 }
 
-/// What has become of each released name. Nothing is concluded where an event is broken, which the compiler says elsewhere.
+/// What has become of each released name. Nothing is concluded where an event is broken, which the compiler says
+/// elsewhere.
 pub const fn states<S: EventSet, const EVENTS: usize, const NAMES: usize>(
     events: &'static [EventType; EVENTS],
     released: &[Released; NAMES],

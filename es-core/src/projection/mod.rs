@@ -123,9 +123,9 @@ where
     }
 }
 
-/// Hands all events behind `position`, up to the frontier, to the projection's handlers, one after another in the order of
-/// all events. `position` moves behind each event, handled or not, so that another call goes on from there, also after a
-/// failure, or when this one is dropped. Keep it where the effects are, so that each event has its effect once.
+/// Hands all events behind `position`, up to the frontier, to the projection's handlers, one after another in the order
+/// of all events. `position` moves behind each event, handled or not, so that another call goes on from there, also
+/// after a failure, or when this one is dropped. Keep it where the effects are, so that each event has its effect once.
 ///
 /// # Errors
 /// [`ProjectionError`], which names the event that was not handled; `position` stands before it.

@@ -23,8 +23,8 @@
 /// ```
 ///
 /// It stands once in a crate, with all its sets. `ES_LOCK=accept cargo test` writes the file; it is committed, and a
-/// difference in it is looked at as code is. From then on the macros compare: a released version that has changed does not
-/// compile, and the message stands at the field.
+/// difference in it is looked at as code is. From then on the macros compare: a released version that has changed does
+/// not compile, and the message stands at the field.
 ///
 /// The aggregate of a set is found by its derive. Where a set has several aggregates, or none, they are named:
 /// `AccountEvent => [Account, Shadow]`, `ImportEvent => []`.
@@ -69,9 +69,9 @@ macro_rules! __es_schema_lock {
 /// ]);
 /// ```
 ///
-/// There is at least one value of each event; several sets are separated by commas. `ES_LOCK=accept cargo test` writes the
-/// files, one for each version: they are committed, and stay when the version is no longer the present one. The test
-/// stands once in a crate, with all its sets.
+/// There is at least one value of each event; several sets are separated by commas. `ES_LOCK=accept cargo test` writes
+/// the files, one for each version: they are committed, and stay when the version is no longer the present one. The
+/// test stands once in a crate, with all its sets.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __es_golden {

@@ -1,5 +1,5 @@
-//! Testing a domain: given events, when a command, then events or a refusal; what a read model makes of events. Testing what
-//! is stored: [`schema_lock!`] and [`golden!`]. Testing a store: [`conformance`].
+//! Testing a domain: given events, when a command, then events or a refusal; what a read model makes of events. Testing
+//! what is stored: [`schema_lock!`] and [`golden!`]. Testing a store: [`conformance`].
 
 mod accept;
 pub mod conformance;

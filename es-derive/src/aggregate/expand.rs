@@ -31,9 +31,9 @@ pub(super) fn expand(aggregate: &Aggregate) -> TokenStream {
     }
 }
 
-/// The trait itself, and the places where the compiler says that the state cannot go from thread to thread, that the id is
-/// none, and that the events are no set. Of an aggregate with parameters it says so where it is used: a constant cannot
-/// name them.
+/// The trait itself, and the places where the compiler says that the state cannot go from thread to thread, that the id
+/// is none, and that the events are no set. Of an aggregate with parameters it says so where it is used: a constant
+/// cannot name them.
 ///
 /// ```text
 /// const __PROVED: usize = ::es_core::private::shared_state::<Account>();
@@ -91,8 +91,8 @@ fn implementation(aggregate: &Aggregate) -> TokenStream {
     quote!(#shared #implementation)
 }
 
-/// The parameters, where there are some. Each type in them must be one that can be part of an aggregate, and the aggregate
-/// must have what it would have to have without parameters; which of them have it is asked where it is used.
+/// The parameters, where there are some. Each type in them must be one that can be part of an aggregate, and the
+/// aggregate must have what it would have to have without parameters; which of them have it is asked where it is used.
 ///
 /// ```text
 /// impl<C: Currency> .. for Account<C>

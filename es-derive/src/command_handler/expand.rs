@@ -318,9 +318,9 @@ impl Aliases {
 }
 
 impl Alias {
-    /// It stands at the `impl` of the block. For a type inside another that is not known the compiler proposes a parameter,
-    /// behind the keyword or the name of what is around: so it says the same of the alias as of the handler, and says it
-    /// once.
+    /// It stands at the `impl` of the block. For a type inside another that is not known the compiler proposes a
+    /// parameter, behind the keyword or the name of what is around: so it says the same of the alias as of the handler,
+    /// and says it once.
     fn new(block: &Block, name: &str, named: Named) -> Self {
         let Named { ty, lifetimes } = named;
         let name = Ident::new(name, block.item.impl_token.span);

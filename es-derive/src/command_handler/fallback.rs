@@ -80,7 +80,8 @@ fn command(block: &Block, handler: &Handler) -> Option<TokenStream> {
     })
 }
 
-/// Writes `CommandContext<'_, Self>` for `CommandContext`, of which the compiler would say again that something is missing.
+/// Writes `CommandContext<'_, Self>` for `CommandContext`, of which the compiler would say again that something is
+/// missing.
 fn complete_context(item: &mut ImplItem) {
     let ImplItem::Fn(function) = item else { return };
     for input in &mut function.sig.inputs {

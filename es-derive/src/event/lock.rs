@@ -45,8 +45,8 @@ fn constant(event: &Event, shape: &TokenStream) -> TokenStream {
     }
 }
 
-/// Each difference from what is released, and what makes the compiler look again. A lock that cannot be read is told by the
-/// sets, not once more by each of their events.
+/// Each difference from what is released, and what makes the compiler look again. A lock that cannot be read is told by
+/// the sets, not once more by each of their events.
 pub(super) fn compare(event: &Event) -> TokenStream {
     let Some(file) = (!event.unlocked).then(lock::File::of_this_crate).flatten() else {
         return TokenStream::new();

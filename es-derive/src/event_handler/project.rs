@@ -145,8 +145,8 @@ fn named_lifetimes(tokens: TokenStream) -> TokenStream {
     named
 }
 
-/// The block as a whole. It is the block of whatever derive looks for one, so that an aggregate with `async` handlers is told
-/// that it is no projection, and not that it has no handlers too.
+/// The block as a whole. It is the block of whatever derive looks for one, so that an aggregate with `async` handlers
+/// is told that it is no projection, and not that it has no handlers too.
 ///
 /// ```text
 /// struct __Handlers;

@@ -124,8 +124,8 @@ pub(crate) enum Passing {
 }
 
 impl Block {
-    /// Reads a block. On what is no `impl` at all, or has the other kind of handlers, the answer is what to hand back to the
-    /// compiler.
+    /// Reads a block. On what is no `impl` at all, or has the other kind of handlers, the answer is what to hand back
+    /// to the compiler.
     pub(crate) fn parse(
         kind: Kind,
         arguments: TokenStream,

@@ -1,7 +1,7 @@
 //! The names that stand for a block's type, and for what belongs to it, in generated code.
 //!
-//! All of them stand at the type as the user wrote it above the block. Where the type lacks something, the compiler says so
-//! wherever it is needed; but because those messages stand at the same token and read the same, it shows one.
+//! All of them stand at the type as the user wrote it above the block. Where the type lacks something, the compiler
+//! says so wherever it is needed; but because those messages stand at the same token and read the same, it shows one.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -42,8 +42,8 @@ pub(crate) fn alias(block: &Block) -> TokenStream {
     quote!(type #name #parameters = #written;)
 }
 
-/// The names for what aggregates and read models have. Of a type that is neither they are broken, so that the compiler says
-/// only once what is wrong; with parameters it says so more often.
+/// The names for what aggregates and read models have. Of a type that is neither they are broken, so that the compiler
+/// says only once what is wrong; with parameters it says so more often.
 ///
 /// ```text
 /// type __Folds = <[(); ::es_core::private::folds::<__Owner>()] as ::es_core::private::Proved<__Owner>>::Type;
@@ -65,8 +65,8 @@ pub(crate) fn scope_and_given(block: &Block) -> TokenStream {
     }
 }
 
-/// The names for what a block of command handlers asks of its aggregate. Of a type that is none they are broken, so that the
-/// compiler says only once what is wrong; with parameters it says so more often.
+/// The names for what a block of command handlers asks of its aggregate. Of a type that is none they are broken, so
+/// that the compiler says only once what is wrong; with parameters it says so more often.
 ///
 /// ```text
 /// type __Aggregate = <[(); ::es_core::private::aggregate::<__Owner>()] as ::es_core::private::Proved<__Owner>>::Type;

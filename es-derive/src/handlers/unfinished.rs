@@ -1,7 +1,7 @@
 //! Blocks that are being typed: what can be read of them is read, and the rest is handed back as it is.
 //!
-//! An editor expands the macro at every keystroke, and knows the handlers only by what the macro writes for them. Were one
-//! unfinished handler enough for the macro to give up, all the others would be unknown for as long.
+//! An editor expands the macro at every keystroke, and knows the handlers only by what the macro writes for them. Were
+//! one unfinished handler enough for the macro to give up, all the others would be unknown for as long.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{TokenStreamExt as _, quote};

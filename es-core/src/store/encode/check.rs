@@ -186,8 +186,8 @@ struct Inside {
     index: usize,
     /// The key of a map of which the value is next.
     key: String,
-    /// The keys of a map so far. A map has each once, but `#[serde(flatten)]` makes one map of several; of two values under
-    /// one key a store would give back one, or neither.
+    /// The keys of a map so far. A map has each once, but `#[serde(flatten)]` makes one map of several; of two values
+    /// under one key a store would give back one, or neither.
     keys: HashSet<String>,
 }
 

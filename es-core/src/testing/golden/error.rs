@@ -134,8 +134,8 @@ pub enum GoldenProblem {
         /// The file.
         file: String,
     },
-    /// The folder is that of a set that is not given. Nothing is written for a set that has no folder until this is mended:
-    /// it could be the same set, under another name.
+    /// The folder is that of a set that is not given. Nothing is written for a set that has no folder until this is
+    /// mended: it could be the same set, under another name.
     SetNotGiven {
         /// The folder.
         folder: String,

@@ -25,8 +25,8 @@ impl Folders {
         Ok(Self { given, not_given, strays, without })
     }
 
-    /// Whether the files of a set could be those in a folder of another name. Nothing is to be said of them then, and above
-    /// all nothing to be written: the folder could no longer be renamed.
+    /// Whether the files of a set could be those in a folder of another name. Nothing is to be said of them then, and
+    /// above all nothing to be written: the folder could no longer be renamed.
     pub(super) fn may_be_renamed(&self, set: &GoldenSet) -> bool {
         !self.not_given.is_empty() && !self.given.contains(&file::escaped(set.name()))
     }

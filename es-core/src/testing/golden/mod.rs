@@ -1,8 +1,8 @@
 //! Golden payloads: what each version of each event is stored as, kept in files while the version is current, and read
 //! back for ever after.
 //!
-//! The lock sees the fields of an event and not the types within them. Here real values are stored and read, whatever they
-//! are made of. [`golden!`](macro@crate::testing::golden) is the test, in one line; what it does is [`prove`].
+//! The lock sees the fields of an event and not the types within them. Here real values are stored and read, whatever
+//! they are made of. [`golden!`](macro@crate::testing::golden) is the test, in one line; what it does is [`prove`].
 
 mod error;
 mod file;
@@ -27,8 +27,8 @@ use super::{Environment, Outcome, files};
 /// The name of the folder, in the root of a crate.
 const FOLDER: &str = "events.golden";
 
-/// Proves that what is filed in `events.golden` in `folder` is still stored, read and upcast as it was, or writes it, where
-/// the environment asks for that. What is filed is never removed.
+/// Proves that what is filed in `events.golden` in `folder` is still stored, read and upcast as it was, or writes it,
+/// where the environment asks for that. What is filed is never removed.
 ///
 /// ```
 /// use es_core::{prelude::*, testing::{Environment, golden::{self, GoldenError, GoldenSet}}};
@@ -164,7 +164,8 @@ impl Proof {
         }
     }
 
-    /// Writes what the code does, beside all that was filed before. What cannot be read any more is no matter of accepting.
+    /// Writes what the code does, beside all that was filed before. What cannot be read any more is no matter of
+    /// accepting.
     fn accept(
         &mut self,
         set: &GoldenSet,
