@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 
+use super::project;
 use crate::{
     errors::Errors,
     handlers::{Block, Handler},
@@ -15,7 +16,7 @@ use crate::{
 /// impl<__E> ::es_core::Apply<__E> for Account where Self: ::es_core::Folds { .. }
 /// impl<__S, __G: Given> ::es_core::private::OneEventHandlerBlock<__S, __G> for Account { .. }
 /// impl<__E> ::es_core::private::Covers<__E> for Account {}
-/// impl<__C> ::es_core::private::HandlersIn<Account, __C> for __Handlers { .. }
+/// impl<'__c> ::es_core::private::HandlersIn<Account, PgContext<'__c>> for __Handlers { .. }
 /// ```
 pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
     let krate = &block.krate;
@@ -33,7 +34,15 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
     let given = syn::parse_quote!(__G: #krate::Given);
     let one_block = with(&[syn::parse_quote!(__S), given]);
     let covers = with(&[syn::parse_quote!(__E)]);
-    let handlers_in = with(&[syn::parse_quote!(__C: ::core::marker::Send)]);
+    // With the context that the handlers take: the types of those who run the projection follow from it.
+    let context = block.handlers.iter().find_map(Handler::context).map(|argument| argument.ty.to_token_stream());
+    let (parameter, context) =
+        context.map_or_else(|| (Some(quote!(__C: ::core::marker::Send)), quote!(__C)), project::context);
+    let mut handlers_in = item.generics.clone();
+    if let Some(parameter) = parameter {
+        handlers_in.params.insert(0, syn::parse_quote!(#parameter));
+    }
+    let handlers_in = handlers_in.split_for_impl().0.to_token_stream();
     let clauses = &item.generics.where_clause;
     let apply = (!block.handlers.first().is_some_and(Handler::is_async)).then(|| apply(block));
     quote! {
@@ -54,11 +63,11 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
             impl #covers #krate::private::Covers<__E> for #owner #clauses {}
             #[allow(missing_debug_implementations, unnameable_types, unreachable_pub, dead_code, reason = "it is named, and never made")]
             pub struct __Handlers;
-            impl #handlers_in #krate::private::HandlersIn<#owner, __C> for __Handlers #clauses {
+            impl #handlers_in #krate::private::HandlersIn<#owner, #context> for __Handlers #clauses {
                 async fn handle_stored<'__a>(
                     _: &'__a #owner,
                     _: &'__a #krate::store::StoredEvent,
-                    _: &'__a mut __C,
+                    _: &'__a mut #context,
                 ) -> ::core::result::Result<(), #krate::projection::ProjectionError> {
                     ::core::result::Result::Ok(())
                 }

@@ -6,7 +6,7 @@ use syn::{Lifetime, ReturnType};
 
 use super::expand::{self, EventHandler};
 use crate::{
-    handlers::{Argument, Block, Passing, owner},
+    handlers::{Block, Passing, owner},
     spans,
 };
 
@@ -70,7 +70,7 @@ fn handle(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
     let (this, value, given) = expand::variables();
     let passed_on = spans::variable("__context");
     let (parameter, ty) = match handler.context() {
-        Some(argument) => context(block, argument),
+        Some(argument) => context(owner::outside(block, &argument.ty)),
         None => (Some(quote!(__C: ::core::marker::Send)), quote!(__C)),
     };
     let by = (event.passing == Passing::Shared).then(|| quote_spanned!(span=> &));
@@ -117,8 +117,7 @@ fn handled(block: &Block, output: &ReturnType, name: Span) -> (Ident, TokenStrea
 
 /// The type of a context, in which the lifetime that is left open has a name: it stands twice, and is the same. And that
 /// name, where there is one.
-fn context(block: &Block, argument: &Argument) -> (Option<TokenStream>, TokenStream) {
-    let written = owner::outside(block, &argument.ty);
+pub(super) fn context(written: TokenStream) -> (Option<TokenStream>, TokenStream) {
     let open = spans::mentions(written.clone(), &Ident::new("_", Span::call_site()));
     (open.then(|| quote!('__c)), named_lifetimes(written))
 }
