@@ -1,5 +1,7 @@
 //! Rules for loading, reading and snapshots.
 
+use std::time::{Duration, Instant};
+
 use chrono::TimeDelta;
 use futures_util::TryStreamExt as _;
 
@@ -56,7 +58,9 @@ fn snapshot(version: u64, position: Position, fingerprint: &'static str, state: 
 
 /// Waits until a snapshot that was taken in can be seen: a store may write it later.
 async fn kept<S: EventStore>(store: &S, fingerprint: &'static str, version: u64) -> StoredSnapshot {
-    for _ in 0..10_000 {
+    // By the clock and not by the number of loads: a busy disk may take its time over a write, and loads do not wait for it.
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_mins(1) {
         let loaded = load(store, Load::new(stream("a")).snapshot(Some(fingerprint))).await;
         if let Some(snapshot) = loaded.snapshot.filter(|snapshot| snapshot.version == version) {
             return snapshot;
