@@ -28,6 +28,7 @@ mod event;
 mod event_handler;
 mod event_set;
 mod fingerprint;
+mod generics;
 mod handlers;
 mod krate;
 mod lock;

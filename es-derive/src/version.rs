@@ -13,6 +13,11 @@ pub(crate) fn counts_from_one(written: Option<(u64, Span)>, errors: &mut Errors)
     }
 }
 
+/// The version that is written, or the first.
+pub(crate) fn or_first(written: Option<(u64, Span)>) -> u64 {
+    written.map_or(1, |(version, _)| version)
+}
+
 /// A version as a literal. It fits: the rule above has seen to it.
 pub(crate) fn number(version: u64) -> u32 {
     u32::try_from(version).unwrap_or(u32::MAX)

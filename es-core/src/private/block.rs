@@ -52,8 +52,6 @@ const fn alone(schema: Option<EventSchema>) -> EventSchema {
 pub trait OneEventHandlerBlock<Set, G: Given = Metadata>: Sized + 'static {
     /// The way from an aggregate's events to their handlers.
     const DISPATCHER: Dispatcher<Set, Self>;
-    /// Whether any handler reads what is given with the event.
-    const READS_GIVEN: bool;
     /// The events, in the order of the handlers; of an aggregate nobody asks for them.
     const EVENTS: &'static [EventSchema];
     /// The handlers of a read model.
@@ -61,16 +59,30 @@ pub trait OneEventHandlerBlock<Set, G: Given = Metadata>: Sized + 'static {
     /// What leads to the handlers of a projection.
     type Handlers;
     /// [`ReadsNothing`] where no handler reads what is given with the event, [`ReadsSomething`] where one does.
-    type Reads;
+    type Reads: Reads;
+}
+
+/// Whether a handler of a block reads what is given with the event.
+pub trait Reads {
+    /// Whether one does.
+    const ANY: bool;
 }
 
 /// No handler reads what is given with the event.
 #[derive(Debug)]
 pub enum ReadsNothing {}
 
+impl Reads for ReadsNothing {
+    const ANY: bool = false;
+}
+
 /// A handler reads what is given with the event.
 #[derive(Debug)]
 pub enum ReadsSomething {}
+
+impl Reads for ReadsSomething {
+    const ANY: bool = true;
+}
 
 #[diagnostic::do_not_recommend]
 impl<A> ReadsNoMetadata for A where A: Aggregate + OneEventHandlerBlock<A::Event, Metadata, Reads = ReadsNothing> {}

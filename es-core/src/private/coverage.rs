@@ -3,7 +3,7 @@
 use super::block::OneEventHandlerBlock;
 use crate::{
     event::{AnyAggregate, Event, EventSchema, EventSet},
-    handler::Folds,
+    handler::{Folds, Given},
     recorded::Envelope,
 };
 
@@ -76,17 +76,18 @@ pub const fn is_in_none<E: Event>(sets: &[&[EventSchema]]) -> bool {
 /// The index of the first event that has the stored name of an earlier one, for a constant assertion; `MOST` is as many
 /// as there can be. Of an aggregate it is not asked: its set has seen to that.
 pub const fn first_namesake_of_rows<R: Folds + OneEventHandlerBlock<R::Scope, R::Given>, const MOST: usize>() -> usize {
-    // In a function of its own, because what a constant function names is worked out whenever it is called.
-    if R::OPEN { first_namesake::<MOST>(R::EVENTS) } else { usize::MAX }
+    // The events are named in a function of its own: what a constant function names is worked out whenever it is called.
+    if R::OPEN { first_namesake::<R, R::Scope, R::Given, MOST>() } else { usize::MAX }
 }
 
 /// The same for a projection.
 pub const fn first_namesake_of_projection<P: OneEventHandlerBlock<AnyAggregate, Envelope>, const MOST: usize>() -> usize
 {
-    first_namesake::<MOST>(P::EVENTS)
+    first_namesake::<P, AnyAggregate, Envelope, MOST>()
 }
 
-const fn first_namesake<const MOST: usize>(events: &[EventSchema]) -> usize {
+const fn first_namesake<B: OneEventHandlerBlock<Set, G>, Set, G: Given, const MOST: usize>() -> usize {
+    let events = B::EVENTS;
     let mut hashes = [0; MOST];
     let mut index = 0;
     while index < events.len() {

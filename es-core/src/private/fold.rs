@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, hash::Hash, str::FromStr};
 
-use super::block::{HandledBy, HasEventHandlers};
+use super::block::{HandledBy, HasEventHandlers, Reads};
 use crate::{
     event::{AnyAggregate, Dispatch, EventSchema},
     handler::{Apply, Given, Row},
@@ -14,7 +14,7 @@ use crate::{
 
 /// Whether any handler reads metadata.
 pub const fn reads_metadata<Set, A: HasEventHandlers<Set>>() -> bool {
-    A::READS_GIVEN
+    <A::Reads as Reads>::ANY
 }
 
 /// Hands an event to the block of handlers.

@@ -304,9 +304,7 @@ impl StoredEvent {
     /// [`Corrupt`] when event or metadata cannot be read.
     pub fn decode<S: EventSet>(self) -> Result<Option<Recorded<S>>, Box<Corrupt>> {
         let Some(event) = self.decode_event()? else { return Ok(None) };
-        let metadata = self.decode_metadata()?;
-        let envelope = Envelope::new(self.stream, self.version, self.position, self.recorded_at, metadata);
-        Ok(Some(Recorded::new(event, envelope)))
+        Ok(Some(Recorded::new(event, self.envelope()?)))
     }
 
     fn corrupt(&self, fault: Fault) -> Box<Corrupt> {

@@ -2,10 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Generics, Ident, Type, WherePredicate, parse_quote};
+use syn::{Generics, Type, parse_quote};
 
 use super::{lock, model::Aggregate};
-use crate::{fingerprint, proofs, spans};
+use crate::{fingerprint, generics, proofs, spans};
 
 /// ```text
 /// const _: () = {
@@ -102,27 +102,7 @@ fn implementation(aggregate: &Aggregate) -> TokenStream {
 /// ```
 fn generics(aggregate: &Aggregate) -> Generics {
     let Aggregate { krate, input, .. } = aggregate;
-    let mut generics = thread_safe(&input.generics);
-    if !generics.params.is_empty() {
-        generics.make_where_clause().predicates.push(parse_quote!(Self: #krate::private::Initial));
-    }
-    generics
-}
-
-/// Parameters of which each type can be part of an aggregate.
-///
-/// ```text
-/// where C: Send + Sync + 'static
-/// ```
-pub(super) fn thread_safe(generics: &Generics) -> Generics {
-    let mut generics = generics.clone();
-    let types: Vec<_> = generics.type_params().map(|parameter| parameter.ident.clone()).collect();
-    let bound =
-        |ty: &Ident| -> WherePredicate { parse_quote!(#ty: ::core::marker::Send + ::core::marker::Sync + 'static) };
-    if !types.is_empty() {
-        generics.make_where_clause().predicates.extend(types.iter().map(bound));
-    }
-    generics
+    generics::assuming(generics::thread_safe(&input.generics), parse_quote!(Self: #krate::private::Initial))
 }
 
 /// What the block of event handlers asks: which events there are, and what comes with them.

@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{expand, model::Aggregate};
-use crate::errors::Errors;
+use super::model::Aggregate;
+use crate::{errors::Errors, generics};
 
 /// What the user did not say is a broken type: the compiler keeps silent about all that has to do with it.
 ///
@@ -24,7 +24,7 @@ pub(super) fn fallback(aggregate: &Aggregate, errors: &Errors) -> TokenStream {
     let (broken, errors) = errors.to_broken_type();
     let or_unknown = |ty: &Option<syn::Type>| ty.as_ref().map_or_else(|| quote!(__Unknown), |ty| quote!(#ty));
     let (id, event) = (or_unknown(id), or_unknown(event));
-    let generics = expand::thread_safe(&input.generics);
+    let generics = generics::thread_safe(&input.generics);
     let (parameters, arguments, clauses) = generics.split_for_impl();
     let mut with_set = generics.clone();
     with_set.params.push(syn::parse_quote!(__S));

@@ -97,10 +97,5 @@ fn complete_context(item: &mut ImplItem) {
 }
 
 fn mentions(ty: &Type, parameter: &GenericParam) -> bool {
-    let name = match parameter {
-        GenericParam::Lifetime(parameter) => &parameter.lifetime.ident,
-        GenericParam::Type(parameter) => &parameter.ident,
-        GenericParam::Const(parameter) => &parameter.ident,
-    };
-    spans::mentions(ty.to_token_stream(), name)
+    spans::mentions(ty.to_token_stream(), owner::parameter_name(parameter))
 }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{lock, model::Event};
-use crate::errors::Errors;
+use crate::{errors::Errors, generics};
 
 /// ```text
 /// impl<T> ::es_core::Event for Moved<T> where Self: DeserializeOwned + Send + Sync + 'static { .. }
@@ -14,13 +14,10 @@ pub(super) fn fallback(event: &Event, errors: &Errors) -> TokenStream {
     let (ident, name, version) = (&input.ident, &name.text, event.version());
     let version = u32::try_from(version).unwrap_or(1);
     let (errors, shape) = (errors.to_items(), lock::broken(event));
-    let mut generics = input.generics.clone();
-    if !generics.params.is_empty() {
-        generics.make_where_clause().predicates.push(syn::parse_quote! {
-            Self: #krate::private::serde::de::DeserializeOwned
-                + ::core::marker::Send + ::core::marker::Sync + 'static
-        });
-    }
+    let of_self = syn::parse_quote! {
+        Self: #krate::private::serde::de::DeserializeOwned + ::core::marker::Send + ::core::marker::Sync + 'static
+    };
+    let generics = generics::assuming(input.generics.clone(), of_self);
     let (parameters, arguments, clauses) = generics.split_for_impl();
     quote! {
         #errors

@@ -9,6 +9,7 @@ use crate::{
     krate::{self, Krate},
     lock,
     names::StoredName,
+    version,
 };
 
 const NAME: Key = Key { name: "name", kind: Kind::Text, example: "name = \"MoneyDeposited\"" };
@@ -59,6 +60,6 @@ impl Event {
 
     /// The version of the stored form: 1 unless it is written.
     pub(super) fn version(&self) -> u64 {
-        self.version.map_or(1, |(version, _)| version)
+        version::or_first(self.version)
     }
 }

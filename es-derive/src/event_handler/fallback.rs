@@ -54,7 +54,6 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
             impl #one_block #krate::private::OneEventHandlerBlock<__S, __G> for #owner #clauses {
                 const DISPATCHER: #krate::private::Dispatcher<__S, Self> =
                     #krate::private::no_dispatcher();
-                const READS_GIVEN: ::core::primitive::bool = false;
                 const HANDLERS: &'static [#krate::private::Fold<Self, __G>] = &[];
                 const EVENTS: &'static [#krate::EventSchema] = &[];
                 type Handlers = __Handlers;

@@ -146,7 +146,6 @@ pub(super) fn nothing(block: &Block) -> TokenStream {
 /// ```text
 /// impl ::es_core::private::OneEventHandlerBlock<__Scope, __Given> for __Owner {
 ///     const DISPATCHER: Dispatcher<__Scope, Self> = ::es_core::private::dispatcher();
-///     const READS_GIVEN: bool = true;
 ///     const HANDLERS: &'static [Fold<Self, __Given>] = &[::es_core::private::stored_handler::<__Owner, __Scope, __Event0, __Given, 0>(), ..];
 ///     const EVENTS: &'static [EventSchema] = &[::es_core::private::handled_event::<__Owner, __Scope, __Event0, 0>(), ..];
 ///     type Handlers = ();
@@ -157,7 +156,7 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
     let span = spans::name_of(block.owner());
     let krate = block.krate.at(span);
     let (owner, scope, given) = (owner::owner(block), owner::named(block, "__Scope"), owner::named(block, "__Given"));
-    let (reads_given, reads) = (reads_given(handlers), reads(block, handlers));
+    let reads = reads(block, handlers);
     let stored = handlers.iter().map(|EventHandler { alias, index, handler, .. }| {
         let cfgs = &handler.cfgs;
         quote! {
@@ -176,7 +175,6 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
         impl #parameters #krate::private::OneEventHandlerBlock<#scope, #given> for #owner #clauses {
             const DISPATCHER: #krate::private::Dispatcher<#scope, #owner> =
                 #krate::private::dispatcher();
-            const READS_GIVEN: ::core::primitive::bool = #reads_given;
             const HANDLERS: &'static [#krate::private::Fold<#owner, #given>] = &[#(#stored),*];
             const EVENTS: &'static [#krate::EventSchema] = &[#(#events),*];
             type Handlers = ();
@@ -185,20 +183,8 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
     }
 }
 
-/// Whether a handler asks for what is given with the event; one that is compiled away does not.
-///
-/// ```text
-/// !<[()]>::is_empty(&[(), #[cfg(feature = "audit")] ()])
-/// ```
-fn reads_given(handlers: &[EventHandler<'_>]) -> TokenStream {
-    let readers = handlers.iter().filter(|handler| handler.handler.surroundings().is_some()).map(|handler| {
-        let cfgs = &handler.handler.cfgs;
-        quote!(#(#cfgs)* ())
-    });
-    quote!(!<[()]>::is_empty(&[#(#readers),*]))
-}
-
-/// Whether a draft can begin without the command's context: unless there is a handler that asks for what is given.
+/// Whether a handler asks for what is given; one that is compiled away does not. Where none does, replay need not decode
+/// it, and a draft can begin without the command's context.
 ///
 /// ```text
 /// #[cfg(any(all(feature = "audit")))]

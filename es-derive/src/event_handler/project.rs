@@ -181,7 +181,6 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
         #[automatically_derived]
         impl #with_scope #krate::private::OneEventHandlerBlock<__S, __G> for #owner #clauses {
             const DISPATCHER: #krate::private::Dispatcher<__S, Self> = #krate::private::no_dispatcher();
-            const READS_GIVEN: ::core::primitive::bool = false;
             const HANDLERS: &'static [#krate::private::Fold<Self, __G>] = &[];
             const EVENTS: &'static [#krate::EventSchema] = &[#(#events),*];
             type Handlers = __Handlers;

@@ -21,7 +21,7 @@ pub(super) fn expand(projection: &Projection) -> TokenStream {
     let Projection { krate, name, version, input, .. } = projection;
     let ident = &input.ident;
     let name = name.as_ref().map(|name| &name.text);
-    let version = version::number(version.map_or(1, |(number, _)| number));
+    let version = version::number(version::or_first(*version));
     quote! {
         const _: () = {
             #[automatically_derived]

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::model::Projection;
-use crate::errors::Errors;
+use crate::{errors::Errors, generics};
 
 /// ```text
 /// impl ::es_core::Projection for Statements { .. }
@@ -13,12 +13,10 @@ pub(super) fn fallback(projection: &Projection, errors: &Errors) -> TokenStream 
     let Projection { krate, input, .. } = projection;
     let ident = &input.ident;
     let errors = errors.to_items();
-    let mut generics = input.generics.clone();
-    if !generics.params.is_empty() {
-        generics.make_where_clause().predicates.push(syn::parse_quote! {
-            Self: ::core::marker::Send + ::core::marker::Sync + 'static
-        });
-    }
+    let generics = generics::assuming(
+        input.generics.clone(),
+        syn::parse_quote!(Self: ::core::marker::Send + ::core::marker::Sync + 'static),
+    );
     let (parameters, arguments, clauses) = generics.split_for_impl();
     quote! {
         #errors

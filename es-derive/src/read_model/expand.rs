@@ -23,7 +23,7 @@ use crate::{spans, version};
 /// ```
 pub(super) fn expand(read_model: &ReadModel) -> TokenStream {
     let ReadModel { krate, table, version, input, .. } = read_model;
-    let (ident, version) = (&input.ident, version::number(version.map_or(1, |(number, _)| number)));
+    let (ident, version) = (&input.ident, version::number(version::or_first(*version)));
     let Some(Field { ident: Some(key), ty, .. }) = read_model.key() else { return TokenStream::new() };
     let others = read_model.fields().filter_map(|field| initial(read_model, field, key));
     let handlers = handlers(read_model);

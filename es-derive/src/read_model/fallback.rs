@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::model::ReadModel;
-use crate::errors::Errors;
+use crate::{errors::Errors, generics};
 
 /// A key that the user did not say is a broken type: the compiler keeps silent about all that has to do with it.
 ///
@@ -23,12 +23,10 @@ pub(super) fn fallback(read_model: &ReadModel, errors: &Errors) -> TokenStream {
             quote!(#ty)
         },
     );
-    let mut generics = input.generics.clone();
-    if !generics.params.is_empty() {
-        generics.make_where_clause().predicates.push(syn::parse_quote! {
-            Self: ::core::marker::Send + ::core::marker::Sync + 'static
-        });
-    }
+    let generics = generics::assuming(
+        input.generics.clone(),
+        syn::parse_quote!(Self: ::core::marker::Send + ::core::marker::Sync + 'static),
+    );
     let (parameters, arguments, clauses) = generics.split_for_impl();
     quote! {
         #errors
