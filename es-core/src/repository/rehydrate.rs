@@ -1,5 +1,8 @@
 //! Building up a state from what a store gives: a snapshot and the events behind it.
 
+use std::{ops::Deref, sync::Arc};
+
+use super::cache::StateCache;
 use crate::{
     aggregate::{Aggregate, EventHandlers},
     recorded::{Metadata, Position, StreamId, StreamVersion},
@@ -14,6 +17,32 @@ pub(super) struct Hydrated<A> {
     pub(super) position: Position,
     /// The version of the snapshot that it was built upon; 0 for none.
     pub(super) snapshot: StreamVersion,
+}
+
+/// What a decision rests on.
+#[derive(Debug)]
+pub(super) enum Basis<A> {
+    /// A state that was loaded for it.
+    Loaded(Hydrated<A>),
+    /// One that the repository remembered, and that others may look at.
+    Remembered(Arc<Hydrated<A>>),
+}
+
+impl<A> Basis<A> {
+    /// The state to go on with, copied only where others look at it too.
+    pub(super) fn into_state(self, cache: &StateCache<A>) -> A {
+    }
+}
+
+impl<A> Deref for Basis<A> {
+    type Target = Hydrated<A>;
+
+    fn deref(&self) -> &Hydrated<A> {
+        match self {
+            Self::Loaded(hydrated) => hydrated,
+            Self::Remembered(shared) => shared,
+        }
+    }
 }
 
 /// A request for a state of `A`, from a snapshot where the aggregate keeps them.
