@@ -53,7 +53,9 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
                 Ok(events) if events.is_empty() => return Ok(self.nothing_to_do(hydrated)),
                 Ok(events) => events,
                 Err(refusal) => {
-                    self.remember(hydrated);
+                    if let Some(cache) = &self.asked.repository.cache {
+                        cache.put(&self.stream, hydrated);
+                    }
                     return Err(refusal);
                 }
             };
@@ -71,14 +73,13 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
     /// One attempt upon a remembered state, without a load. It may be an old one, so only a success is told; `None` where
     /// there is no such state, or anything else came of it.
     async fn from_remembered_state(&mut self) -> Result<Option<Executed<A>>, StoreError> {
-        let Some(remembered) = self.asked.repository.cache.as_ref().and_then(|cache| cache.get(&self.stream)) else {
-            return Ok(None);
-        };
+        let Some(cache) = &self.asked.repository.cache else { return Ok(None) };
+        let Some(remembered) = cache.get(&self.stream) else { return Ok(None) };
         let events = match self.decide(&remembered) {
             Ok(events) if !events.is_empty() => events,
             _ => return Ok(None),
         };
-        match self.append(Basis::Remembered(remembered), events).await {
+        match self.append(Basis::Remembered(remembered, cache.copier()), events).await {
             Err(error) if must_decide_again(&error) => {
                 self.asked.metadata.event_id = EventId::now();
                 Ok(None)
@@ -102,9 +103,7 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
     /// Lets the state decide, where the command may be given to it.
     pub(super) fn decide(&self, hydrated: &Hydrated<A>) -> Result<Vec<A::Event>, ExecuteError<C::Error>> {
         let (asked, version) = (&self.asked, hydrated.version);
-        C::TARGET
-            .check(version)
-            .map_err(|wrong| ExecuteError::wrong_target(wrong, self.stream.clone(), version))?;
+        C::TARGET.check(version).map_err(|wrong| ExecuteError::wrong_target(wrong, self.stream.clone(), version))?;
         let context = CommandContext::new(asked.id, version, &asked.metadata);
         asked.command.decide(&hydrated.state, &context).map_err(ExecuteError::Rejected)
     }
@@ -112,7 +111,9 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
     /// The request that stores the events at the version that they were decided at.
     pub(super) fn request(&self, hydrated: &Hydrated<A>, events: &[A::Event]) -> Result<Append, StoreError> {
         let new_events = record::encode(events, &self.asked.metadata)?;
-        let mut append = Append::new(self.stream.clone(), Expected::Exact(hydrated.version), new_events);
+        let append = Append::new(self.stream.clone(), Expected::Exact(hydrated.version), new_events);
+        // In another history other events may have led to the same version.
+        let mut append = append.decided_in(hydrated.history);
         append.idempotency_key.clone_from(&self.asked.idempotency_key);
         Ok(append)
     }
@@ -140,9 +141,9 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
         let (mut snapshot, history) = (basis.snapshot, basis.history);
         // What is remembered is behind now. Without it the state is ours alone, and need not be copied to be changed.
         if let Some(cache) = cache {
-            cache.forget_unless(&self.stream, |kept| kept.version >= appended.version());
+            cache.forget_unless(&self.stream, |kept| kept.version >= appended.version() && kept.history == history);
         }
-        let state = basis.into_state(cache.as_ref());
+        let state = basis.into_state();
         let executed = record::applied(&self.stream, state, events, &self.asked.metadata, appended);
         if let Some(due) = record::snapshot_due(&self.stream, &executed, snapshot)
             // A snapshot is only a shortcut: without it the next load takes longer, and a later append tries again.
@@ -152,7 +153,7 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
         }
         if let Some(cache) = cache {
             let (version, position) = (executed.version, executed.position);
-            let state = cache.copy(&executed.state);
+            let state = cache.copier()(&executed.state);
             cache.put(&self.stream, Hydrated { state, version, position, snapshot, history });
         }
         executed
@@ -193,14 +194,8 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
 
     fn nothing_to_do(&self, hydrated: Hydrated<A>) -> Executed<A> {
         let Hydrated { version, position, .. } = hydrated;
-        let state = self.asked.repository.remember_copy(&self.stream, hydrated);
+        let state = self.asked.repository.remember_and_give(&self.stream, hydrated);
         Executed { state, version, position, events: Vec::new(), replayed: false }
-    }
-
-    fn remember(&self, hydrated: Hydrated<A>) {
-        if let Some(cache) = &self.asked.repository.cache {
-            cache.put(&self.stream, hydrated);
-        }
     }
 
     /// An append that failed says that what is remembered may be old, unless it is at just the version that stands.
@@ -217,7 +212,7 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
 
 /// Whether nothing was stored because the state is not the one that stands.
 fn must_decide_again(error: &StoreError) -> bool {
-    matches!(error, StoreError::Conflict(_))
+    matches!(error, StoreError::Conflict(_) | StoreError::HistoryDiverged(_))
 }
 
 /// What became of an append that was sent before, when the outcome was `unknown`. A success and a conflict settle it: a

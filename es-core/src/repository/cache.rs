@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::rehydrate::Hydrated;
-use crate::recorded::StreamId;
+use crate::recorded::{StreamId, StreamVersion};
 
 /// Into how many parts the cache is divided, so that callers on different streams seldom wait for one another.
 const SHARDS: usize = 16;
@@ -41,14 +41,16 @@ impl<A: Clone> StateCache<A> {
     pub(super) fn new(states: usize) -> Option<Self> {
         let count = SHARDS.min(states);
         // The first shards take what cannot be divided, so that the sum is the bound.
-        let shards = (0..count).map(|shard| Mutex::new(Shard::new(states / count + usize::from(shard < states % count))));
+        let shards =
+            (0..count).map(|shard| Mutex::new(Shard::new(states / count + usize::from(shard < states % count))));
         (count > 0).then(|| Self { shards: shards.collect(), hasher: RandomState::new(), copy: A::clone })
     }
 }
 
 impl<A> StateCache<A> {
-    pub(super) fn copy(&self, state: &A) -> A {
-        (self.copy)(state)
+    /// What makes a second state of one.
+    pub(super) fn copier(&self) -> fn(&A) -> A {
+        self.copy
     }
 
     pub(super) fn get(&self, stream: &StreamId) -> Option<Arc<Hydrated<A>>> {
@@ -57,7 +59,7 @@ impl<A> StateCache<A> {
 
     /// Keeps a state, unless the one that is there is as new. An empty stream has none.
     pub(super) fn put(&self, stream: &StreamId, state: Hydrated<A>) {
-        if state.version > crate::StreamVersion::EMPTY {
+        if state.version > StreamVersion::EMPTY {
             let state = Arc::new(state);
             // What makes room is dropped when the lock is free again: a state may be large.
             let made_room = self.shard(stream).put(stream, state);

@@ -120,7 +120,12 @@ impl<'a, A: Aggregate, S: EventStore> LoadAggregate<'a, A, S> {
             }
             _ => {}
         }
-        Ok(Loaded { state: hydrated.state, version: hydrated.version, position: hydrated.position })
+        let (version, position) = (hydrated.version, hydrated.position);
+        let state = match self.until {
+            Until::Latest => self.repository.remember_and_give(&stream, hydrated),
+            _ => hydrated.state,
+        };
+        Ok(Loaded { state, version, position })
     }
 }
 
