@@ -31,12 +31,12 @@ pub struct Loaded<A> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// There are no events: the aggregate does not exist, or did not exist at the time asked for.
+    /// There are no events: the aggregate does not exist, or did not exist at the time or position asked for.
     #[error("{stream} does not exist{}", if *.then { " at that time" } else { "" })]
     NotFound {
         /// The stream.
         stream: StreamId,
-        /// Whether an earlier time was asked for.
+        /// Whether an earlier time, or a position, was asked for.
         then: bool,
     },
     /// The version asked for lies ahead of the stream, or is 0.
@@ -85,6 +85,15 @@ impl<'a, A: Aggregate, S: EventStore> LoadAggregate<'a, A, S> {
     /// The state after the event of this version, counted from 1.
     pub fn at_version(mut self, version: impl Into<StreamVersion>) -> Self {
         self.until = Until::Version(version.into());
+        self
+    }
+
+    /// The state as of everything up to this position in the whole store: what was to be seen by a reader of
+    /// [`read_all`](EventStore::read_all) that had come as far. The states of several aggregates at one position fit together.
+    ///
+    /// Of a position that such a reader has reached the answer is the same for ever. Behind that, events may still come.
+    pub fn at_position(mut self, position: impl Into<Position>) -> Self {
+        self.until = Until::Position(position.into());
         self
     }
 

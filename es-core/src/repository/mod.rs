@@ -16,6 +16,7 @@ mod record;
 mod rehydrate;
 mod retry;
 mod setters;
+mod verify;
 
 use std::{fmt, marker::PhantomData};
 
@@ -29,8 +30,14 @@ pub use self::{
     history::History,
     load::{LoadAggregate, LoadError, Loaded},
     retry::RetryPolicy,
+    verify::{SnapshotCheck, Unusable},
 };
-use crate::{aggregate::Aggregate, command::Command, recorded::StreamId, store::EventStore};
+use crate::{
+    aggregate::Aggregate,
+    command::Command,
+    recorded::StreamId,
+    store::{EventStore, StoreError},
+};
 
 /// The aggregates of one kind in a store. Cloning is cheap.
 ///
@@ -211,17 +218,64 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
         ExecuteAll::new(self, commands.into_iter())
     }
 
-    /// The present state, or that of an earlier time through [`at_version`](LoadAggregate::at_version) and
-    /// [`at_time`](LoadAggregate::at_time).
+    /// The present state, or that of an earlier time through [`at_version`](LoadAggregate::at_version),
+    /// [`at_time`](LoadAggregate::at_time) and [`at_position`](LoadAggregate::at_position). It always asks the store, and
+    /// never gives a state that is only [remembered](Self::cached).
     ///
     /// Nothing happens until the returned value is awaited.
     pub fn load<'a>(&'a self, id: &'a A::Id) -> LoadAggregate<'a, A, S> {
         LoadAggregate::new(self, id)
     }
 
-    /// All that happened to an aggregate, oldest first, read page by page; nothing when it does not exist.
+    /// All that happened to an aggregate, oldest first or [backwards](History::backwards), read page by page; nothing when it
+    /// does not exist.
     pub fn history(&self, id: &A::Id) -> History<A> {
         History::new(&self.store, Self::stream(id))
+    }
+
+    /// Holds the snapshot that is kept of an aggregate against a replay of all its events up to that version, and changes
+    /// nothing. The two states are compared as JSON, as snapshots are written.
+    ///
+    /// A difference means that an event handler was changed while snapshots of the former one still fit, because the fields
+    /// are the same. A state with a hash set, or anything else that is written in no fixed order, may differ without that.
+    ///
+    /// ```
+    /// # use es_core::prelude::*;
+    /// # #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+    /// # struct LampId(String);
+    /// # #[derive(Event, Serialize, Deserialize, Clone, Debug)]
+    /// # struct LampLit {}
+    /// # #[derive(EventSet, Debug)]
+    /// # enum LampEvent { Lit(LampLit) }
+    /// # #[derive(Aggregate, Serialize, Deserialize, Default, Debug)]
+    /// # #[aggregate(name = "lamp", id = LampId, event = LampEvent, snapshot(every = 1))]
+    /// # struct Lamp { lit: u32 }
+    /// # #[event_handler]
+    /// # impl Lamp { fn lit(&mut self, _: &LampLit) { self.lit += 1; } }
+    /// # struct Light;
+    /// # #[command_handler]
+    /// # impl Lamp {
+    /// #     #[command(or_default)]
+    /// #     fn light(&self, _: &Light) -> Result<LampLit, std::convert::Infallible> { Ok(LampLit {}) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let lamps = MemoryStore::new().repository::<Lamp>();
+    /// # let id = LampId("hall".into());
+    /// # lamps.execute(&id, Light).await?;
+    /// use es_core::repository::SnapshotCheck;
+    ///
+    /// match lamps.verify_snapshot(&id).await? {
+    ///     SnapshotCheck::Different { version, paths } => panic!("at version {version} they differ in {paths:?}"),
+    ///     harmless => assert!(harmless.is_harmless()),
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError`] where the store could not answer, or an event cannot be read.
+    pub async fn verify_snapshot(&self, id: &A::Id) -> Result<SnapshotCheck, StoreError> {
+        verify::snapshot(self, id).await
     }
 
     /// The stream of an aggregate.
