@@ -194,4 +194,12 @@ impl EventStore for Failing {
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
         self.memory.save_snapshot(snapshot).await
     }
+
+    async fn kept_snapshot(&self, stream: StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
+        self.memory.kept_snapshot(stream).await
+    }
+
+    async fn history(&self) -> Result<HistoryId, StoreError> {
+        self.memory.history().await
+    }
 }
