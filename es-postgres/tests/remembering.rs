@@ -57,7 +57,12 @@ pub(crate) async fn tables_made_anew_are_another_state(database: Database) {
         .await
         .expect("connections can be ended");
 
-    let done = purses.execute(&id("a"), Give(1)).await.expect("it is loaded and decided again");
+    let done = match purses.execute(&id("a"), Give(1)).await {
+        // It was sent on a connection that was just ending: whether it was stored in the other history nobody can tell.
+        Err(ExecuteError::Store(StoreError::OutcomeUnknown { .. })) => purses.execute(&id("a"), Give(1)).await,
+        done => done,
+    };
+    let done = done.expect("it is loaded and decided again");
     assert_eq!((done.state.coins, done.version.get()), (91, 2));
     assert_eq!(purses.execute(&id("a"), Give(1)).await.expect("a command").state.coins, 92);
     assert_eq!(replay(&again, &id("a")).await, [0, 90, 91, 92]);

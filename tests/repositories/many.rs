@@ -13,7 +13,8 @@ fn commands() -> impl Iterator<Item = (PurseId, Take)> {
 }
 
 async fn purses_with_coins<S: EventStore>(store: &S) {
-    let given = store.repository::<Purse>().execute_all((0..5).map(|purse| (id(&format!("p{purse}")), Give(10_000)))).await;
+    let given =
+        store.repository::<Purse>().execute_all((0..5).map(|purse| (id(&format!("p{purse}")), Give(10_000)))).await;
     assert!(given.iter().all(Result::is_ok));
 }
 

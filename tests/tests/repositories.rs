@@ -4,7 +4,7 @@
 mod repositories;
 
 use std::{
-    future::{Future as _, IntoFuture as _},
+    future::IntoFuture as _,
     task::{Context, Poll, Waker},
 };
 

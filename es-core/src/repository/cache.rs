@@ -152,3 +152,77 @@ impl<A> Clone for StateCache<A> {
         Self { shards: Arc::clone(&self.shards), hasher: self.hasher.clone(), copy: self.copy }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Hydrated, StateCache};
+    use crate::{
+        recorded::{Position, StreamId, StreamVersion},
+        store::HistoryId,
+    };
+
+    fn stream(number: usize) -> StreamId {
+        StreamId::new("test", number.to_string())
+    }
+
+    fn state(version: u64, history: HistoryId) -> Hydrated<&'static str> {
+        let (version, position) = (StreamVersion::new(version), Position::new(version));
+        Hydrated { state: "", version, position, snapshot: StreamVersion::EMPTY, history }
+    }
+
+    fn cache(states: usize) -> StateCache<&'static str> {
+        StateCache::new(states).expect("there is room")
+    }
+
+    fn version(cache: &StateCache<&'static str>, number: usize) -> Option<u64> {
+        cache.get(&stream(number)).map(|kept| kept.version.get())
+    }
+
+    #[test]
+    fn a_state_is_replaced_by_a_later_one_or_one_of_another_history() {
+        let (cache, history) = (cache(10), HistoryId::new());
+        for (put, kept) in [(3, 3), (2, 3), (4, 4), (4, 4), (0, 4)] {
+            cache.put(&stream(1), state(put, history));
+            assert_eq!(version(&cache, 1), Some(kept));
+        }
+        cache.put(&stream(1), state(2, HistoryId::new()));
+        assert_eq!(version(&cache, 1), Some(2));
+        cache.put(&stream(2), state(0, history));
+        assert_eq!(version(&cache, 2), None, "an empty stream has no state");
+        cache.forget_unless(&stream(1), |kept| kept.version == 2);
+        assert_eq!(version(&cache, 1), Some(2));
+        cache.forget_unless(&stream(1), |kept| kept.version == 3);
+        assert_eq!((version(&cache, 1), cache.len()), (None, 0));
+    }
+
+    #[test]
+    fn those_in_use_stay() {
+        let (cache, history) = (cache(160), HistoryId::new());
+        for number in 0..10_000 {
+            cache.put(&stream(number), state(1, history));
+            assert!(cache.len() <= 160);
+            if number >= 5 {
+                assert!((0..5).all(|hot| version(&cache, hot).is_some()), "used since the hand came by");
+            }
+        }
+        assert_eq!(cache.len(), 160);
+        assert!(version(&cache, 9_999).is_some() && version(&cache, 1_000).is_none());
+    }
+
+    #[test]
+    fn what_is_forgotten_leaves_the_others_in_their_places() {
+        let (cache, history) = (cache(100), HistoryId::new());
+        for round in 1..50 {
+            for number in 0..50 {
+                cache.put(&stream(number), state(round * 100 + number as u64, history));
+            }
+            for number in (0..50).filter(|number| (number + usize::try_from(round).unwrap_or(0)) % 3 == 0) {
+                cache.forget_unless(&stream(number), |_| false);
+            }
+            for number in 0..50 {
+                let found = version(&cache, number);
+                assert!(found.is_none_or(|found| found % 100 == number as u64), "{number}: {found:?}");
+            }
+        }
+    }
+}

@@ -17,10 +17,10 @@ use bank::{
     ledger::{Ledger, LedgerError},
 };
 use es_core::{
-    MemoryStore, Position,
+    MemoryStore, Position, StreamId,
     store::{
-        Append, Appended, EventStore, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoreError, StoredEvent,
-        Unavailable,
+        Append, Appended, EventStore, HistoryId, KeptSnapshot, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream,
+        StoreError, StoredEvent, Unavailable,
     },
 };
 use futures_util::{Stream, TryStreamExt as _};
