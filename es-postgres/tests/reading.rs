@@ -31,8 +31,8 @@ pub(crate) async fn the_newest_events_come_without_a_look_at_the_rest(database: 
         (
             "position",
             load,
-            "text, text, text, bigint, timestamptz, bigint, text, bigint",
-            "'test', 'long', null, 1, null, 9223372036854775807, null, 4990",
+            "text, text, text, bigint, timestamptz, bigint, text, boolean, bigint",
+            "'test', 'long', null, 1, null, 9223372036854775807, null, true, 4990",
         ),
     ] {
         let prepare = format!("prepare {name} ({types}) as {sql}");

@@ -180,7 +180,8 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
     pub(super) async fn first_result(&self, keyed: KeyedAppend) -> Result<Executed<A>, StoreError> {
         let before = StreamVersion::new(keyed.first.get() - 1);
         let request = rehydrate::request::<A>(self.stream.clone());
-        let request = request.until(Until::Version(keyed.last)).snapshot_at_most(before);
+        let mut request = request.until(Until::Version(keyed.last)).snapshot_at_most(before);
+        request.metadata = true;
         let (hydrated, loaded) = rehydrate::load::<A, S>(&self.asked.repository.store, request).await?;
         let events = loaded
             .events

@@ -10,7 +10,7 @@ use crate::{
     aggregate::Aggregate,
     recorded::StreamVersion,
     snapshot::Snapshots,
-    store::{EventStore, KeptSnapshot, Load, StoreError, Until},
+    store::{EventStore, KeptSnapshot, StoreError, Until},
 };
 
 /// What came of holding a snapshot against a replay of all events; by [`Repository::verify_snapshot`].
@@ -93,8 +93,11 @@ pub(super) async fn snapshot<A: Aggregate, S: EventStore>(
         Ok(found) => found,
         Err(why) => return Ok(SnapshotCheck::Unusable { version, why }),
     };
-    let (replayed, _): (Hydrated<A>, _) =
-        rehydrate::load(&repository.store, Load::new(stream).until(Until::Version(version))).await?;
+    let (replayed, _): (Hydrated<A>, _) = rehydrate::load(
+        &repository.store,
+        rehydrate::request::<A>(stream).snapshot(None).until(Until::Version(version)),
+    )
+    .await?;
     if replayed.version < version {
         return Ok(SnapshotCheck::Ahead { version, last: replayed.version });
     }

@@ -1,8 +1,8 @@
 -- What is needed to build up one aggregate, in one statement and so from one snapshot of the database.
 --
 -- $1 stream type, $2 stream id, $3 fingerprint or null, $4 last version that is wanted, $5 last time that is wanted
--- or null, $6 last version at which a snapshot can be used, $7 idempotency key or null, $8 last position that is wanted or
--- null.
+-- or null, $6 last version at which a snapshot can be used, $7 idempotency key or null, $8 whether metadata is wanted,
+-- $9 last position that is wanted or null.
 --
 -- Answers at least one row: snapshot and repeat stand on each, the snapshot's state only on the first, and the events
 -- behind the snapshot one by one. Time stops at the first event recorded later: the longest run from the beginning. Positions
@@ -12,9 +12,9 @@ with bound as materialized (
     select least($4::bigint, case when $5::timestamptz is not null then (
         select min(version) - 1 from "es".events
         where stream_type = $1 and stream_id = $2 and recorded_at > $5
-    ) end, case when $8::bigint is not null then coalesce((
+    ) end, case when $9::bigint is not null then coalesce((
         select version from "es".events
-        where stream_type = $1 and stream_id = $2 and position <= $8
+        where stream_type = $1 and stream_id = $2 and position <= $9
         order by version desc
         limit 1
     ), 0) end) as version
@@ -31,7 +31,7 @@ select snapshot.version, snapshot.position,
        case when event.version is null or event.version = snapshot.version + 1 then snapshot.state end,
        repeat.version, repeat.append_size,
        event.version, event.position, event.event_type, event.schema_version, event.event_id,
-       event.payload, event.metadata, event.recorded_at
+       event.payload, case when $8 then event.metadata end, event.recorded_at
 from bound
 left join snapshot on true
 left join repeat on true
