@@ -81,6 +81,7 @@ fn main() -> ExitCode {
         remembering::what_turned_out_old_or_doubtful_is_forgotten,
         remembering::another_history_is_another_state,
         remembering::a_panic_leaves_no_wrong_state,
+        remembering::a_state_that_is_always_old_is_left_aside,
         remembering::snapshots_are_taken_of_remembered_states,
         remembering::conflicts_are_decided_again_as_often_as_is_said,
         remembering::the_same_append_is_sent_again_to_a_store_that_could_not_answer,

@@ -24,6 +24,7 @@ on_postgres! {
     cache::what_turned_out_old_or_doubtful_is_forgotten,
     cache::another_history_is_another_state,
     cache::a_panic_leaves_no_wrong_state,
+    cache::a_state_that_is_always_old_is_left_aside,
     cache::snapshots_are_taken_of_remembered_states,
     retry::conflicts_are_decided_again_as_often_as_is_said,
     retry::the_same_append_is_sent_again_to_a_store_that_could_not_answer,

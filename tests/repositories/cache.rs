@@ -186,17 +186,6 @@ pub(crate) async fn a_panic_leaves_no_wrong_state<S: EventStore>(store: &S) {
     assert_eq!(replay(store, &a).await, [0, 10, 11, 1_011, 1_012]);
 }
 
-pub(crate) async fn the_bound_holds<S: EventStore>(store: &S) {
-    for bound in [0, 1, 3, 17, 60] {
-        let purses = store.repository::<Purse>().cached(bound);
-        for number in 0..200 {
-            purses.execute(&id(&format!("{bound}-{number}")), Give(1)).await.expect("a command");
-            assert!(purses.cached_states() <= bound, "{} of {bound}", purses.cached_states());
-        }
-        assert_eq!(purses.cached_states(), bound, "there is use for all of it");
-    }
-}
-
 pub(crate) async fn snapshots_are_taken_of_remembered_states<S: EventStore>(store: &S) {
     let a = id("a");
     let (watched, purses, _) = warm(store, 1).await;
@@ -216,4 +205,34 @@ pub(crate) async fn snapshots_are_taken_of_remembered_states<S: EventStore>(stor
     assert_eq!(purses.load(&a).await.expect("it exists").state.coins, 35);
     let check = purses.verify_snapshot(&a).await.expect("it can be looked at");
     assert_eq!(check, es_core::repository::SnapshotCheck::Same { version: 30.into() });
+}
+
+/// Two repositories that remember, on one purse in turn: each finds its state old each time.
+pub(crate) async fn a_state_that_is_always_old_is_left_aside<S: EventStore>(store: &S) {
+    const ROUNDS: usize = 100;
+    let a = id("a");
+    let (watched, purses, others) = warm(store, 1).await;
+    for _ in 0..ROUNDS {
+        others.execute(&a, Give(1)).await.expect("a command");
+        purses.execute(&a, Give(1)).await.expect("a command");
+    }
+    let (loads, appends) = watched.calls();
+    assert_eq!(loads, ROUNDS);
+    assert!(appends > ROUNDS && appends < ROUNDS + ROUNDS / 8, "{appends} appends for {ROUNDS} commands");
+
+    // When nobody else writes any more it is used again, before long and then always.
+    for _ in 0..20 {
+        purses.execute(&a, Give(1)).await.expect("a command");
+    }
+    watched.calls();
+    for _ in 0..20 {
+        purses.execute(&a, Give(1)).await.expect("a command");
+    }
+    assert_eq!(watched.calls(), (0, 20));
+    others.execute(&a, Give(1)).await.expect("a command");
+    purses.execute(&a, Give(1)).await.expect("a command");
+    assert_eq!(watched.calls(), (1, 2));
+    purses.execute(&a, Give(1)).await.expect("a command");
+    assert_eq!(watched.calls(), (0, 1), "once is no habit");
+    assert_eq!(replay(store, &a).await.len(), 2 + 2 * ROUNDS + 40 + 3);
 }

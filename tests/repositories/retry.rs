@@ -1,7 +1,5 @@
 //! What is tried again, how often, and after which pause.
 
-use std::time::Duration;
-
 use es_core::{RetryPolicy, prelude::*};
 
 use super::{Fault, Give, Purse, Short, Take, Watched, id, replay};
@@ -90,33 +88,4 @@ pub(crate) async fn what_is_not_known_is_not_told_as_known<S: EventStore>(store:
     let done = purses.execute(&a, Take(10)).await.expect_err("another took ten meanwhile");
     assert_eq!(done.rejection(), Some(&Short { coins: 2, version: 4 }));
     assert_eq!(replay(store, &a).await, [0, 10, 11, 12, 2]);
-}
-
-/// Time stands still but for those who sleep, so that what has passed is what was slept.
-pub(crate) async fn pauses_begin_with_the_second_conflict<S: EventStore>(store: &S) {
-    let a = id("a");
-    let watched = Watched::new(store.clone());
-    let hour = Duration::from_hours(1);
-    let slow = RetryPolicy::new().pause(hour..hour * 2);
-    let slept = async |purses: Repository<Purse, Watched<S>>, faults: &[Fault]| {
-        watched.at_appends(faults.iter().copied());
-        let begun = tokio::time::Instant::now();
-        purses.execute(&a, Give(1)).await.expect("a command");
-        begun.elapsed()
-    };
-    let purses = watched.repository::<Purse>().retry(slow);
-    assert_eq!(slept(purses.clone(), &[Fault::Overtaken]).await, Duration::ZERO);
-    let (mut longest, mut total) = (Duration::ZERO, Duration::ZERO);
-    for _ in 0..20 {
-        let pause = slept(purses.clone(), &[Fault::Overtaken; 2]).await;
-        longest = longest.max(pause);
-        total += pause;
-    }
-    assert!(longest <= hour + Duration::from_millis(1), "{longest:?}");
-    assert!(longest > hour / 20 && total < hour * 20 && total > Duration::ZERO, "of random length: {total:?}");
-    let eight = slept(purses.clone(), &[Fault::Overtaken; 8]).await;
-    assert!(eight <= hour + 6 * 2 * hour + Duration::from_millis(10), "{eight:?}");
-    assert_eq!(slept(purses.retry(slow.without_pause()), &[Fault::Overtaken; 8]).await, Duration::ZERO);
-    let patient = watched.repository::<Purse>().retry(slow.unavailable(3));
-    assert!(slept(patient, &[Fault::Unavailable; 3]).await > Duration::ZERO);
 }

@@ -6,9 +6,10 @@ mod repositories;
 use std::{
     future::IntoFuture as _,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
-use es_core::{EventStore as _, MemoryStore};
+use es_core::{EventStore as _, MemoryStore, Repository, RetryPolicy};
 
 use self::repositories::{Fault, Give, Purse, Watched, id};
 
@@ -28,7 +29,7 @@ on_memory! {
     cache::what_turned_out_old_or_doubtful_is_forgotten,
     cache::another_history_is_another_state,
     cache::a_panic_leaves_no_wrong_state,
-    cache::the_bound_holds,
+    cache::a_state_that_is_always_old_is_left_aside,
     cache::snapshots_are_taken_of_remembered_states,
     retry::conflicts_are_decided_again_as_often_as_is_said,
     retry::the_same_append_is_sent_again_to_a_store_that_could_not_answer,
@@ -41,9 +42,47 @@ on_memory! {
     many::causes_are_kept_over_two_hops,
 }
 
+/// Time stands still but for those who sleep, so that what has passed is what was slept.
 #[tokio::test(start_paused = true)]
 async fn pauses_begin_with_the_second_conflict() {
-    repositories::retry::pauses_begin_with_the_second_conflict(&MemoryStore::new()).await;
+    let a = id("a");
+    let watched = Watched::new(MemoryStore::new());
+    let hour = Duration::from_hours(1);
+    let slow = RetryPolicy::new().pause(hour..hour * 2);
+    let slept = async |purses: Repository<Purse, Watched<MemoryStore>>, faults: &[Fault]| {
+        watched.at_appends(faults.iter().copied());
+        let begun = tokio::time::Instant::now();
+        purses.execute(&a, Give(1)).await.expect("a command");
+        begun.elapsed()
+    };
+    let purses = watched.repository::<Purse>().retry(slow);
+    assert_eq!(slept(purses.clone(), &[Fault::Overtaken]).await, Duration::ZERO);
+    let (mut longest, mut total) = (Duration::ZERO, Duration::ZERO);
+    for _ in 0..20 {
+        let pause = slept(purses.clone(), &[Fault::Overtaken; 2]).await;
+        longest = longest.max(pause);
+        total += pause;
+    }
+    assert!(longest <= hour + Duration::from_millis(1), "{longest:?}");
+    assert!(longest > hour / 20 && total < hour * 20 && total > Duration::ZERO, "of random length: {total:?}");
+    let eight = slept(purses.clone(), &[Fault::Overtaken; 8]).await;
+    assert!(eight <= hour + 6 * 2 * hour + Duration::from_millis(10), "{eight:?}");
+    assert_eq!(slept(purses.retry(slow.without_pause()), &[Fault::Overtaken; 8]).await, Duration::ZERO);
+    let patient = watched.repository::<Purse>().retry(slow.unavailable(3));
+    assert!(slept(patient, &[Fault::Unavailable; 3]).await > Duration::ZERO);
+}
+
+#[tokio::test]
+async fn the_bound_holds() {
+    let store = MemoryStore::new();
+    for bound in [0, 1, 3, 17, 60] {
+        let purses = store.repository::<Purse>().cached(bound);
+        for number in 0..200 {
+            purses.execute(&id(&format!("{bound}-{number}")), Give(1)).await.expect("a command");
+            assert!(purses.cached_states() <= bound, "{} of {bound}", purses.cached_states());
+        }
+        assert_eq!(purses.cached_states(), bound, "there is use for all of it");
+    }
 }
 
 #[tokio::test]

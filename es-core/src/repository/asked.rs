@@ -81,10 +81,15 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
         };
         match self.append(Basis::Remembered(remembered, cache.copier()), events).await {
             Err(error) if must_decide_again(&error) => {
+                cache.count(&self.stream, false);
                 self.asked.metadata.event_id = EventId::now();
                 Ok(None)
             }
-            outcome => outcome.map(Some),
+            Ok(executed) => {
+                cache.count(&self.stream, true);
+                Ok(Some(executed))
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -120,12 +125,8 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
 
     /// Stores the events, and applies them to the state.
     async fn append(&mut self, basis: Basis<A>, events: Vec<A::Event>) -> Result<Executed<A>, StoreError> {
-        let request = self.request(&basis, &events);
-        let sent = match request {
-            Ok(request) => self.send(request).await,
-            Err(error) => Err(error),
-        };
-        let appended = sent.inspect_err(|error| self.forget(error))?;
+        let request = self.request(&basis, &events)?;
+        let appended = self.send(request).await.inspect_err(|error| self.forget(error))?;
         let first = appended.events.first();
         if appended.replayed && first.map(|placed| placed.event_id) != Some(self.asked.metadata.event_id.of_event(0)) {
             // The same key came in by another way since our load: the first result is theirs.
@@ -141,7 +142,7 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
         let (mut snapshot, history) = (basis.snapshot, basis.history);
         // What is remembered is behind now. Without it the state is ours alone, and need not be copied to be changed.
         if let Some(cache) = cache {
-            cache.forget_unless(&self.stream, |kept| kept.version >= appended.version() && kept.history == history);
+            cache.outgrown(&self.stream, appended.version(), history);
         }
         let state = basis.into_state();
         let executed = record::applied(&self.stream, state, events, &self.asked.metadata, appended);
@@ -199,14 +200,12 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
         Executed { state, version, position, events: Vec::new(), replayed: false }
     }
 
-    /// An append that failed says that what is remembered may be old, unless it is at just the version that stands.
+    /// What an append that failed says about what is remembered.
     fn forget(&self, error: &StoreError) {
-        let Some(cache) = &self.asked.repository.cache else { return };
-        match error {
-            StoreError::Conflict(conflict) => {
-                cache.forget_unless(&self.stream, |kept| kept.version == conflict.actual);
-            }
-            _ => cache.forget_unless(&self.stream, |_| false),
+        match (&self.asked.repository.cache, error) {
+            (Some(cache), StoreError::Conflict(conflict)) => cache.forget_old(&self.stream, conflict.actual),
+            (Some(cache), _) => cache.forget(&self.stream),
+            (None, _) => {}
         }
     }
 }

@@ -10,7 +10,10 @@ use std::{
 };
 
 use super::rehydrate::Hydrated;
-use crate::recorded::{StreamId, StreamVersion};
+use crate::{
+    recorded::{StreamId, StreamVersion},
+    store::HistoryId,
+};
 
 /// Into how many parts the cache is divided, so that callers on different streams seldom wait for one another.
 const SHARDS: usize = 16;
@@ -32,8 +35,33 @@ struct Shard<A> {
 
 struct Slot<A> {
     stream: StreamId,
-    kept: Arc<Hydrated<A>>,
+    /// Nothing where it was dropped; the place and the doubt stay.
+    kept: Option<Arc<Hydrated<A>>>,
     used: bool,
+    doubt: Doubt,
+}
+
+/// How often in a row the state of a stream turned out old, and how many commands leave it aside because of that: where others
+/// write all the time, a try upon a remembered state costs more than it saves.
+#[derive(Clone, Copy, Default)]
+struct Doubt {
+    times: u32,
+    leave_aside: u32,
+}
+
+impl Doubt {
+    /// Once is no habit; after that twice as many commands each time, up to 15.
+    fn grow(&mut self) {
+        self.leave_aside = 2_u32.pow(self.times) - 1;
+        self.times = (self.times + 1).min(4);
+    }
+
+    /// Whether the next command is to try.
+    fn is_over(&mut self) -> bool {
+        let over = self.leave_aside == 0;
+        self.leave_aside = self.leave_aside.saturating_sub(1);
+        over
+    }
 }
 
 impl<A: Clone> StateCache<A> {
@@ -67,14 +95,43 @@ impl<A> StateCache<A> {
         }
     }
 
-    /// Drops the state of a stream, unless it is known to be good.
-    pub(super) fn forget_unless(&self, stream: &StreamId, is_good: impl FnOnce(&Hydrated<A>) -> bool) {
-        let forgotten = self.shard(stream).forget_unless(stream, is_good);
-        drop(forgotten);
+    /// Drops the state of a stream, of which nothing is known any more.
+    pub(super) fn forget(&self, stream: &StreamId) {
+        self.change(stream, |slot| slot.kept.take());
+    }
+
+    /// Drops the state of a stream upon which something was stored, so that nobody holds it but who stored. One that is as new
+    /// as what was stored stays.
+    pub(super) fn outgrown(&self, stream: &StreamId, version: StreamVersion, history: HistoryId) {
+        self.change(stream, |slot| slot.kept.take_if(|kept| kept.version < version || kept.history != history));
+    }
+
+    /// Drops the state of a stream, unless it is at the version that stands.
+    pub(super) fn forget_old(&self, stream: &StreamId, actual: StreamVersion) {
+        self.change(stream, |slot| slot.kept.take_if(|kept| kept.version != actual));
+    }
+
+    /// Counts that the remembered state of a stream was good, or that it was old.
+    pub(super) fn count(&self, stream: &StreamId, was_good: bool) {
+        self.change(stream, |slot| {
+            if was_good {
+                slot.doubt = Doubt::default()
+            } else {
+                slot.doubt.grow()
+            }
+            None
+        });
+    }
+
+    /// Changes the place of a stream, and drops what it gives back when the lock is free again.
+    fn change(&self, stream: &StreamId, change: impl FnOnce(&mut Slot<A>) -> Option<Arc<Hydrated<A>>>) {
+        let dropped = self.shard(stream).slot(stream).and_then(change);
+        drop(dropped);
     }
 
     pub(super) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).slots.len()).sum()
+        let kept = |shard: &Mutex<Shard<A>>| lock(shard).slots.iter().filter(|slot| slot.kept.is_some()).count();
+        self.shards.iter().map(kept).sum()
     }
 
     fn shard(&self, stream: &StreamId) -> MutexGuard<'_, Shard<A>> {
@@ -94,19 +151,23 @@ impl<A> Shard<A> {
         Self { capacity, places: HashMap::new(), slots: Vec::new(), hand: 0 }
     }
 
+    fn slot(&mut self, stream: &StreamId) -> Option<&mut Slot<A>> {
+        self.places.get(stream).map(|&place| &mut self.slots[place])
+    }
+
     fn get(&mut self, stream: &StreamId) -> Option<Arc<Hydrated<A>>> {
-        let slot = &mut self.slots[*self.places.get(stream)?];
+        let slot = self.slot(stream)?;
         slot.used = true;
-        Some(Arc::clone(&slot.kept))
+        slot.kept.clone().filter(|_| slot.doubt.is_over())
     }
 
     /// Gives back what need not be kept.
     fn put(&mut self, stream: &StreamId, state: Arc<Hydrated<A>>) -> Option<Arc<Hydrated<A>>> {
-        if let Some(&place) = self.places.get(stream) {
-            let kept = &mut self.slots[place].kept;
-            return Some(if state.replaces(kept) { std::mem::replace(kept, state) } else { state });
+        if let Some(Slot { kept, .. }) = self.slot(stream) {
+            let is_better = kept.as_ref().is_none_or(|kept| state.replaces(kept));
+            return if is_better { kept.replace(state) } else { Some(state) };
         }
-        let slot = Slot { stream: stream.clone(), kept: state, used: false };
+        let slot = Slot { stream: stream.clone(), kept: Some(state), used: false, doubt: Doubt::default() };
         if self.slots.len() < self.capacity {
             self.places.insert(stream.clone(), self.slots.len());
             self.slots.push(slot);
@@ -116,7 +177,7 @@ impl<A> Shard<A> {
         self.places.insert(stream.clone(), place);
         let made_room = std::mem::replace(&mut self.slots[place], slot);
         self.places.remove(&made_room.stream);
-        Some(made_room.kept)
+        made_room.kept
     }
 
     /// The next place under the hand that was not used since the hand came by; all that it passes must prove themselves.
@@ -127,23 +188,6 @@ impl<A> Shard<A> {
                 return self.hand;
             }
         }
-    }
-
-    fn forget_unless(
-        &mut self,
-        stream: &StreamId,
-        is_good: impl FnOnce(&Hydrated<A>) -> bool,
-    ) -> Option<Arc<Hydrated<A>>> {
-        let place = *self.places.get(stream)?;
-        if is_good(&self.slots[place].kept) {
-            return None;
-        }
-        self.places.remove(stream);
-        let forgotten = self.slots.swap_remove(place);
-        if let Some(moved) = self.slots.get(place) {
-            self.places.insert(moved.stream.clone(), place);
-        }
-        Some(forgotten.kept)
     }
 }
 
@@ -189,10 +233,26 @@ mod tests {
         assert_eq!(version(&cache, 1), Some(2));
         cache.put(&stream(2), state(0, history));
         assert_eq!(version(&cache, 2), None, "an empty stream has no state");
-        cache.forget_unless(&stream(1), |kept| kept.version == 2);
-        assert_eq!(version(&cache, 1), Some(2));
-        cache.forget_unless(&stream(1), |kept| kept.version == 3);
-        assert_eq!((version(&cache, 1), cache.len()), (None, 0));
+    }
+
+    #[test]
+    fn a_state_is_dropped_when_it_is_old_or_doubtful() {
+        let (cache, history) = (cache(10), HistoryId::new());
+        let kept = |version: u64, change: &dyn Fn()| {
+            cache.forget(&stream(1));
+            cache.put(&stream(1), state(version, history));
+            change();
+            cache.len() == 1
+        };
+        let (at, other) = (StreamVersion::new, HistoryId::new());
+        assert!(!kept(3, &|| cache.forget(&stream(1))));
+        assert!(!kept(3, &|| cache.outgrown(&stream(1), at(4), history)));
+        assert!(kept(4, &|| cache.outgrown(&stream(1), at(4), history)));
+        assert!(!kept(4, &|| cache.outgrown(&stream(1), at(4), other)));
+        assert!(kept(3, &|| cache.forget_old(&stream(1), at(3))));
+        assert!(!kept(3, &|| cache.forget_old(&stream(1), at(4))));
+        assert!(!kept(4, &|| cache.forget_old(&stream(1), at(3))), "of another history, whatever it says");
+        assert!(kept(4, &|| cache.forget(&stream(2))));
     }
 
     #[test]
@@ -210,14 +270,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_forgotten_leaves_the_others_in_their_places() {
-        let (cache, history) = (cache(100), HistoryId::new());
+    fn every_stream_has_its_own_state() {
+        let (cache, history) = (cache(40), HistoryId::new());
         for round in 1..50 {
             for number in 0..50 {
                 cache.put(&stream(number), state(round * 100 + number as u64, history));
             }
             for number in (0..50).filter(|number| (number + usize::try_from(round).unwrap_or(0)) % 3 == 0) {
-                cache.forget_unless(&stream(number), |_| false);
+                cache.forget(&stream(number));
             }
             for number in 0..50 {
                 let found = version(&cache, number);
