@@ -87,7 +87,7 @@ pub(crate) async fn a_stream_of_results_takes_commands_as_their_turn_comes<S: Ev
     // Endless, and most of them to one purse.
     let endless = (0_u64..).map(|number| {
         taken.fetch_add(1, Ordering::SeqCst);
-        (id(if number % 3 == 0 { "other" } else { "hot" }), Give(number))
+        (if number % 3 == 0 { id(&format!("other-{number}")) } else { id("hot") }, Give(number))
     });
     let results = purses.execute_all(endless).concurrency(8).stream();
     let mut results = std::pin::pin!(results.enumerate());

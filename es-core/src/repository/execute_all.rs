@@ -212,3 +212,24 @@ impl<A: Aggregate, S, I, C, E> fmt::Debug for ExecuteAll<'_, A, S, I, C, E> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Turns;
+
+    #[test]
+    fn turns_that_have_ended_are_cleared_away() {
+        let mut turns = Turns::new(8);
+        let mut under_way = std::collections::VecDeque::new();
+        for id in 0..1_000 {
+            let turn = turns.next(&id);
+            assert!(turn.before.is_none());
+            under_way.push_back(turn.ended);
+            if under_way.len() == 8 {
+                under_way.pop_front();
+            }
+            assert!(turns.last.len() <= 16);
+        }
+        assert!(turns.next(&999).before.is_some(), "it is under way");
+    }
+}
