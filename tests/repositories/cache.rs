@@ -51,7 +51,7 @@ pub(crate) async fn a_remembered_state_saves_the_load<S: EventStore>(store: &S) 
     watched.calls();
     assert_eq!(other.execute(&a, Take(1)).await.expect("a command").version, 5);
     assert_eq!(watched.calls(), (0, 1));
-    assert_eq!(other.load(&id("nobody")).await.expect_err("it does not exist").is_not_found(), true);
+    assert!(other.load(&id("nobody")).await.expect_err("it does not exist").is_not_found());
     assert_eq!(other.cached_states(), 1, "that nothing is there is not remembered");
 }
 

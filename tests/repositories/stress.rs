@@ -13,13 +13,14 @@ use futures_util::future::{join_all, join3};
 
 use super::{Fault, Fill, Give, Purse, PurseId, Take, Watched, id, replay};
 
+/// As many as `Told` has room for.
 const PURSES: u64 = 7;
 
 /// What was told of each purse: the coins after a version, and the newest version that anybody was told of.
 #[derive(Default)]
 struct Told {
     coins: Mutex<BTreeMap<(u64, u64), u64>>,
-    newest: [AtomicU64; PURSES as usize],
+    newest: [AtomicU64; 7],
 }
 
 impl Told {

@@ -142,10 +142,10 @@ impl<S: EventStore> EventStore for Watched<S> {
             Fault::AnswerLost | Fault::Hangs | Fault::None => {}
         }
         let present = *lock(&self.watch.history);
-        if let Some(present) = present {
-            if let Some(known) = append.decided_in.take().filter(|known| *known != present) {
-                return Err(HistoryDiverged::new(known, present).into());
-            }
+        if let Some(present) = present
+            && let Some(known) = append.decided_in.take().filter(|known| *known != present)
+        {
+            return Err(HistoryDiverged::new(known, present).into());
         }
         let appended = self.inner.append(append).await?;
         match fault {

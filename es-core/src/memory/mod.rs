@@ -191,9 +191,9 @@ impl EventStore for MemoryStore {
             }
             let version = if read.backwards { end - 1 } else { from };
             if read.backwards {
-                before = version
+                before = version;
             } else {
-                from = version + 1
+                from = version + 1;
             }
             Poll::Ready(Some(Ok(state.log[stream.events[index(version - 1)]].clone())))
         }))

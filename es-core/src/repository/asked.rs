@@ -41,7 +41,7 @@ impl<'a, A: Aggregate, S: EventStore, C: Command<A>> Asked<'a, A, S, C> {
 impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
     /// To its end.
     pub(super) async fn run(mut self) -> Result<Executed<A>, ExecuteError<C::Error>> {
-        if let Some(executed) = self.from_remembered_state().await? {
+        if let Some(executed) = self.try_remembered_state().await? {
             return Ok(executed);
         }
         loop {
@@ -72,7 +72,7 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
 
     /// One attempt upon a remembered state, without a load. It may be an old one, so only a success is told; `None` where
     /// there is no such state, or anything else came of it.
-    async fn from_remembered_state(&mut self) -> Result<Option<Executed<A>>, StoreError> {
+    async fn try_remembered_state(&mut self) -> Result<Option<Executed<A>>, StoreError> {
         let Some(cache) = &self.asked.repository.cache else { return Ok(None) };
         let Some(remembered) = cache.get(&self.stream) else { return Ok(None) };
         let events = match self.decide(&remembered) {

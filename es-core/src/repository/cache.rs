@@ -51,9 +51,8 @@ struct Doubt {
 
 impl Doubt {
     /// Once is no habit; after that twice as many commands each time, up to 15.
-    fn grow(&mut self) {
-        self.leave_aside = 2_u32.pow(self.times) - 1;
-        self.times = (self.times + 1).min(4);
+    fn grown(self) -> Self {
+        Self { times: (self.times + 1).min(4), leave_aside: 2_u32.pow(self.times) - 1 }
     }
 
     /// Whether the next command is to try.
@@ -114,11 +113,7 @@ impl<A> StateCache<A> {
     /// Counts that the remembered state of a stream was good, or that it was old.
     pub(super) fn count(&self, stream: &StreamId, was_good: bool) {
         self.change(stream, |slot| {
-            if was_good {
-                slot.doubt = Doubt::default()
-            } else {
-                slot.doubt.grow()
-            }
+            slot.doubt = if was_good { Doubt::default() } else { slot.doubt.grown() };
             None
         });
     }

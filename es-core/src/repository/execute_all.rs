@@ -10,7 +10,7 @@ use futures_util::{
 use tokio::sync::oneshot;
 
 use super::{
-    Repository,
+    ExecuteError, Executed, Repository,
     asked::Asked,
     execute::{BoxFuture, Outcome},
     setters::metadata_setters,
@@ -32,7 +32,7 @@ pub struct ExecuteAll<'a, A: Aggregate, S, I, C, E> {
     commands: I,
     how: How<'a, A, S, C>,
     /// As that of `Execute`.
-    boxed: fn(Self) -> BoxFuture<'a, Vec<Outcome<A, E>>>,
+    boxed: fn(Self) -> BoxFuture<'a, Outcomes<A, E>>,
 }
 
 /// What is said about all of them.
@@ -44,6 +44,7 @@ struct How<'a, A: Aggregate, S, C> {
     concurrency: NonZeroUsize,
 }
 
+type Outcomes<A, E> = Vec<Outcome<A, E>>;
 type KeyOf<'a, A, C> = dyn Fn(&<A as Aggregate>::Id, &C) -> String + Send + Sync + 'a;
 
 impl<'a, A: Aggregate, S, I, C, E> ExecuteAll<'a, A, S, I, C, E> {
@@ -85,7 +86,7 @@ where
     }
 
     /// Executes all, without the box that `.await` needs.
-    pub async fn run(self) -> Vec<Outcome<A, C::Error>> {
+    pub async fn run(self) -> Vec<Result<Executed<A>, ExecuteError<C::Error>>> {
         let how = &self.how;
         let lines = lines(self.commands);
         let count = lines.iter().map(Vec::len).sum();
@@ -105,7 +106,7 @@ where
     /// for any number of them. A command that takes long holds up those behind it sooner than where all are awaited.
     ///
     /// Nothing happens while nobody polls it. Dropped, it leaves each command under way either done or not done.
-    pub fn stream(self) -> impl Stream<Item = Outcome<A, C::Error>> + Send + 'a {
+    pub fn stream(self) -> impl Stream<Item = Result<Executed<A>, ExecuteError<C::Error>>> + Send + 'a {
         let Self { commands, how, .. } = self;
         let concurrency = how.concurrency.get();
         let how = std::sync::Arc::new(how);
@@ -195,7 +196,7 @@ impl Turn {
 }
 
 impl<'a, A: Aggregate, S, I, C, E> IntoFuture for ExecuteAll<'a, A, S, I, C, E> {
-    type Output = Vec<Outcome<A, E>>;
+    type Output = Outcomes<A, E>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
