@@ -5,13 +5,18 @@ use es_core::{
     recorded::{EventId, Position, StreamId, StreamVersion},
     store::{Append, Appended, Conflict, Expected, Placed, StoreError},
 };
-use sqlx::{Row as _, postgres::PgRow};
+use sqlx::{
+    Postgres, Row as _,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
 use uuid::Uuid;
 
 use crate::{
     error,
     gather::Size,
     row::{signed, unreadable, unsigned},
+    statements::Statements,
     store::Parts,
 };
 
@@ -32,6 +37,11 @@ pub(crate) struct Prepared {
 impl Prepared {
     pub(crate) fn new(append: Append) -> Result<Self, StoreError> {
         append.check()?;
+        Self::checked(append)
+    }
+
+    /// Of an append that is known to keep the limits.
+    pub(crate) fn checked(append: Append) -> Result<Self, StoreError> {
         let metadata = append.events.iter().map(|event| serde_json::to_string(&event.metadata));
         let metadata = metadata
             .collect::<Result<_, _>>()
@@ -170,21 +180,26 @@ pub(crate) fn in_doubt(prepared: &Prepared, error: StoreError) -> StoreError {
 
 /// Where a run of a stream's events stands.
 async fn placed(parts: &Parts, stream: &StreamId, first: i64, last: i64) -> Result<Vec<Placed>, StoreError> {
-    let rows = parts
-        .connections
-        .fetch(|| {
-            sqlx::query(parts.statements.placed.clone())
-                .bind(stream.stream_type())
-                .bind(stream.id())
-                .bind(first)
-                .bind(last)
-        })
-        .await
-        .map_err(|failure| error::store_error(DOING, failure))?;
+    let rows = parts.connections.fetch(|| look(&parts.statements, stream, first, last)).await;
+    places(&rows.map_err(|failure| error::store_error(DOING, failure))?).map_err(unreadable)
+}
+
+/// Asks where a run of a stream's events stands.
+pub(crate) fn look<'q>(
+    statements: &Statements,
+    stream: &'q StreamId,
+    first: i64,
+    last: i64,
+) -> Query<'q, Postgres, PgArguments> {
+    sqlx::query(statements.placed.clone()).bind(stream.stream_type()).bind(stream.id()).bind(first).bind(last)
+}
+
+/// The answer to [`look`].
+pub(crate) fn places(rows: &[PgRow]) -> Result<Vec<Placed>, sqlx::Error> {
     let placed = |row: &PgRow| -> Result<Placed, sqlx::Error> {
         let version = StreamVersion::new(unsigned(row.try_get(0)?));
         let position = Position::new(unsigned(row.try_get(1)?));
         Ok(Placed::new(EventId::from_uuid(row.try_get(3)?), version, position, row.try_get(2)?))
     };
-    rows.iter().map(placed).collect::<Result<_, _>>().map_err(unreadable)
+    rows.iter().map(placed).collect()
 }

@@ -37,7 +37,7 @@ use crate::{
 };
 
 /// How many batches are under way at a time. More would be smaller, and each costs a commit.
-const LANES: usize = 4;
+pub(crate) const LANES: usize = 4;
 /// The most appends, events and bytes in a batch: enough to make its fixed cost small, few enough to keep the time
 /// short for which its neighbours wait.
 const APPENDS: usize = 256;
@@ -50,7 +50,7 @@ const PLACE: usize = 1_024;
 const SLOW_QUEUE: usize = 1_024;
 /// How long a batch waits for another transaction that has written to one of its streams, and how long each of its
 /// appends does when it is sent alone because of that.
-const PATIENCE: Duration = Duration::from_millis(100);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
 const LITTLE_PATIENCE: Duration = Duration::from_millis(20);
 
 /// What the appends of a store share.
@@ -59,7 +59,7 @@ pub(crate) struct Lanes {
     gather: Mutex<Gather<Waiting>>,
     places: Arc<Semaphore>,
     /// The slow lane: appends whose stream another transaction holds, each alone, a few at a time.
-    slow: Arc<Semaphore>,
+    pub(crate) slow: Arc<Semaphore>,
     slow_queue: Arc<Semaphore>,
     closing: AtomicBool,
 }
@@ -98,7 +98,7 @@ struct Caller<'a> {
 pub(crate) async fn append(parts: &Arc<Parts>, append: Append) -> Result<Appended, StoreError> {
     let prepared = Prepared::new(append)?;
     let lanes = &parts.lanes;
-    let place = lanes.place(&prepared, parts.config.acquire_timeout).await?;
+    let place = lanes.place(prepared.size().bytes, parts.config.acquire_timeout).await?;
     let (reply, mut answer) = oneshot::channel();
     let (stream, size) = (prepared.append.stream.clone(), prepared.size());
     let first_event = prepared.append.events.first().map(|event| event.metadata.event_id);
@@ -138,9 +138,9 @@ impl Lanes {
         }
     }
 
-    /// Room for an append; callers get it in the order in which they came.
-    async fn place(&self, prepared: &Prepared, longest: Duration) -> Result<OwnedSemaphorePermit, StoreError> {
-        let places = u32::try_from(prepared.size().bytes / PLACE + 1).unwrap_or(PLACES).min(PLACES);
+    /// Room for an append of so many bytes; callers get it in the order in which they came.
+    pub(crate) async fn place(&self, bytes: usize, longest: Duration) -> Result<OwnedSemaphorePermit, StoreError> {
+        let places = u32::try_from(bytes / PLACE + 1).unwrap_or(PLACES).min(PLACES);
         if self.closing.load(Ordering::SeqCst) {
             return Err(Unavailable::new("it was closed", "no append is accepted any more").into());
         }

@@ -16,6 +16,7 @@ use crate::{
     migrate, read,
     snapshot::SnapshotWriter,
     statements::Statements,
+    together::{self, Together},
 };
 
 /// A store in a PostgreSQL database. Clones share its connections.
@@ -31,7 +32,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct PostgresStore {
-    parts: Arc<Parts>,
+    pub(crate) parts: Arc<Parts>,
 }
 
 #[derive(Debug)]
@@ -40,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) statements: Statements,
     pub(crate) config: PostgresConfig,
     pub(crate) lanes: Lanes,
+    pub(crate) together: Together,
     snapshots: SnapshotWriter,
 }
 
@@ -64,7 +66,8 @@ impl PostgresStore {
         let statements = Statements::new(&config.schema);
         migrate::check_server(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
-        let parts = Parts { connections, statements, config, lanes, snapshots: SnapshotWriter::new() };
+        let together = Together::new(&config);
+        let parts = Parts { connections, statements, config, lanes, together, snapshots: SnapshotWriter::new() };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
         Ok(store)
@@ -115,6 +118,10 @@ fn options(url: &str) -> Result<PgConnectOptions, Misconfigured> {
 impl EventStore for PostgresStore {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
         lanes::append(&self.parts, append).await
+    }
+
+    async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        together::append_all(&self.parts, appends).await
     }
 
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {

@@ -4,6 +4,7 @@
 //! what can go wrong, [`limits`] what no store accepts.
 
 pub mod append;
+pub mod append_all;
 pub mod decode;
 pub mod encode;
 pub mod error;
@@ -16,6 +17,7 @@ use futures_core::Stream;
 
 pub use self::{
     append::{Append, Appended, Expected, NewEvent, Placed},
+    append_all::PartlyStored,
     decode::DecodeError,
     encode::EncodeError,
     error::{Conflict, Corrupt, Fault, InvalidRequest, Misconfigured, StoreError, Unavailable},
@@ -38,6 +40,12 @@ use crate::{aggregate::Aggregate, repository::Repository};
 /// and is answered with the first result, marked `replayed`: the key is looked at before the expected version. So an
 /// append may be sent again whenever its outcome is in doubt.
 ///
+/// **Several streams.** What one [`append_all`] asks for is stored as a whole or not at all: each append of it with an
+/// expected version and a key of its own, to streams of which none comes twice. Where one is not as expected nothing is
+/// stored, and the conflict names the stream. If all stand already the first results are the answer; if some do and
+/// others do not, nothing is stored and the answer is [`StoreError::PartlyStored`]. Within each stream positions rise with
+/// the versions; how the streams of one request lie to each other is not promised.
+///
 /// **Bad input.** An append that breaks a limit is refused as [`StoreError::Invalid`] before anything is stored.
 ///
 /// **Order.** Each event has a position, higher than that of every earlier event of its stream. [`read_all`] yields
@@ -50,16 +58,21 @@ use crate::{aggregate::Aggregate, repository::Repository};
 /// **Snapshots.** [`save_snapshot`] never replaces a snapshot by an older one. A store may take it in and write it
 /// later, or drop it when it is busy: a snapshot is only a shortcut.
 ///
-/// **Cancellation.** A dropped future of [`append`] leaves the append either done or not done, never half; sending
-/// it again finds out which.
+/// **Cancellation.** A dropped future of [`append`] or [`append_all`] leaves what was asked either done or not done, never
+/// half; sending it again finds out which.
 ///
 /// [`append`]: EventStore::append
+/// [`append_all`]: EventStore::append_all
 /// [`load`]: EventStore::load
 /// [`read_all`]: EventStore::read_all
 /// [`save_snapshot`]: EventStore::save_snapshot
 pub trait EventStore: Clone + Send + Sync + 'static {
     /// Stores the events of one request.
     fn append(&self, append: Append) -> impl Future<Output = Result<Appended, StoreError>> + Send;
+
+    /// Stores the events of several requests, each for a stream of its own, together or not at all, and answers each in
+    /// the order given.
+    fn append_all(&self, appends: Vec<Append>) -> impl Future<Output = Result<Vec<Appended>, StoreError>> + Send;
 
     /// What is needed to build up one aggregate, in one answer.
     fn load(&self, load: Load) -> impl Future<Output = Result<LoadedStream, StoreError>> + Send;
