@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use es_core::{
     recorded::{StreamId, StreamVersion},
-    store::{Append, Appended, Conflict, PartlyStored, StoreError, Unavailable},
+    store::{Append, Appended, Conflict, HistoryDiverged, HistoryId, PartlyStored, StoreError, Unavailable},
 };
 use sqlx::postgres::PgRow;
 use tokio::{
@@ -176,6 +176,17 @@ impl Group {
         Columns::of(self.sorted.iter().map(|&number| &self.appends[number]), String::new())
     }
 
+    /// Whether any of these says in which history it was decided.
+    pub(crate) fn wants_history(&self) -> bool {
+        self.appends.iter().any(|prepared| prepared.append.decided_in.is_some())
+    }
+
+    /// Refuses a group of which one was decided in another history.
+    pub(crate) fn check_history(&self, found: HistoryId) -> Result<(), StoreError> {
+        let mut known = self.appends.iter().filter_map(|prepared| prepared.append.decided_in);
+        known.find(|&known| known != found).map_or(Ok(()), |known| Err(HistoryDiverged::new(known, found).into()))
+    }
+
     /// What the statement did with each, in the order given.
     pub(crate) fn outcomes(&self, rows: &[PgRow]) -> Result<Vec<Outcome>, sqlx::Error> {
         let mut outcomes: Vec<_> = self.sorted.iter().zip(append::outcomes(self.appends.len(), rows)?).collect();
@@ -193,6 +204,7 @@ impl Group {
         };
         let patience = format!("{}ms", patience.as_millis());
         let lease = parts.connections.lease().await.map_err(Failure::NotSent)?;
+        self.check_history(lease.history()).map_err(Failure::NotSent)?;
         let begun = Instant::now();
         let columns = self.columns();
         match lease.fetch(columns.query_all(&parts.statements, Some(&patience))).await {

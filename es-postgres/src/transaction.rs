@@ -1,6 +1,6 @@
 //! Appends inside a transaction of the caller's, on the caller's connection.
 
-use es_core::store::{Append, Appended, StoreError};
+use es_core::store::{Append, Appended, HistoryId, StoreError};
 use sqlx::{Postgres, Transaction};
 
 use crate::{
@@ -49,7 +49,7 @@ impl PostgresStore {
     /// A dropped future leaves the append done or not done within the transaction: roll it back.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] and [`StoreError::Invalid`] leave the transaction as it was, and it can go on.
+    /// [`StoreError::Conflict`], [`StoreError::Invalid`] and [`StoreError::HistoryDiverged`] leave the transaction as it was, and it can go on.
     /// [`StoreError::RetryTransaction`] where the database ended it for the sake of another writer, or it had ended already:
     /// roll back, and run all of it again. [`StoreError::Unavailable`] where the connection is lost, and with it the
     /// transaction, or the session's `lock_timeout` was over; [`StoreError::WrongSchema`] where the transaction's database
@@ -85,9 +85,14 @@ impl PostgresStore {
         group: Group,
     ) -> Result<Vec<Appended>, StoreError> {
         let parts = &*self.parts;
+        let failed = |source| error::in_transaction(DOING, group.first_stream(), source);
+        if group.wants_history() {
+            let found = sqlx::query_scalar(parts.statements.history.clone()).fetch_one(&mut **transaction).await;
+            group.check_history(HistoryId::from_uuid(found.map_err(failed)?))?;
+        }
         let columns = group.columns();
         let rows = columns.query_all(&parts.statements, None).fetch_all(&mut **transaction).await;
-        let rows = rows.map_err(|source| error::in_transaction(DOING, group.first_stream(), source))?;
+        let rows = rows.map_err(failed)?;
         let outcomes = group.outcomes(&rows).map_err(unreadable)?;
         group.answer(outcomes, &mut Look::In(parts, transaction)).await
     }

@@ -60,7 +60,8 @@ pub(crate) async fn groups_over_the_same_streams_succeed_as_wholes(database: Dat
         assert_eq!(last, stored, "{id} has no gaps");
     }
     // What was stored together has one transaction, and each transaction of several streams is such a group.
-    let several = "select count(*) from (select from es.events group by xmin::text having count(distinct stream_id) > 1) g";
+    let several =
+        "select count(*) from (select from es.events group by xmin::text having count(distinct stream_id) > 1) g";
     let several: i64 = sqlx::query_scalar(several).fetch_one(&mut connection).await.expect("a count");
     assert!(several >= groups, "{several} transactions for {groups} groups");
 

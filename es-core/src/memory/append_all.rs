@@ -3,12 +3,16 @@
 use super::State;
 use crate::{
     recorded::StreamVersion,
-    store::{Append, Appended, Conflict, PartlyStored, StoreError},
+    store::{Append, Appended, Conflict, HistoryDiverged, PartlyStored, StoreError},
 };
 
 impl State {
     pub(super) fn append_all(&mut self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
         Append::check_all(&appends)?;
+        let mut known = appends.iter().filter_map(|append| append.decided_in);
+        if let Some(known) = known.find(|&known| known != self.history) {
+            return Err(HistoryDiverged::new(known, self.history).into());
+        }
         let standing = appends.iter().map(|append| self.standing(append)).collect();
         if let Some(first) = PartlyStored::check(appends.iter().map(|append| &append.stream), standing)? {
             return Ok(first);

@@ -14,8 +14,8 @@ use futures_util::{StreamExt as _, stream};
 use crate::{
     recorded::{Position, StreamId, StreamVersion},
     store::{
-        Append, Appended, Conflict, EventStore, KeyedAppend, Load, LoadedStream, NewSnapshot, Placed, ReadAll,
-        ReadStream, StoreError, StoredEvent, StoredSnapshot, Until,
+        Append, Appended, Conflict, EventStore, HistoryDiverged, HistoryId, KeyedAppend, Load, LoadedStream,
+        NewSnapshot, Placed, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until,
     },
 };
 
@@ -39,6 +39,7 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct State {
+    history: HistoryId,
     /// All events; the position of an event is its index plus one.
     log: Vec<StoredEvent>,
     streams: HashMap<StreamId, StreamState>,
@@ -68,6 +69,9 @@ impl MemoryStore {
 impl State {
     fn append(&mut self, append: Append) -> Result<Appended, StoreError> {
         append.check()?;
+        if let Some(known) = append.decided_in.filter(|&known| known != self.history) {
+            return Err(HistoryDiverged::new(known, self.history).into());
+        }
         if let Some(first) = self.standing(&append) {
             return Ok(first);
         }
@@ -119,7 +123,7 @@ impl State {
 
     fn load(&self, load: &Load) -> LoadedStream {
         let Some(stream) = self.streams.get(&load.stream) else {
-            return LoadedStream::default();
+            return LoadedStream::empty(self.history);
         };
         let keyed = load.idempotency_key.as_ref().and_then(|key| stream.keys.get(key)).copied();
         let last = stream.events.len();
@@ -141,7 +145,7 @@ impl State {
         let snapshot = snapshot.map(|snapshot| {
             StoredSnapshot::new(snapshot.version, snapshot.position, snapshot.state.clone().into_bytes())
         });
-        LoadedStream::new(snapshot, events, keyed)
+        LoadedStream::new(self.history, snapshot, events, keyed)
     }
 
     fn save_snapshot(&mut self, snapshot: NewSnapshot) {
@@ -208,6 +212,10 @@ impl EventStore for MemoryStore {
             let stored = store.state().log.get(index).cloned();
             std::future::ready(stored.map(|stored| (Ok(stored), index + 1)))
         })
+    }
+
+    async fn history(&self) -> Result<HistoryId, StoreError> {
+        Ok(self.state().history)
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {

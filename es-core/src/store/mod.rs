@@ -1,13 +1,14 @@
 //! The store: what every place that keeps events must do, and how it is asked.
 //!
-//! [`EventStore`] holds the contract in prose. [`append`] and [`read`] hold the requests and their answers, [`error`]
-//! what can go wrong, [`limits`] what no store accepts.
+//! [`EventStore`] holds the contract in prose. [`append`] and [`read`] hold the requests and their answers, [`history`]
+//! what they belong to, [`error`] what can go wrong, [`limits`] what no store accepts.
 
 pub mod append;
 pub mod append_all;
 pub mod decode;
 pub mod encode;
 pub mod error;
+pub mod history;
 pub mod limits;
 pub mod read;
 
@@ -20,7 +21,8 @@ pub use self::{
     append_all::PartlyStored,
     decode::DecodeError,
     encode::EncodeError,
-    error::{Conflict, Corrupt, Fault, InvalidRequest, Misconfigured, StoreError, Unavailable},
+    error::{Conflict, Corrupt, Fault, HistoryDiverged, InvalidRequest, Misconfigured, StoreError, Unavailable},
+    history::HistoryId,
     read::{KeyedAppend, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoredEvent, StoredSnapshot, Until},
 };
 use crate::{aggregate::Aggregate, repository::Repository};
@@ -58,11 +60,15 @@ use crate::{aggregate::Aggregate, repository::Repository};
 /// **Snapshots.** [`save_snapshot`] never replaces a snapshot by an older one. A store may take it in and write it
 /// later, or drop it when it is busy: a snapshot is only a shortcut.
 ///
+/// **History.** A store says which history it has: [`history`]. A [`LoadedStream`] says which it was read from, and an
+/// append that says which it was decided in is refused as [`StoreError::HistoryDiverged`] in any other.
+///
 /// **Cancellation.** A dropped future of [`append`] or [`append_all`] leaves what was asked either done or not done, never
 /// half; sending it again finds out which.
 ///
 /// [`append`]: EventStore::append
 /// [`append_all`]: EventStore::append_all
+/// [`history`]: EventStore::history
 /// [`load`]: EventStore::load
 /// [`read_all`]: EventStore::read_all
 /// [`save_snapshot`]: EventStore::save_snapshot
@@ -85,6 +91,9 @@ pub trait EventStore: Clone + Send + Sync + 'static {
 
     /// Keeps a snapshot, or replaces an older one.
     fn save_snapshot(&self, snapshot: NewSnapshot) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The history that this store has now.
+    fn history(&self) -> impl Future<Output = Result<HistoryId, StoreError>> + Send;
 
     /// The aggregates of one kind in this store.
     fn repository<A: Aggregate>(&self) -> Repository<A, Self> {

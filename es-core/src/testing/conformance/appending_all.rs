@@ -6,7 +6,8 @@ use super::{all_of, append, define_rules, event, numbers, store_events, stream, 
 use crate::{
     recorded::{Metadata, Position, StreamVersion},
     store::{
-        Append, Appended, EventStore, Expected, InvalidRequest, NewEvent, ReadAll, StoreError, StoredEvent, limits,
+        Append, Appended, EventStore, Expected, HistoryId, InvalidRequest, NewEvent, ReadAll, StoreError, StoredEvent,
+        limits,
     },
 };
 
@@ -17,6 +18,7 @@ define_rules! {
     "of appends to several streams either all stand already or none, or nothing is stored" => repeated_in_part,
     "of appends to several streams that race for one version exactly one succeeds, as a whole" => races,
     "appends to several streams that break a limit are invalid, and store nothing" => limits_hold,
+    "where one of several appends was decided in another history, nothing is stored" => other_history,
 }
 
 fn exact(version: u64) -> Expected {
@@ -203,4 +205,18 @@ async fn limits_hold<S: EventStore>(store: S) {
     let bytes = |invalid: &InvalidRequest| matches!(invalid, InvalidRequest::AppendTooLarge { .. });
     refused(["a", "b", "c", "d", "e"].map(large).to_vec(), bytes).await;
     assert_eq!(count(&store).await, 0, "invalid appends store nothing");
+}
+
+async fn other_history<S: EventStore>(store: S) {
+    let known = store.history().await.expect("a store knows its history");
+    let other = HistoryId::new();
+    let group = |history| {
+        vec![append("a", Expected::Any, [1]).decided_in(known), append("b", Expected::Any, [2]).decided_in(history)]
+    };
+    match store.append_all(group(other)).await {
+        Err(StoreError::HistoryDiverged(diverged)) => assert_eq!((diverged.known, diverged.found), (other, known)),
+        answer => panic!("expected that another history is refused, got {answer:?}"),
+    }
+    assert_eq!(count(&store).await, 0, "nothing was stored");
+    store.append_all(group(known)).await.expect("it is this history");
 }
