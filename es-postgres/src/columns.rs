@@ -83,7 +83,11 @@ impl<'a> Columns<'a> {
                 .bind(&self.metadata)
                 .bind(&self.patience);
         }
-        self.many(statements.append_many.clone()).bind(&self.patience)
+        let chained = (1..self.stream_ids.len()).any(|at| {
+            self.stream_ids[at - 1] == self.stream_ids[at] && self.stream_types[at - 1] == self.stream_types[at]
+        });
+        let statement = if chained { &statements.append_chained } else { &statements.append_many };
+        self.many(statement.clone()).bind(&self.patience)
     }
 
     /// The statement that stores all of these or none, with a patience of its own or the session's.

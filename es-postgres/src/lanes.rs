@@ -19,7 +19,7 @@ use std::{
 
 use es_core::{
     recorded::{EventId, StreamId},
-    store::{Append, Appended, StoreError, Unavailable},
+    store::{Append, Appended, Expected, StoreError, Unavailable},
 };
 use tokio::{
     runtime::Handle,
@@ -31,9 +31,9 @@ pub(crate) use self::carry::PATIENCE;
 use self::carry::{carry, give};
 use crate::{
     append::Prepared,
-    batch::Piece,
+    batch::{OfStream, Piece},
     config::PostgresConfig,
-    gather::{Admitted, Gather, Limits},
+    gather::{Admitted, Gather, Limits, Link},
     store::Parts,
 };
 
@@ -69,7 +69,7 @@ struct Waiting {
     _place: OwnedSemaphorePermit,
 }
 
-/// An append that is under way. While it is, nothing else of its stream is.
+/// An append that is under way. While it is, nothing else of its stream is, apart from its chain.
 #[derive(Debug)]
 struct Sent {
     parts: Arc<Parts>,
@@ -210,13 +210,27 @@ async fn run(mut lane: Lane) {
         if batch.start {
             start_lane(&parts);
         }
-        let answers = carry(&parts, Piece::new(requests), lease).await;
+        let answers = carry(&parts, vec![Piece::new(requests)], lease).await;
         // First the lane, then the answers: who appends one thing after the other finds a free lane and its connection.
         lane.ended = parts.lanes.gather().end();
         give(answers);
         if lane.ended {
             return;
         }
+    }
+}
+
+/// What expects no version may be stored behind any other of its stream. Of two with one name the second is a repeat,
+/// and is only seen to be one when the first stands.
+impl Link for Waiting {
+    fn may_follow(&self, before: &Self) -> bool {
+        self.prepared.append.expected == Expected::Any && self.prepared.key != before.prepared.key
+    }
+}
+
+impl OfStream for Sent {
+    fn same_stream(&self, other: &Self) -> bool {
+        self.stream == other.stream
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{
     append::{self, DOING, Outcome, Prepared},
-    batch::{Next, Patience, Piece},
+    batch::{Next, OfStream, Patience, Piece},
     columns::Columns,
     config::PostgresConfig,
     connections::Failure,
@@ -51,6 +51,15 @@ pub(crate) struct Group {
     /// Their numbers in the order of the streams' names: two statements that write to the same streams do so in the same
     /// order, or they would wait for each other.
     sorted: Vec<usize>,
+}
+
+/// A group, in the eyes of `batch.rs`: a single append that is never split.
+struct Whole;
+
+impl OfStream for Whole {
+    fn same_stream(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// What a group holds while it is under way.
@@ -95,7 +104,7 @@ async fn carry(parts: &Parts, held: Held) -> Result<Vec<Appended>, StoreError> {
     let Held { group, _turn, under_way } = held;
     let mut under_way = Some(under_way);
     let mut slow = None;
-    let mut piece = Piece::new(vec![()]);
+    let mut piece = Piece::new(vec![Whole]);
     loop {
         let failure = match group.send(parts, piece.patience).await {
             Ok(outcomes) => {
@@ -108,14 +117,14 @@ async fn carry(parts: &Parts, held: Held) -> Result<Vec<Appended>, StoreError> {
         match piece.after(error::trouble(&failure)) {
             Next::Send(mut again) => piece = again.remove(0),
             // A stream of it is held. It is waited for where nobody else is kept from anything but this stream.
-            Next::Slow(()) => {
+            Next::Slow(slower) => {
                 under_way.take();
                 let waited = timeout(parts.config.acquire_timeout, Arc::clone(&parts.lanes.slow).acquire_owned()).await;
                 match waited {
                     Ok(permit) => slow = permit.ok(),
                     Err(elapsed) => return Err(group.failed(Failure::NotSent(error::held(DOING, elapsed)), lost)),
                 }
-                piece = Piece::slow((), lost);
+                piece = slower;
             }
             Next::Fail(_) => {
                 drop(slow);

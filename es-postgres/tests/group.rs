@@ -15,7 +15,7 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::time::{sleep, timeout};
 
 /// A store that sends one batch at a time: what is asked while it is under way goes together.
-async fn narrow(database: &Database) -> PostgresStore {
+pub(crate) async fn narrow(database: &Database) -> PostgresStore {
     open_with(database, |config| config.max_connections(2)).await
 }
 

@@ -3,6 +3,7 @@
 mod append;
 mod append_all;
 mod append_in;
+mod chain;
 mod conformance;
 mod group;
 mod history;
@@ -45,6 +46,11 @@ fn main() -> ExitCode {
         append_in::an_idle_transaction_on_a_hot_stream_does_not_stall_the_store,
         append_in::a_connection_that_is_lost_leaves_nothing,
         append_in::a_database_without_tables_says_what_to_do,
+        chain::callers_that_expect_no_version_share_statements_on_one_stream,
+        chain::each_append_of_a_chain_has_its_own_outcome,
+        chain::a_bad_append_of_a_chain_fails_alone,
+        chain::a_chain_on_a_held_stream_waits_together_and_keeps_its_order,
+        chain::positions_of_a_chain_rise_with_the_versions_whatever_the_plan,
         group::many_callers_share_statements,
         group::positions_rise_with_the_versions_whatever_the_plan,
         group::an_append_alone_waits_for_nobody,
