@@ -246,7 +246,8 @@ pub(crate) async fn a_group_waits_for_a_held_stream_but_not_for_ever_and_alone(d
 pub(crate) async fn a_group_under_way_outlives_its_caller_and_closing_waits_for_it(database: Database) {
     let mut connection = raw(&database).await;
     let mut holder = raw(&database).await;
-    for (id, pause) in [("usual", 20), ("slow", 250)] {
+    // Once on its way to the slow lane while the store closes, and before and behind that.
+    for (id, pause, longer) in [("usual", 20, 20), ("between", 20, 200), ("slow", 250, 20)] {
         let store = open(&database).await;
         let mut transaction = holder.begin().await.expect("a transaction");
         insert(&mut transaction, &format!("b{id}"), 1).await;
@@ -257,7 +258,7 @@ pub(crate) async fn a_group_under_way_outlives_its_caller_and_closing_waits_for_
             let store = store.clone();
             async move { store.close().await }
         });
-        sleep(Duration::from_millis(20)).await;
+        sleep(Duration::from_millis(longer)).await;
         let refused = store.append_all(pair("late", Expected::Any)).await.expect_err("it is closing");
         assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
         assert!(!closing.is_finished(), "one is not answered yet");
