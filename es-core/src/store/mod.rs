@@ -78,6 +78,29 @@ pub trait EventStore: Clone + Send + Sync + 'static {
 
     /// Stores the events of several requests, each for a stream of its own, together or not at all, and answers each in
     /// the order given.
+    ///
+    /// ```
+    /// use es_core::{
+    ///     event::EventSchema,
+    ///     prelude::*,
+    ///     recorded::{Metadata, StreamId},
+    ///     store::{Append, EventStore as _, Expected, NewEvent},
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let event = |name, payload: &str| {
+    ///     NewEvent::new(EventSchema::new(name, 1), payload.to_owned(), Metadata::at(Utc::now()))
+    /// };
+    /// let (from, to) = (StreamId::new("account", "a-1"), StreamId::new("account", "a-2"));
+    /// let sent = Append::new(from, Expected::Any, vec![event("MoneySent", r#"{"amount":5}"#)]);
+    /// let received = Append::new(to, Expected::Any, vec![event("MoneyReceived", r#"{"amount":5}"#)]);
+    ///
+    /// let store = MemoryStore::new();
+    /// let answers = store.append_all(vec![sent, received]).await?;
+    /// assert_eq!(answers[1].version(), 1);
+    /// # Ok(()) }
+    /// ```
     fn append_all(&self, appends: Vec<Append>) -> impl Future<Output = Result<Vec<Appended>, StoreError>> + Send;
 
     /// What is needed to build up one aggregate, in one answer.

@@ -19,8 +19,8 @@ use bank::{
 use es_core::{
     MemoryStore, Position,
     store::{
-        Append, Appended, EventStore, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoreError, StoredEvent,
-        Unavailable,
+        Append, Appended, EventStore, HistoryId, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoreError,
+        StoredEvent, Unavailable,
     },
 };
 use futures_util::{Stream, TryStreamExt as _};
@@ -197,5 +197,9 @@ impl EventStore for Failing {
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
         self.memory.save_snapshot(snapshot).await
+    }
+
+    async fn history(&self) -> Result<HistoryId, StoreError> {
+        self.memory.history().await
     }
 }
