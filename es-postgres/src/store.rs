@@ -14,6 +14,7 @@ use crate::{
     connections::Connections,
     error,
     lanes::{self, Lanes},
+    loads::{self, Loads},
     migrate, read,
     snapshot::SnapshotWriter,
     statements::Statements,
@@ -43,6 +44,7 @@ pub(crate) struct Parts {
     pub(crate) config: PostgresConfig,
     pub(crate) lanes: Lanes,
     pub(crate) together: Together,
+    pub(crate) loads: Loads,
     snapshots: SnapshotWriter,
 }
 
@@ -68,7 +70,8 @@ impl PostgresStore {
         migrate::check_server(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
         let together = Together::new(&config);
-        let parts = Parts { connections, statements, config, lanes, together, snapshots: SnapshotWriter::new() };
+        let (loads, snapshots) = (Loads::default(), SnapshotWriter::new());
+        let parts = Parts { connections, statements, config, lanes, together, loads, snapshots };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
         Ok(store)
@@ -128,7 +131,7 @@ impl EventStore for PostgresStore {
     }
 
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
-        read::load(&self.parts, load).await
+        loads::load(&self.parts, load).await
     }
 
     fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {

@@ -22,14 +22,21 @@ with patience as materialized (
          unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::integer[])
              with ordinality as request (stream_type, stream_id, lowest, highest, idempotency_key, size, number)
 ), guard as materialized (
-    select request.*, coalesce(head.version, 0) as version,
-           repeat.version as repeat_version, repeat.append_size as repeat_size,
-           coalesce(head.version, 0) between request.lowest and request.highest and repeat.version is null as fits
+    select request.*,
+           coalesce(head.version, case when request.lowest > 0 then (
+               select version from "es".events
+               where stream_type = request.stream_type and stream_id = request.stream_id
+               order by version desc
+               limit 1
+           ) end, 0) as version,
+           repeat.version as repeat_version, repeat.append_size as repeat_size
     from request
-    -- The limits keep these two from being joined in any other way than by one look into the index for each append.
+    -- The limits keep these two from being joined in any other way than by one look into the index for each append. A look
+    -- at the end of a stream reads all of the stream's entries on its page of the index; from the lowest version that is
+    -- expected on there is one at the most, or a conflict.
     left join lateral (
         select version from "es".events
-        where stream_type = request.stream_type and stream_id = request.stream_id
+        where stream_type = request.stream_type and stream_id = request.stream_id and version >= request.lowest
         order by version desc
         limit 1
     ) as head on true
@@ -40,13 +47,13 @@ with patience as materialized (
         limit 1
     ) as repeat on true
 ), chained as materialized (
-    select guard.*,
+    select fitting.*,
            version + coalesce(sum(size) filter (where fits) over (
                partition by stream_type, stream_id
                order by number
                rows between unbounded preceding and 1 preceding
            ), 0) as behind
-    from guard
+    from (select guard.*, version between lowest and highest and repeat_version is null as fits from guard) as fitting
 ), inserted as (
     insert into "es".events
         (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata,
