@@ -60,6 +60,12 @@ impl Prepared {
         self.append.events.iter().map(|event| event.metadata.event_id.as_uuid())
     }
 
+    /// Whether this can be stored by the statement that stores `before`, behind it in the same stream: what expects no
+    /// version can. Of two with one name the second is a repeat, which is only seen when the first stands.
+    pub(crate) fn may_follow(&self, before: &Self) -> bool {
+        self.append.expected == Expected::Any && self.key != before.key
+    }
+
     /// The lowest and the highest version that is expected.
     pub(crate) fn versions(&self) -> (i64, i64) {
         match self.append.expected {
@@ -202,4 +208,31 @@ pub(crate) fn places(rows: &[PgRow]) -> Result<Vec<Placed>, sqlx::Error> {
         Ok(Placed::new(EventId::from_uuid(row.try_get(3)?), version, position, row.try_get(2)?))
     };
     rows.iter().map(placed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use es_core::{event::EventSchema, recorded::Metadata, store::NewEvent};
+
+    use super::*;
+
+    #[test]
+    fn what_expects_no_version_may_follow_any_other_of_another_name() {
+        let append = |expected, key: Option<&str>| {
+            let event = NewEvent::new(EventSchema::new("Tested", 1), "{}".to_owned(), Metadata::at(Utc::now()));
+            let mut append = Append::new(StreamId::new("test", "a"), expected, vec![event]);
+            append.idempotency_key = key.map(str::to_owned);
+            Prepared::new(append).expect("it keeps the limits")
+        };
+        let exact = Expected::Exact(StreamVersion::new(3));
+        let all = [Expected::Any, Expected::NoStream, Expected::StreamExists, exact];
+        for before in all.map(|expected| append(expected, None)) {
+            for after in all {
+                assert_eq!(append(after, None).may_follow(&before), after == Expected::Any);
+            }
+        }
+        let named = append(Expected::Any, Some("k"));
+        assert!(!append(Expected::Any, Some("k")).may_follow(&named));
+        assert!(append(Expected::Any, Some("l")).may_follow(&named));
+    }
 }

@@ -19,7 +19,7 @@ use std::{
 
 use es_core::{
     recorded::{EventId, StreamId},
-    store::{Append, Appended, Expected, StoreError, Unavailable},
+    store::{Append, Appended, StoreError, Unavailable},
 };
 use tokio::{
     runtime::Handle,
@@ -220,11 +220,9 @@ async fn run(mut lane: Lane) {
     }
 }
 
-/// What expects no version may be stored behind any other of its stream. Of two with one name the second is a repeat,
-/// and is only seen to be one when the first stands.
 impl Link for Waiting {
     fn may_follow(&self, before: &Self) -> bool {
-        self.prepared.append.expected == Expected::Any && self.prepared.key != before.prepared.key
+        self.prepared.may_follow(&before.prepared)
     }
 }
 

@@ -14,6 +14,7 @@ use es_core::{
 use es_tests::database::Database;
 use futures_util::future::{join_all, poll_immediate};
 use sqlx::Connection as _;
+use tokio::time::sleep;
 
 fn exact(version: u64) -> Expected {
     Expected::Exact(StreamVersion::new(version))
@@ -137,13 +138,23 @@ pub(crate) async fn a_bad_append_of_a_chain_fails_alone(database: Database) {
 }
 
 pub(crate) async fn a_chain_on_a_held_stream_waits_together_and_keeps_its_order(database: Database) {
-    let set = |config: es_postgres::PostgresConfig| config.max_connections(2).lock_timeout(Duration::from_secs(2));
+    let set = |config: es_postgres::PostgresConfig| config.max_connections(8).lock_timeout(Duration::from_secs(5));
     let store = open_with(&database, set).await;
-    let mut holder = raw(&database).await;
+    let (mut holder, mut gate) = (raw(&database).await, raw(&database).await);
     for (round, pause) in [0, 20, 120, 300].into_iter().enumerate() {
         let mut transaction = holder.begin().await.expect("a transaction");
         let version = i64::try_from(round * 40).expect("small") + 1;
         insert(&mut transaction, "held", version).await;
+        // All lanes are out for a moment, so that all of what follows is one batch.
+        let mut lanes = gate.begin().await.expect("a transaction");
+        let mut out = Vec::new();
+        for lane in 0..4 {
+            let id = format!("lane{lane}");
+            insert(&mut lanes, &id, i64::try_from(round).expect("small") + 1).await;
+            let store = store.clone();
+            out.push(tokio::spawn(async move { store.append(append(&id, Expected::Any, 1)).await }));
+        }
+        sleep(Duration::from_millis(20)).await;
         let mut appends: Vec<_> = (0..40)
             .map(|number| {
                 // A bad one takes the chain apart, and the parts still wait one behind the other.
@@ -158,8 +169,12 @@ pub(crate) async fn a_chain_on_a_held_stream_waits_together_and_keeps_its_order(
         for append in &mut appends {
             assert!(poll_immediate(append).await.is_none(), "it was accepted");
         }
+        lanes.rollback().await.expect("a rollback");
+        for out in out {
+            out.await.expect("the task").expect("it is stored");
+        }
         let released = async {
-            tokio::time::sleep(Duration::from_millis(pause)).await;
+            sleep(Duration::from_millis(pause)).await;
             transaction.commit().await.expect("a commit");
         };
         let (mut answers, ()) = tokio::join!(join_all(appends), released);
