@@ -103,7 +103,12 @@ impl<R: OfStream> Piece<R> {
             match pieces.last_mut() {
                 Some(last) if last.requests[0].same_stream(&request) => last.requests.push(request),
                 _ => {
-                    pieces.push(Self { requests: vec![request], patience: Patience::Little, lost: self.lost, races: 0 })
+                    pieces.push(Self {
+                        requests: vec![request],
+                        patience: Patience::Little,
+                        lost: self.lost,
+                        races: 0,
+                    });
                 }
             }
         }

@@ -131,7 +131,7 @@ impl<R: Link> Gather<R> {
                     && all.bytes <= self.limits.bytes;
                 let chain = &requests[begin..];
                 let follows = chain.len() < LINKS && chain.iter().all(|(_, before)| request.may_follow(before));
-                if !requests.is_empty() && !(fits && follows) {
+                if !(requests.is_empty() || fits && follows) {
                     break;
                 }
                 taken = all;

@@ -267,7 +267,8 @@ impl Group {
             let stands = matches!(outcome, Outcome::Repeat { .. }) || same();
             standing.push(stands.then(|| Appended::new(places, true)));
         }
-        if let Some(answers) = PartlyStored::check(self.appends.iter().map(|one| &one.append.stream), standing)? {
+        let streams: Vec<_> = self.appends.iter().map(|prepared| &prepared.append.stream).collect();
+        if let Some(answers) = PartlyStored::check(&streams, standing)? {
             return Ok(answers);
         }
         let (_, conflict) = conflict.ok_or_else(|| unreadable(sqlx::Error::RowNotFound))?;

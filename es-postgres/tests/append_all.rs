@@ -25,8 +25,42 @@ fn pair(round: impl std::fmt::Display, expected: Expected) -> Vec<Append> {
     vec![append(&format!("b{round}"), expected, 2), append(&format!("a{round}"), expected, 1)]
 }
 
+/// How many streams the writers share.
+const STREAMS: usize = 5;
+
+/// Appends to several of them again and again, and answers what was stored, and how many conflicts there were.
+async fn write(store: PostgresStore, seed: usize) -> (Vec<Vec<Append>>, usize) {
+    let mut stored = Vec::new();
+    let mut conflicts = 0;
+    let mut known = [0; STREAMS];
+    for round in 0..30 {
+        let size = [1, 2, 3, 5][(seed + round) % 4];
+        // Half of the writers go through the streams in the opposite order.
+        let ids = (0..size).map(|step| (round + step * if seed.is_multiple_of(2) { 1 } else { STREAMS - 1 }) % STREAMS);
+        let request: Vec<_> = ids
+            .map(|id| {
+                let expected = if (seed + round).is_multiple_of(3) { exact(known[id]) } else { Expected::Any };
+                append(&format!("s{id}"), expected, 1)
+            })
+            .collect();
+        let answer = match &request[..] {
+            [single] => store.append(single.clone()).await.map(|appended| vec![appended]),
+            _ => store.append_all(request.clone()).await,
+        };
+        match answer {
+            Ok(_) => stored.push(request),
+            Err(StoreError::Conflict(conflict)) => {
+                conflicts += 1;
+                let id: usize = conflict.stream.id()[1..].parse().expect("a number");
+                known[id] = conflict.actual.get();
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    (stored, conflicts)
+}
+
 pub(crate) async fn groups_over_the_same_streams_succeed_as_wholes(database: Database) {
-    const STREAMS: usize = 5;
     let mut writers = Vec::new();
     for number in 0..2 {
         let store = open(&database).await;
@@ -64,37 +98,6 @@ pub(crate) async fn groups_over_the_same_streams_succeed_as_wholes(database: Dat
         "select count(*) from (select from es.events group by xmin::text having count(distinct stream_id) > 1) g";
     let several: i64 = sqlx::query_scalar(several).fetch_one(&mut connection).await.expect("a count");
     assert!(several >= groups, "{several} transactions for {groups} groups");
-
-    async fn write(store: PostgresStore, seed: usize) -> (Vec<Vec<Append>>, usize) {
-        let mut stored = Vec::new();
-        let mut conflicts = 0;
-        let mut known = vec![0; STREAMS];
-        for round in 0..30 {
-            let size = [1, 2, 3, 5][(seed + round) % 4];
-            // Half of the writers go through the streams in the opposite order.
-            let ids = (0..size).map(|step| (round + step * if seed % 2 == 0 { 1 } else { STREAMS - 1 }) % STREAMS);
-            let request: Vec<_> = ids
-                .map(|id| {
-                    let expected = if (seed + round) % 3 == 0 { exact(known[id]) } else { Expected::Any };
-                    append(&format!("s{id}"), expected, 1)
-                })
-                .collect();
-            let answer = match &request[..] {
-                [single] => store.append(single.clone()).await.map(|appended| vec![appended]),
-                _ => store.append_all(request.clone()).await,
-            };
-            match answer {
-                Ok(_) => stored.push(request),
-                Err(StoreError::Conflict(conflict)) => {
-                    conflicts += 1;
-                    let id: usize = conflict.stream.id()[1..].parse().expect("a number");
-                    known[id] = conflict.actual.get();
-                }
-                Err(other) => panic!("{other:?}"),
-            }
-        }
-        (stored, conflicts)
-    }
 }
 
 pub(crate) async fn a_group_is_one_statement_and_draws_nothing_where_one_of_it_does_not_fit(database: Database) {

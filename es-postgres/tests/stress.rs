@@ -139,8 +139,8 @@ pub(crate) async fn nothing_is_lost_doubled_or_out_of_order_whatever_happens(dat
     assert_eq!(seen, positions(&stores[0]).await, "a reader that follows sees each event once, in order");
     let mut connection = raw(&database).await;
     let appends = records.len();
-    let stored = audit(&mut connection, records.iter().chain(groups.iter().flatten()), &held).await;
-    several::audit(&groups, &stored);
+    let there = audit(&mut connection, records.iter().chain(groups.iter().flatten()), &held).await;
+    several::audit(&groups, &there);
     let transactions = crate::group::transactions(&mut connection).await;
     eprintln!("{appends} appends, {transactions} statements: {happened:?}");
     let done = |counter: &AtomicUsize| i64::try_from(counter.load(Ordering::Relaxed)).unwrap_or(0);

@@ -14,7 +14,8 @@ impl State {
             return Err(HistoryDiverged::new(known, self.history).into());
         }
         let standing = appends.iter().map(|append| self.standing(append)).collect();
-        if let Some(first) = PartlyStored::check(appends.iter().map(|append| &append.stream), standing)? {
+        let streams: Vec<_> = appends.iter().map(|append| &append.stream).collect();
+        if let Some(first) = PartlyStored::check(&streams, standing)? {
             return Ok(first);
         }
         for append in &appends {

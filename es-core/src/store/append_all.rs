@@ -68,13 +68,10 @@ impl PartlyStored {
     ///
     /// # Errors
     /// [`StoreError::PartlyStored`] if some do.
-    pub fn check<'a>(
-        streams: impl Iterator<Item = &'a StreamId> + Clone,
-        standing: Vec<Option<Appended>>,
-    ) -> Result<Option<Vec<Appended>>, StoreError> {
-        let first = |stands| streams.clone().zip(&standing).find(|(_, one)| one.is_some() == stands);
+    pub fn check(streams: &[&StreamId], standing: Vec<Option<Appended>>) -> Result<Option<Vec<Appended>>, StoreError> {
+        let first = |stands| streams.iter().zip(&standing).find(|(_, one)| one.is_some() == stands);
         match (first(true), first(false)) {
-            (Some((standing, _)), Some((missing, _))) => Err(Self::new(standing.clone(), missing.clone()).into()),
+            (Some((&standing, _)), Some((&missing, _))) => Err(Self::new(standing.clone(), missing.clone()).into()),
             (_, None) => Ok(standing.into_iter().collect()),
             (None, _) => Ok(None),
         }

@@ -65,7 +65,7 @@ fn run(mut kinds: Vec<Kind>, chain: usize) -> Run {
         let whole = |stream| piece.requests.iter().filter(|of| of.0 == stream).count() == chain.min(kinds.len());
         let streams = piece.requests.chunk_by(|one, next| one.0 == next.0).count();
         assert!(
-            streams == 1 || kinds.len() % chain != 0 || piece.requests.iter().all(|of| whole(of.0)),
+            streams == 1 || !kinds.len().is_multiple_of(chain) || piece.requests.iter().all(|of| whole(of.0)),
             "a torn chain"
         );
         let first = piece.requests[0];

@@ -9,7 +9,7 @@ use super::{Batch, Gather, LINKS, Limits, Link, Size};
 /// Even ones expect no version.
 impl Link for u32 {
     fn may_follow(&self, _: &Self) -> bool {
-        self % 2 == 0
+        self.is_multiple_of(2)
     }
 }
 

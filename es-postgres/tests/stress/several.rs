@@ -159,7 +159,7 @@ pub(super) async fn within(
                         Ok(()) => Some(true),
                         // 40001: a serialization failure. Otherwise the connection died, before the commit or behind it.
                         Err(error) => {
-                            let code = error.as_database_error().and_then(|error| error.code());
+                            let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
                             (code.as_deref() == Some("40001")).then_some(false)
                         }
                     };
