@@ -21,6 +21,7 @@ use crate::{
     migrate, read,
     snapshot::{self, SnapshotWriter},
     statements::Statements,
+    together::{self, Together},
 };
 
 /// A store in a PostgreSQL database. Clones share its connections.
@@ -36,7 +37,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct PostgresStore {
-    parts: Arc<Parts>,
+    pub(crate) parts: Arc<Parts>,
 }
 
 #[derive(Debug)]
@@ -45,6 +46,7 @@ pub(crate) struct Parts {
     pub(crate) statements: Statements,
     pub(crate) config: PostgresConfig,
     pub(crate) lanes: Lanes,
+    pub(crate) together: Together,
     pub(crate) loads: Loads,
     snapshots: SnapshotWriter,
 }
@@ -70,8 +72,9 @@ impl PostgresStore {
         let connections = Connections::new(options, &statements, &config);
         migrate::check_server(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
-        let parts =
-            Parts { connections, statements, config, lanes, loads: Loads::default(), snapshots: SnapshotWriter::new() };
+        let together = Together::new(&config);
+        let (loads, snapshots) = (Loads::default(), SnapshotWriter::new());
+        let parts = Parts { connections, statements, config, lanes, together, loads, snapshots };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
         Ok(store)
@@ -124,6 +127,10 @@ fn options(url: &str) -> Result<PgConnectOptions, Misconfigured> {
 impl EventStore for PostgresStore {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
         lanes::append(&self.parts, append).await
+    }
+
+    async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        together::append_all(&self.parts, appends).await
     }
 
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {

@@ -1,5 +1,7 @@
 //! The in-memory store: the reference implementation of the contract, for tests and first steps.
 
+mod append_all;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -71,15 +73,10 @@ impl State {
         if let Some(known) = append.decided_in.filter(|&known| known != self.history) {
             return Err(HistoryDiverged::new(known, self.history).into());
         }
-        let stream = self.streams.entry(append.stream.clone()).or_default();
-        let first_id = append.events.first().map(|event| event.metadata.event_id.to_string()).unwrap_or_default();
-        for key in append.idempotency_key.iter().chain([&first_id]) {
-            if let Some(keyed) = stream.keys.get(key) {
-                let range = index(keyed.first.get() - 1)..index(keyed.last.get());
-                let placed = stream.events[range].iter().map(|&index| placed(&self.log[index])).collect();
-                return Ok(Appended::new(placed, true));
-            }
+        if let Some(first) = self.standing(&append) {
+            return Ok(first);
         }
+        let stream = self.streams.entry(append.stream.clone()).or_default();
         let actual = StreamVersion::new(stream.events.len() as u64);
         if !append.expected.allows(actual) {
             return Err(Conflict::new(append.stream, append.expected, actual).into());
@@ -91,7 +88,7 @@ impl State {
             .map_err(|source| StoreError::Backend { doing: "encoding metadata", source: source.into() })?;
         let recorded_at = now();
         let keyed = KeyedAppend::new(actual.after(1), append.events.len() as u64);
-        stream.keys.insert(first_id, keyed);
+        stream.keys.insert(first_id(&append), keyed);
         if let Some(key) = append.idempotency_key {
             stream.keys.insert(key, keyed);
         }
@@ -113,6 +110,16 @@ impl State {
             self.log.push(stored);
         }
         Ok(Appended::new(events, false))
+    }
+
+    /// The first result of an append that stands already.
+    fn standing(&self, append: &Append) -> Option<Appended> {
+        let stream = self.streams.get(&append.stream)?;
+        let first_id = first_id(append);
+        let keyed = append.idempotency_key.iter().chain([&first_id]).find_map(|key| stream.keys.get(key))?;
+        let range = index(keyed.first.get() - 1)..index(keyed.last.get());
+        let placed = stream.events[range].iter().map(|&index| placed(&self.log[index])).collect();
+        Some(Appended::new(placed, true))
     }
 
     fn load(&self, load: &Load) -> LoadedStream {
@@ -151,6 +158,11 @@ impl State {
     }
 }
 
+/// The name of an append that has no other.
+fn first_id(append: &Append) -> String {
+    append.events.first().map(|event| event.metadata.event_id.to_string()).unwrap_or_default()
+}
+
 /// A number as an index; what is beyond memory is beyond every list.
 fn index(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
@@ -169,6 +181,10 @@ fn placed(stored: &StoredEvent) -> Placed {
 impl EventStore for MemoryStore {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
         self.state().append(append)
+    }
+
+    async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        self.state().append_all(appends)
     }
 
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {

@@ -4,6 +4,7 @@
 //! what they belong to, [`error`] what can go wrong, [`limits`] what no store accepts.
 
 pub mod append;
+pub mod append_all;
 pub mod decode;
 pub mod encode;
 pub mod error;
@@ -18,6 +19,7 @@ use futures_core::Stream;
 
 pub use self::{
     append::{Append, Appended, Expected, NewEvent, Placed},
+    append_all::PartlyStored,
     decode::DecodeError,
     encode::EncodeError,
     error::{Conflict, Corrupt, Fault, HistoryDiverged, InvalidRequest, Misconfigured, StoreError, Unavailable},
@@ -42,6 +44,12 @@ use crate::{aggregate::Aggregate, recorded::StreamId, repository::Repository};
 /// and is answered with the first result, marked `replayed`: the key is looked at before the expected version. So an
 /// append may be sent again whenever its outcome is in doubt.
 ///
+/// **Several streams.** What one [`append_all`] asks for is stored as a whole or not at all: each append of it with an
+/// expected version and a key of its own, to streams of which none comes twice. Where one is not as expected nothing is
+/// stored, and the conflict names the stream. If all stand already the first results are the answer; if some do and
+/// others do not, nothing is stored and the answer is [`StoreError::PartlyStored`]. Within each stream positions rise with
+/// the versions; how the streams of one request lie to each other is not promised.
+///
 /// **Bad input.** An append that breaks a limit is refused as [`StoreError::Invalid`] before anything is stored.
 ///
 /// **Order.** Each event has a position, higher than that of every earlier event of its stream. [`read_all`] yields
@@ -57,10 +65,11 @@ use crate::{aggregate::Aggregate, recorded::StreamId, repository::Repository};
 /// **History.** A store says which history it has: [`history`]. A [`LoadedStream`] says which it was read from, and an
 /// append that says which it was decided in is refused as [`StoreError::HistoryDiverged`] in any other.
 ///
-/// **Cancellation.** A dropped future of [`append`] leaves the append either done or not done, never half; sending
-/// it again finds out which.
+/// **Cancellation.** A dropped future of [`append`] or [`append_all`] leaves what was asked either done or not done, never
+/// half; sending it again finds out which.
 ///
 /// [`append`]: EventStore::append
+/// [`append_all`]: EventStore::append_all
 /// [`history`]: EventStore::history
 /// [`load`]: EventStore::load
 /// [`read_all`]: EventStore::read_all
@@ -68,6 +77,33 @@ use crate::{aggregate::Aggregate, recorded::StreamId, repository::Repository};
 pub trait EventStore: Clone + Send + Sync + 'static {
     /// Stores the events of one request.
     fn append(&self, append: Append) -> impl Future<Output = Result<Appended, StoreError>> + Send;
+
+    /// Stores the events of several requests, each for a stream of its own, together or not at all, and answers each in
+    /// the order given.
+    ///
+    /// ```
+    /// use es_core::{
+    ///     event::EventSchema,
+    ///     prelude::*,
+    ///     recorded::{Metadata, StreamId},
+    ///     store::{Append, EventStore as _, Expected, NewEvent},
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let event = |name, payload: &str| {
+    ///     NewEvent::new(EventSchema::new(name, 1), payload.to_owned(), Metadata::at(Utc::now()))
+    /// };
+    /// let (from, to) = (StreamId::new("account", "a-1"), StreamId::new("account", "a-2"));
+    /// let sent = Append::new(from, Expected::Any, vec![event("MoneySent", r#"{"amount":5}"#)]);
+    /// let received = Append::new(to, Expected::Any, vec![event("MoneyReceived", r#"{"amount":5}"#)]);
+    ///
+    /// let store = MemoryStore::new();
+    /// let answers = store.append_all(vec![sent, received]).await?;
+    /// assert_eq!(answers[1].version(), 1);
+    /// # Ok(()) }
+    /// ```
+    fn append_all(&self, appends: Vec<Append>) -> impl Future<Output = Result<Vec<Appended>, StoreError>> + Send;
 
     /// What is needed to build up one aggregate, in one answer.
     fn load(&self, load: Load) -> impl Future<Output = Result<LoadedStream, StoreError>> + Send;

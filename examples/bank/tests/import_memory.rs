@@ -179,6 +179,10 @@ impl EventStore for Failing {
         self.memory.append(append).await
     }
 
+    async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        self.memory.append_all(appends).await
+    }
+
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
         self.memory.load(load).await
     }
