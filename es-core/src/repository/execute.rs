@@ -60,6 +60,12 @@ pub enum ExecuteError<E> {
         /// The version that it has.
         version: StreamVersion,
     },
+    /// The aggregate is archived: it takes no commands before it is restored.
+    #[error("{stream} is archived: `restore` it first, if it is to go on")]
+    Archived {
+        /// The stream.
+        stream: StreamId,
+    },
     /// Other writers came first at every attempt.
     #[error("gave up after {attempts} attempts: {conflict}")]
     Conflict {
@@ -97,6 +103,11 @@ impl<E> ExecuteError<E> {
         matches!(self, Self::NotFound { .. })
     }
 
+    /// Whether the aggregate is archived.
+    pub fn is_archived(&self) -> bool {
+        matches!(self, Self::Archived { .. })
+    }
+
     /// Whether the aggregate exists already.
     pub fn is_already_exists(&self) -> bool {
         matches!(self, Self::AlreadyExists { .. })
@@ -105,7 +116,10 @@ impl<E> ExecuteError<E> {
 
 impl<E> From<StoreError> for ExecuteError<E> {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        match error {
+            StoreError::Archived { stream } => Self::Archived { stream },
+            error => Self::Store(error),
+        }
     }
 }
 
@@ -193,6 +207,9 @@ impl<'a, A: Aggregate, S: EventStore, C: Command<A>> Execute<'a, A, S, C, C::Err
             let (hydrated, loaded) = rehydrate::load::<A, S>(&self.repository.store, request).await?;
             if let Some(keyed) = loaded.keyed {
                 return Ok(self.first_result(stream, keyed).await?);
+            }
+            if loaded.archived_at.is_some() {
+                return Err(ExecuteError::Archived { stream });
             }
             let events = self.decide(&stream, &hydrated)?;
             if events.is_empty() {

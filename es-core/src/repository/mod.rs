@@ -4,6 +4,7 @@
 
 mod execute;
 mod history;
+mod list;
 mod load;
 mod rehydrate;
 
@@ -12,9 +13,15 @@ use std::{fmt, marker::PhantomData};
 pub use self::{
     execute::{Execute, ExecuteError, Executed},
     history::History,
+    list::{List, ListError, Listed},
     load::{LoadAggregate, LoadError, Loaded},
 };
-use crate::{aggregate::Aggregate, command::Command, recorded::StreamId, store::EventStore};
+use crate::{
+    aggregate::Aggregate,
+    command::Command,
+    recorded::StreamId,
+    store::{EventStore, ListStreams},
+};
 
 /// How often a command is decided before a conflict is given back to the caller.
 const DEFAULT_ATTEMPTS: u32 = 16;
@@ -93,6 +100,12 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
     /// All that happened to an aggregate, oldest first, read page by page; nothing when it does not exist.
     pub fn history(&self, id: &A::Id) -> History<A> {
         History::new(&self.store, Self::stream(id))
+    }
+
+    /// The aggregates that exist, in the order of their ids' bytes, without the archived ones unless asked for, read page
+    /// by page. A stream type in the request is replaced by that of `A`.
+    pub fn list(&self, list: ListStreams) -> List<A> {
+        List::new(&self.store, list)
     }
 
     /// The stream of an aggregate.

@@ -110,12 +110,21 @@ pub struct LoadedStream {
     pub events: Vec<StoredEvent>,
     /// The append under the key that was asked for.
     pub keyed: Option<KeyedAppend>,
+    /// When the stream was archived, if it is.
+    pub archived_at: Option<DateTime<Utc>>,
 }
 
 impl LoadedStream {
     /// An answer, for stores.
     pub fn new(snapshot: Option<StoredSnapshot>, events: Vec<StoredEvent>, keyed: Option<KeyedAppend>) -> Self {
-        Self { snapshot, events, keyed }
+        Self { snapshot, events, keyed, archived_at: None }
+    }
+
+    /// The same answer for a stream that is archived, or is not.
+    #[must_use]
+    pub fn archived_at(mut self, time: Option<DateTime<Utc>>) -> Self {
+        self.archived_at = time;
+        self
     }
 }
 
