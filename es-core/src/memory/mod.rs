@@ -14,8 +14,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use crate::{
     recorded::{Position, StreamId, StreamVersion},
     store::{
-        Append, Appended, Conflict, EventStore, KeyedAppend, ListStreams, Load, LoadedStream, NewSnapshot, Placed,
-        ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot, StreamInfo, Until, streams::check_stream,
+        Append, Appended, Conflict, EventStore, HistoryDiverged, HistoryId, KeyedAppend, ListStreams, Load,
+        LoadedStream, NewSnapshot, Placed, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot, StreamInfo,
+        Until, streams::check_stream,
     },
 };
 
@@ -39,6 +40,7 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct State {
+    history: HistoryId,
     /// All events; the position of an event is its index plus one.
     log: Vec<StoredEvent>,
     streams: HashMap<StreamId, StreamState>,
@@ -69,6 +71,9 @@ impl MemoryStore {
 impl State {
     fn append(&mut self, append: Append) -> Result<Appended, StoreError> {
         append.check()?;
+        if let Some(known) = append.decided_in.filter(|&known| known != self.history) {
+            return Err(HistoryDiverged::new(known, self.history).into());
+        }
         let stream = self.streams.entry(append.stream.clone()).or_default();
         let first_id = append.events.first().map(|event| event.metadata.event_id.to_string()).unwrap_or_default();
         for key in append.idempotency_key.iter().chain([&first_id]) {
@@ -118,7 +123,7 @@ impl State {
 
     fn load(&self, load: &Load) -> LoadedStream {
         let Some(stream) = self.streams.get(&load.stream) else {
-            return LoadedStream::default();
+            return LoadedStream::empty(self.history);
         };
         let keyed = load.idempotency_key.as_ref().and_then(|key| stream.keys.get(key)).copied();
         let last = stream.events.len();
@@ -140,7 +145,7 @@ impl State {
         let snapshot = snapshot.map(|snapshot| {
             StoredSnapshot::new(snapshot.version, snapshot.position, snapshot.state.clone().into_bytes())
         });
-        LoadedStream::new(snapshot, events, keyed).archived_at(stream.archived_at)
+        LoadedStream::new(self.history, snapshot, events, keyed).archived_at(stream.archived_at)
     }
 
     fn save_snapshot(&mut self, snapshot: NewSnapshot) {
@@ -198,6 +203,10 @@ impl EventStore for MemoryStore {
             let stored = store.state().log.get(index).cloned();
             std::future::ready(stored.map(|stored| (Ok(stored), index + 1)))
         })
+    }
+
+    async fn history(&self) -> Result<HistoryId, StoreError> {
+        Ok(self.state().history)
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {

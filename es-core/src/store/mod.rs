@@ -1,12 +1,13 @@
 //! The store: what every place that keeps events must do, and how it is asked.
 //!
 //! [`EventStore`] holds the contract in prose. [`append`], [`read`] and [`streams`] hold the requests and their
-//! answers, [`error`] what can go wrong, [`limits`] what no store accepts.
+//! answers, [`history`] what they belong to, [`error`] what can go wrong, [`limits`] what no store accepts.
 
 pub mod append;
 pub mod decode;
 pub mod encode;
 pub mod error;
+pub mod history;
 pub mod limits;
 pub mod read;
 pub mod streams;
@@ -19,7 +20,8 @@ pub use self::{
     append::{Append, Appended, Expected, NewEvent, Placed},
     decode::DecodeError,
     encode::EncodeError,
-    error::{Conflict, Corrupt, Fault, InvalidRequest, Misconfigured, StoreError, Unavailable},
+    error::{Conflict, Corrupt, Fault, HistoryDiverged, InvalidRequest, Misconfigured, StoreError, Unavailable},
+    history::HistoryId,
     read::{KeyedAppend, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoredEvent, StoredSnapshot, Until},
     streams::{ArchivedStreams, ListStreams, StreamInfo},
 };
@@ -59,11 +61,15 @@ use crate::{aggregate::Aggregate, recorded::StreamId, repository::Repository};
 /// log is the history, and a read model that is rebuilt tomorrow must equal today's. Archiving is no event; where other
 /// parts of a system must learn of it, append one that says so, and archive then.
 ///
+/// **History.** A store says which history it has: [`history`]. A [`LoadedStream`] says which it was read from, and an
+/// append that says which it was decided in is refused as [`StoreError::HistoryDiverged`] in any other.
+///
 /// **Cancellation.** A dropped future of [`append`] leaves the append either done or not done, never half; sending
 /// it again finds out which.
 ///
 /// [`append`]: EventStore::append
 /// [`archive`]: EventStore::archive
+/// [`history`]: EventStore::history
 /// [`load`]: EventStore::load
 /// [`read_all`]: EventStore::read_all
 /// [`read_stream`]: EventStore::read_stream
@@ -101,6 +107,8 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::NoSuchStream`] where it has no events.
     fn restore(&self, stream: StreamId) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// The history that this store has now.
+    fn history(&self) -> impl Future<Output = Result<HistoryId, StoreError>> + Send;
 
     /// The aggregates of one kind in this store.
     fn repository<A: Aggregate>(&self) -> Repository<A, Self> {

@@ -17,10 +17,10 @@ use bank::{
     ledger::{Ledger, LedgerError},
 };
 use es_core::{
-    MemoryStore, Position,
+    MemoryStore, Position, StreamId,
     store::{
-        Append, Appended, EventStore, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoreError, StoredEvent,
-        Unavailable,
+        Append, Appended, EventStore, HistoryId, ListStreams, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream,
+        StoreError, StoredEvent, StreamInfo, Unavailable,
     },
 };
 use futures_util::{Stream, TryStreamExt as _};
@@ -189,6 +189,22 @@ impl EventStore for Failing {
 
     fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
         self.memory.read_all(read)
+    }
+
+    async fn history(&self) -> Result<HistoryId, StoreError> {
+        self.memory.history().await
+    }
+
+    fn streams(&self, list: ListStreams) -> impl Stream<Item = Result<StreamInfo, StoreError>> + Send + use<> {
+        self.memory.streams(list)
+    }
+
+    async fn archive(&self, stream: StreamId) -> Result<(), StoreError> {
+        self.memory.archive(stream).await
+    }
+
+    async fn restore(&self, stream: StreamId) -> Result<(), StoreError> {
+        self.memory.restore(stream).await
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
