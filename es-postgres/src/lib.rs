@@ -28,5 +28,6 @@ mod row;
 mod snapshot;
 mod statements;
 mod store;
+mod streams;
 
 pub use crate::{config::PostgresConfig, store::PostgresStore};

@@ -17,6 +17,11 @@ pub(crate) struct Statements {
     pub(crate) frontier_highest: SqlStr,
     pub(crate) frontier_writers: SqlStr,
     pub(crate) snapshot: SqlStr,
+    pub(crate) streams: SqlStr,
+    pub(crate) streams_archived: SqlStr,
+    pub(crate) stream_type: SqlStr,
+    pub(crate) archive: SqlStr,
+    pub(crate) restore: SqlStr,
     pub(crate) history: SqlStr,
 }
 
@@ -34,6 +39,11 @@ impl Statements {
             frontier_highest: fill(include_str!("sql/frontier_highest.sql")),
             frontier_writers: fill(include_str!("sql/frontier_writers.sql")),
             snapshot: fill(include_str!("sql/snapshot.sql")),
+            streams: fill(include_str!("sql/streams.sql")),
+            streams_archived: fill(include_str!("sql/streams_archived.sql")),
+            stream_type: fill(include_str!("sql/stream_type.sql")),
+            archive: fill(include_str!("sql/archive.sql")),
+            restore: fill(include_str!("sql/restore.sql")),
             history: fill(include_str!("sql/history.sql")),
         }
     }

@@ -142,4 +142,16 @@ impl EventStore for PostgresStore {
         self.parts.snapshots.take_in(snapshot);
         Ok(())
     }
+
+    fn streams(&self, list: ListStreams) -> impl Stream<Item = Result<StreamInfo, StoreError>> + Send + use<> {
+        streams::list(Arc::clone(&self.parts), list)
+    }
+
+    async fn archive(&self, stream: StreamId) -> Result<(), StoreError> {
+        streams::archive(&self.parts, stream).await
+    }
+
+    async fn restore(&self, stream: StreamId) -> Result<(), StoreError> {
+        streams::restore(&self.parts, stream).await
+    }
 }
