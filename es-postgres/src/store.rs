@@ -12,6 +12,7 @@ use sqlx::postgres::PgConnectOptions;
 use crate::{
     config::PostgresConfig,
     connections::Connections,
+    error,
     lanes::{self, Lanes},
     migrate, read,
     snapshot::SnapshotWriter,
@@ -132,10 +133,10 @@ impl EventStore for PostgresStore {
     }
 
     async fn history(&self) -> Result<HistoryId, StoreError> {
-        let lease = self.parts.connections.lease().await?;
-        let history = lease.history();
-        lease.give_back();
-        Ok(history)
+        // Asked for, and not only remembered: a connection that waits does not know yet that it is dead.
+        let answer =
+            self.parts.connections.fetch_with_history(|| sqlx::query(self.parts.statements.history.clone())).await;
+        Ok(answer.map_err(|failure| error::store_error("asking for the history", failure))?.0)
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
