@@ -63,7 +63,13 @@ impl Statements {
 fn fill(sql: &str, schema: &str) -> SqlStr {
     let identifier = format!("\"{}\"", schema.replace('"', "\"\""));
     let literal = identifier.replace('\'', "''");
-    let filled = sql.replace("'\"es\"", &format!("'{literal}")).replace("\"es\"", &identifier);
+    let mut parts = sql.split("\"es\"");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    // Token by token: the name that was put in may have the token's text in it.
+    for part in parts {
+        filled.push_str(if filled.ends_with('\'') { &literal } else { &identifier });
+        filled.push_str(part);
+    }
     AssertSqlSafe(Arc::<str>::from(filled)).into_sql_str()
 }
 
@@ -77,5 +83,7 @@ mod tests {
         let filled = |schema| fill(sql, schema).as_str().to_owned();
         assert_eq!(filled("es"), sql);
         assert_eq!(filled("o'b\"r"), "select '\"o''b\"\"r\".events'::regclass from \"o'b\"\"r\".events");
+        let itself = "select '\"a\"\"es\"\"\".events'::regclass from \"a\"\"es\"\"\".events";
+        assert_eq!(filled("a\"es\""), itself);
     }
 }
