@@ -21,6 +21,7 @@ mod connections;
 mod error;
 mod frontier;
 mod gather;
+mod grants;
 mod lanes;
 mod migrate;
 mod read;

@@ -18,7 +18,7 @@ pub(crate) const NEWEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 const OLDEST_SERVER: i32 = 140_001;
 
 /// Names the advisory lock under which migrations run; any number of one's own will do.
-const MIGRATION_LOCK: i64 = 0x6573_2d6d_6967_7261;
+pub(crate) const MIGRATION_LOCK: i64 = 0x6573_2d6d_6967_7261;
 
 fn failed(source: sqlx::Error) -> StoreError {
     failed_while("migrating the tables", source)

@@ -2,9 +2,12 @@
 
 use std::{str::FromStr as _, sync::Arc};
 
-use es_core::store::{
-    Append, Appended, EventStore, HistoryId, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll, ReadStream,
-    StoreError, StoredEvent,
+use es_core::{
+    recorded::StreamId,
+    store::{
+        Append, Appended, EventStore, HistoryId, ListStreams, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll,
+        ReadStream, StoreError, StoredEvent, StreamInfo,
+    },
 };
 use futures_core::Stream;
 use sqlx::postgres::PgConnectOptions;
@@ -12,11 +15,12 @@ use sqlx::postgres::PgConnectOptions;
 use crate::{
     config::PostgresConfig,
     connections::Connections,
-    error,
+    error, grants,
     lanes::{self, Lanes},
     migrate, read,
     snapshot::SnapshotWriter,
     statements::Statements,
+    streams,
 };
 
 /// A store in a PostgreSQL database. Clones share its connections.
@@ -80,6 +84,32 @@ impl PostgresStore {
         migrate::migrate(&self.parts.connections, &self.parts.statements).await?;
         self.parts.connections.forget();
         Ok(())
+    }
+
+    /// Gives a role the rights that a program needs which appends and reads, and no others on these tables: with it the
+    /// server itself refuses to change or remove what is stored, to choose positions, and to change the tables. To be
+    /// called as the owner of the tables, after each [`migrate`](Self::migrate); again changes nothing.
+    ///
+    /// The role must exist, and be neither the owner of the tables nor a superuser. What it may do elsewhere, and through
+    /// other roles, stays as it is.
+    ///
+    /// ```no_run
+    /// # use es_postgres::PostgresStore;
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// // When deploying, as the owner:
+    /// let store = PostgresStore::connect("postgres://owner@localhost/bank").await?;
+    /// store.migrate().await?;
+    /// store.grant_runtime("bank").await?;
+    /// // In the program:
+    /// let store = PostgresStore::connect("postgres://bank@localhost/bank").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError::Misconfigured`] where there is no such role, no grant could restrict it, or we are not the owner;
+    /// [`StoreError::WrongSchema`] where there are no tables.
+    pub async fn grant_runtime(&self, role: &str) -> Result<(), StoreError> {
+        grants::grant_runtime(&self.parts.connections, &self.parts.statements, role).await
     }
 
     /// Waits until every snapshot that was taken in is written. Only tests and measurements need it.
