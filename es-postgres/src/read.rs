@@ -50,6 +50,7 @@ pub(crate) async fn load(parts: &Parts, load: Load) -> Result<LoadedStream, Stor
 fn loaded(history: HistoryId, load: &Load, rows: &[PgRow]) -> Result<LoadedStream, sqlx::Error> {
     let mut snapshot = None;
     let mut keyed = None;
+    let mut archived_at = None;
     let mut events = Vec::with_capacity(rows.len());
     for row in rows {
         if let (Some(version), Some(state)) = (row.try_get::<Option<i64>, _>(0)?, row::json(row, 2)?) {
@@ -63,12 +64,13 @@ fn loaded(history: HistoryId, load: &Load, rows: &[PgRow]) -> Result<LoadedStrea
         if row.try_get::<Option<i64>, _>(5)?.is_some() {
             events.push(row::event(row, 5, load.stream.clone())?);
         }
+        archived_at = row.try_get(13)?;
     }
     // A single left join keeps the order of its inner side today; nothing promises that it always will.
     if !events.is_sorted_by_key(|event: &StoredEvent| event.version) {
         events.sort_unstable_by_key(|event| event.version);
     }
-    Ok(LoadedStream::new(history, snapshot, events, keyed))
+    Ok(LoadedStream::new(history, snapshot, events, keyed).archived_at(archived_at))
 }
 
 /// The events of one stream, page by page.
