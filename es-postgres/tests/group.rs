@@ -223,6 +223,8 @@ pub(crate) async fn an_append_under_way_outlives_its_caller_and_the_store(databa
     // Once on a lane, once on its way to the slow lane, once on that, and once on a connection that dies.
     for (id, pause, longer) in [("lane", 20, 0), ("between", 20, 250), ("slow", 250, 0), ("killed", 250, 0)] {
         let store = open(&database).await;
+        // A connection is open, so that the append is sent before its caller goes away.
+        store.append(append("warm", Expected::Any, 1)).await.expect("an append");
         let mut transaction = holder.begin().await.expect("a transaction");
         insert(&mut transaction, id, 1).await;
         let request = append(id, Expected::Any, 2);
