@@ -64,6 +64,7 @@ fn main() -> ExitCode {
         side_by_side::a_writer_in_one_store_does_not_hold_the_other,
         streams::a_page_costs_as_much_as_it_has_streams,
         streams::appends_that_race_with_archiving_land_before_or_not_at_all,
+        streams::archived_streams_of_a_batch_fail_alone,
         streams::an_append_in_doubt_on_an_archived_stream_stays_in_doubt,
         streams::an_archived_aggregate_takes_no_commands,
         streams::aggregates_are_listed_by_their_ids,

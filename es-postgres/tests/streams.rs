@@ -7,7 +7,7 @@ use es_tests::database::Database;
 use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 
-use crate::support::{append, count, insert, open, raw, stored, stream};
+use crate::support::{append, count, insert, open, open_with, raw, stored, stream};
 
 /// How many blocks a statement looks at.
 async fn blocks(connection: &mut PgConnection, execute: &str) -> u64 {
@@ -90,6 +90,39 @@ pub(crate) async fn appends_that_race_with_archiving_land_before_or_not_at_all(d
         let appended: usize = join_all(writers).await.into_iter().map(|writer| writer.expect("a writer")).sum();
         assert_eq!(stored(&store, &id).await.len(), 1 + appended);
     }
+}
+
+/// Of a batch the archived streams are refused, their repeats answered, and the others stored.
+pub(crate) async fn archived_streams_of_a_batch_fail_alone(database: Database) {
+    let store = open_with(&database, |config| config.max_connections(2)).await;
+    let name = |number: usize| format!("s{number}");
+    let mut repeats = Vec::new();
+    for number in 0..100 {
+        let first = append(&name(number), Expected::NoStream, 1);
+        store.append(first.clone()).await.expect("an append");
+        if number % 5 == 0 {
+            store.archive(stream(&name(number))).await.expect("it exists");
+        }
+        repeats.push(first);
+    }
+    let requests = (0..100).map(|number| match number % 10 {
+        0 => repeats[number].clone(),
+        _ => append(&name(number), Expected::Exact(1.into()), 1),
+    });
+    let answers = join_all(requests.map(|request| store.append(request))).await;
+    for (number, answer) in answers.into_iter().enumerate() {
+        match (number % 10, answer) {
+            (0, Ok(appended)) => assert!(appended.replayed, "{number}"),
+            (5, Err(error)) => assert!(error.is_archived(), "{number}: {error:?}"),
+            (_, Ok(appended)) => assert!(!appended.replayed && appended.version() == 2, "{number}"),
+            (_, Err(error)) => panic!("{number}: {error:?}"),
+        }
+    }
+    let mut connection = raw(&database).await;
+    let batches = "select count(distinct xmin::text) from es.events where version = 2";
+    let batches: i64 = sqlx::query_scalar(batches).fetch_one(&mut connection).await.expect("a count");
+    assert!(batches < 40, "80 appends in {batches} statements: hardly any travelled together");
+    assert_eq!(stored(&store, "s5").await.len(), 1);
 }
 
 /// An append that was sent before the stream was archived, and whose connection was lost, may still be on its way.
