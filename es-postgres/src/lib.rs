@@ -23,6 +23,7 @@ mod frontier;
 mod gather;
 mod grants;
 mod lanes;
+mod loads;
 mod migrate;
 mod read;
 mod row;

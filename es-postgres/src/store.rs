@@ -17,6 +17,7 @@ use crate::{
     connections::Connections,
     error, grants,
     lanes::{self, Lanes},
+    loads::{self, Loads},
     migrate, read,
     snapshot::SnapshotWriter,
     statements::Statements,
@@ -45,6 +46,7 @@ pub(crate) struct Parts {
     pub(crate) statements: Statements,
     pub(crate) config: PostgresConfig,
     pub(crate) lanes: Lanes,
+    pub(crate) loads: Loads,
     snapshots: SnapshotWriter,
 }
 
@@ -69,7 +71,8 @@ impl PostgresStore {
         let connections = Connections::new(options, &statements, &config);
         migrate::check_server(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
-        let parts = Parts { connections, statements, config, lanes, snapshots: SnapshotWriter::new() };
+        let parts =
+            Parts { connections, statements, config, lanes, loads: Loads::default(), snapshots: SnapshotWriter::new() };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
         Ok(store)
@@ -151,7 +154,7 @@ impl EventStore for PostgresStore {
     }
 
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
-        read::load(&self.parts, load).await
+        loads::load(&self.parts, load).await
     }
 
     fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {

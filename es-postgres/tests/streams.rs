@@ -2,7 +2,11 @@
 
 use std::num::ParseIntError;
 
-use es_core::{prelude::*, repository::ListError, store::ListStreams};
+use es_core::{
+    prelude::*,
+    repository::ListError,
+    store::{ListStreams, Load},
+};
 use es_tests::database::Database;
 use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
@@ -117,6 +121,11 @@ pub(crate) async fn archived_streams_of_a_batch_fail_alone(database: Database) {
             (_, Ok(appended)) => assert!(!appended.replayed && appended.version() == 2, "{number}"),
             (_, Err(error)) => panic!("{number}: {error:?}"),
         }
+    }
+    // Loads travel together, too, and each says of its own stream whether it is archived.
+    let loads = join_all((0..100).map(|number| store.load(Load::new(stream(&name(number)))))).await;
+    for (number, loaded) in loads.into_iter().enumerate() {
+        assert_eq!(loaded.expect("a load").archived_at.is_some(), number % 5 == 0, "{number}");
     }
     let mut connection = raw(&database).await;
     let batches = "select count(distinct xmin::text) from es.events where version = 2";
