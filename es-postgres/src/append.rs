@@ -143,9 +143,11 @@ pub(crate) async fn standing(parts: &Parts, prepared: &Prepared, outcome: Outcom
         }
         Outcome::Ahead { actual, archived } => (actual, archived),
     };
-    let refused = || match archived {
-        true => StoreError::Archived { stream: append.stream.clone() },
-        false => Conflict::new(append.stream.clone(), append.expected, StreamVersion::new(unsigned(actual))).into(),
+    let refused = || -> StoreError {
+        if archived {
+            return StoreError::Archived { stream: append.stream.clone() };
+        }
+        Conflict::new(append.stream.clone(), append.expected, StreamVersion::new(unsigned(actual))).into()
     };
     // A repeat without a key stands just where it expected to, or the conflict is real.
     let (expected, _) = prepared.versions();

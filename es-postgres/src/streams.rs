@@ -76,7 +76,7 @@ impl At {
                 // A page that is not full is the last of its type.
                 let full = i64::try_from(looked_at.len()) == Ok(PAGE);
                 let next = match looked_at.back() {
-                    Some(last) if full => Self::Within(stream_type, last.stream.id().to_owned()),
+                    Some(end) if full => Self::Within(stream_type, end.stream.id().to_owned()),
                     _ => Self::NextType(stream_type),
                 };
                 let listed = looked_at.into_iter().filter(|info| list.archived.lists(info.archived_at.is_some()));

@@ -8,12 +8,12 @@ use crate::{
 
 impl State {
     /// The streams of a list as they are now.
-    pub(super) fn list(&self, list: &ListStreams) -> Vec<StreamInfo> {
+    pub(super) fn list(&self, request: &ListStreams) -> Vec<StreamInfo> {
         let listed = self.streams.iter().filter(|(stream, state)| {
-            list.stream_type.as_ref().is_none_or(|wanted| wanted == stream.stream_type())
-                && stream.id().starts_with(&list.prefix)
-                && list.after.as_ref().is_none_or(|after| *stream > after)
-                && list.archived.lists(state.archived_at.is_some())
+            request.stream_type.as_ref().is_none_or(|wanted| wanted == stream.stream_type())
+                && stream.id().starts_with(&request.prefix)
+                && request.after.as_ref().is_none_or(|after| *stream > after)
+                && request.archived.lists(state.archived_at.is_some())
         });
         let mut infos: Vec<_> = listed
             .filter_map(|(stream, state)| {
