@@ -8,6 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use futures_core::Stream;
 use futures_util::{StreamExt as _, stream};
+use tokio::sync::watch;
 
 use crate::{
     recorded::{Position, StreamId, StreamVersion},
@@ -33,6 +34,8 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
+    /// The position of the last event: what subscribers wait to see change.
+    grown: watch::Sender<Position>,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +58,15 @@ impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Wakes those who wait for an event at this position, or before.
+    fn grew(&self, upto: Position) {
+        self.grown.send_if_modified(|last| {
+            let grew = upto > *last;
+            *last = upto.max(*last);
+            grew
+        });
     }
 
     /// Nothing in here panics half-way through a change, so what a panicking thread left behind is whole.
@@ -162,7 +174,9 @@ fn placed(stored: &StoredEvent) -> Placed {
 
 impl EventStore for MemoryStore {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
-        self.state().append(append)
+        let appended = self.state().append(append)?;
+        self.grew(appended.position());
+        Ok(appended)
     }
 
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
@@ -185,13 +199,15 @@ impl EventStore for MemoryStore {
         }))
     }
 
-    fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
-        let store = self.clone();
-        let start = index(read.after.get());
-        stream::unfold(start, move |index| {
-            let stored = store.state().log.get(index).cloned();
-            std::future::ready(stored.map(|stored| (Ok(stored), index + 1)))
-        })
+    async fn read_page(&self, read: &ReadAll) -> Result<Page, StoreError> {
+        read.check()?;
+        self.state().page(read)
+    }
+
+    async fn wait_beyond(&self, position: Position) -> Result<(), StoreError> {
+        // It ends with its sender, and this store is one.
+        let _ = self.grown.subscribe().wait_for(|last| *last > position).await;
+        Ok(())
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {

@@ -158,7 +158,7 @@ fn check_text(what: &'static str, text: &str, limit: usize) -> Result<(), Invali
     check_nul(what, text)
 }
 
-fn check_nul(what: &'static str, text: &str) -> Result<(), InvalidRequest> {
+pub(super) fn check_nul(what: &'static str, text: &str) -> Result<(), InvalidRequest> {
     if text.contains('\0') { Err(InvalidRequest::Nul { what }) } else { Ok(()) }
 }
 

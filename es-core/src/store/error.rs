@@ -76,6 +76,11 @@ impl StoreError {
         matches!(self, Self::Unavailable(_) | Self::OutcomeUnknown { .. })
     }
 
+    /// Whether the store was closed in this process, so that it will not answer again.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Unavailable(unavailable) if unavailable.closed)
+    }
+
     /// Whether a stored event cannot be read.
     pub fn is_corrupt(&self) -> bool {
         matches!(self, Self::Corrupt(_))
@@ -174,12 +179,19 @@ pub struct Unavailable {
     /// What the connection said.
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
+    /// Whether this process has closed the store: then it is not worth waiting for.
+    pub closed: bool,
 }
 
 impl Unavailable {
     /// An absence with its cause.
     pub fn new(reason: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { reason: reason.into(), source: source.into() }
+        Self { reason: reason.into(), source: source.into(), closed: false }
+    }
+
+    /// A store that this process has closed.
+    pub fn closed(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { closed: true, ..Self::new("it was closed", source) }
     }
 }
 

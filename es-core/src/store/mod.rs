@@ -4,9 +4,12 @@
 //! what can go wrong, [`limits`] what no store accepts.
 
 pub mod append;
+pub mod checkpoint;
 pub mod decode;
 pub mod encode;
 pub mod error;
+pub mod filter;
+pub mod follow;
 pub mod limits;
 pub mod read;
 
@@ -16,12 +19,15 @@ use futures_core::Stream;
 
 pub use self::{
     append::{Append, Appended, Expected, NewEvent, Placed},
+    checkpoint::Checkpoint,
     decode::DecodeError,
     encode::EncodeError,
     error::{Conflict, Corrupt, Fault, InvalidRequest, Misconfigured, StoreError, Unavailable},
-    read::{KeyedAppend, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoredEvent, StoredSnapshot, Until},
+    filter::{Filter, ReadAll},
+    follow::Page,
+    read::{KeyedAppend, Load, LoadedStream, NewSnapshot, ReadStream, StoredEvent, StoredSnapshot, Until},
 };
-use crate::{aggregate::Aggregate, repository::Repository};
+use crate::{aggregate::Aggregate, recorded::Position, repository::Repository};
 
 /// A place that keeps events.
 ///
@@ -42,7 +48,8 @@ use crate::{aggregate::Aggregate, repository::Repository};
 ///
 /// **Order.** Each event has a position, higher than that of every earlier event of its stream. [`read_all`] yields
 /// events by rising position and never passes a position that an unfinished append may still fill: whoever remembers
-/// the last position read and goes on behind it sees every event exactly once.
+/// the last position read and goes on behind it sees every event exactly once. Filters choose among what is settled, and
+/// never move that limit.
 ///
 /// **Loading.** [`load`] answers from one consistent view: snapshot, the events behind it, and the idempotency key.
 /// A snapshot is handed out only with the fingerprint asked for and not beyond the version asked for.
@@ -67,8 +74,71 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     /// The events of one stream, by rising version. An unknown stream has none.
     fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<Self>;
 
+    /// The next part of the order over all streams. [`read_all`](Self::read_all), [`subscribe`](Self::subscribe) and
+    /// engines are built on it.
+    ///
+    /// # Errors
+    /// [`StoreError::HistoryDiverged`] when the event is not there that the request wants to go on behind.
+    fn read_page(&self, read: &ReadAll) -> impl Future<Output = Result<Page, StoreError>> + Send;
+
+    /// Waits until something may have been settled behind a position, at which a page ended that had no
+    /// [`more`](Page::more). It may return too early, and never waits for ever where there is something.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the store was [closed](StoreError::is_closed): nothing more will come. A store
+    /// that cannot be reached for now is waited for.
+    fn wait_beyond(&self, position: Position) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// The events of all streams, by rising position, up to the last that is settled when it is reached.
-    fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<Self>;
+    fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<Self> {
+        follow::read_all(self.clone(), read)
+    }
+
+    /// The events of all streams, by rising position: those that are there, and then those that come, as soon as they
+    /// are settled. Each is yielded once, in order.
+    ///
+    /// The stream does not end, but behind [`ReadAll::until`]. While the store cannot be reached it waits and goes on
+    /// behind the last event; the log has a warning when this begins. Only an error that does not go away by waiting is
+    /// yielded, and is the last: among them is [`is_closed`](StoreError::is_closed), when the store was closed.
+    ///
+    /// No more than a page is read ahead of whoever takes the events, and nothing is while they are not taken. Dropping
+    /// the stream ends everything that belongs to it. It needs a Tokio runtime with time enabled.
+    ///
+    /// ```
+    /// use es_core::{prelude::*, store::{EventStore as _, ReadAll}};
+    /// use futures_util::TryStreamExt as _;
+    /// # use es_core::{EventSchema, StreamId, store::{Append, Expected, NewEvent}};
+    /// # fn lit(lamp: &str) -> Append {
+    /// #     let event = NewEvent::new(EventSchema::new("LampLit", 1), "{}".into(), Metadata::at(Utc::now()));
+    /// #     Append::new(StreamId::new("lamp", lamp), Expected::Any, vec![event])
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = MemoryStore::new();
+    /// store.append(lit("hall")).await?;
+    ///
+    /// let read = ReadAll::after(Position::START).event_types(["LampLit"]);
+    /// let mut events = std::pin::pin!(store.subscribe(read));
+    /// let first = events.try_next().await?.expect("it does not end");
+    /// assert_eq!(first.stream.id(), "hall");
+    ///
+    /// store.append(lit("stairs")).await?;
+    /// let next = events.try_next().await?.expect("it does not end");
+    /// assert_eq!(next.stream.id(), "stairs");
+    /// # Ok(()) }
+    /// ```
+    fn subscribe(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<Self> {
+        follow::subscribe(self.clone(), read)
+    }
+
+    /// As [`subscribe`](Self::subscribe), page by page. For readers with a filter that keep how far they have come: a
+    /// page without events, too, says [up to where](Page::upto) there is none for them.
+    ///
+    /// After a failover pages may begin again behind the last event that was handed out.
+    fn subscribe_pages(&self, read: ReadAll) -> impl Stream<Item = Result<Page, StoreError>> + Send + use<Self> {
+        follow::subscribe_pages(self.clone(), read)
+    }
 
     /// Keeps a snapshot, or replaces an older one.
     fn save_snapshot(&self, snapshot: NewSnapshot) -> impl Future<Output = Result<(), StoreError>> + Send;
