@@ -10,9 +10,9 @@ use std::{
     time::Duration,
 };
 
-use es_core::store::{StoreError, Unavailable};
+use es_core::store::{HistoryId, StoreError, Unavailable};
 use sqlx::{
-    ConnectOptions as _, Connection as _, PgConnection, Postgres,
+    ConnectOptions as _, Connection as _, PgConnection, Postgres, SqlStr,
     postgres::{PgArguments, PgConnectOptions, PgRow},
     query::Query,
 };
@@ -20,17 +20,35 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
+use uuid::Uuid;
 
-use crate::{config::PostgresConfig, error};
+use crate::{config::PostgresConfig, error, statements::Statements};
 
 /// A bounded number of connections, opened when needed.
 #[derive(Debug)]
 pub(crate) struct Connections {
     options: PgConnectOptions,
-    idle: Mutex<Vec<PgConnection>>,
+    /// Asks for the history.
+    identify: SqlStr,
+    state: Mutex<State>,
     permits: Arc<Semaphore>,
     max: usize,
     acquire_timeout: Duration,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    idle: Vec<Identified>,
+    /// The history of the connection that was opened last.
+    history: Option<HistoryId>,
+}
+
+/// A connection with the history that the server had when it was opened. A server that takes over, or starts again from a
+/// backup, ends its connections.
+#[derive(Debug)]
+struct Identified {
+    connection: PgConnection,
+    history: HistoryId,
 }
 
 /// Why a request got no answer.
@@ -48,12 +66,12 @@ pub(crate) enum Failure {
 #[derive(Debug)]
 pub(crate) struct Lease<'a> {
     connections: &'a Connections,
-    connection: PgConnection,
+    connection: Identified,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Connections {
-    pub(crate) fn new(options: PgConnectOptions, config: &PostgresConfig) -> Self {
+    pub(crate) fn new(options: PgConnectOptions, statements: &Statements, config: &PostgresConfig) -> Self {
         let options = options
             .options([
                 // Every statement sees what is committed when it starts; the frontier's proof rests on it.
@@ -67,7 +85,8 @@ impl Connections {
             .disable_statement_logging();
         Self {
             options,
-            idle: Mutex::new(Vec::new()),
+            identify: statements.history.clone(),
+            state: Mutex::default(),
             permits: Arc::new(Semaphore::new(config.max_connections)),
             max: config.max_connections,
             acquire_timeout: config.acquire_timeout,
@@ -79,6 +98,14 @@ impl Connections {
         &self,
         query: impl Fn() -> Query<'q, Postgres, PgArguments> + Send,
     ) -> Result<Vec<PgRow>, Failure> {
+        Ok(self.fetch_with_history(query).await?.1)
+    }
+
+    /// As [`fetch`](Self::fetch), with the history that the answer is from.
+    pub(crate) async fn fetch_with_history<'q>(
+        &self,
+        query: impl Fn() -> Query<'q, Postgres, PgArguments> + Send,
+    ) -> Result<(HistoryId, Vec<PgRow>), Failure> {
         match self.fetch_once(query()).await {
             Err(Failure::Lost(_)) => self.fetch_once(query()).await,
             answer => answer,
@@ -86,8 +113,9 @@ impl Connections {
     }
 
     /// Sends a request once. After [`Failure::Lost`] no idle connection is trusted: the next request opens a new one.
-    pub(crate) async fn fetch_once(&self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, Failure> {
-        self.lease().await.map_err(Failure::NotSent)?.fetch(query).await
+    async fn fetch_once(&self, query: Query<'_, Postgres, PgArguments>) -> Result<(HistoryId, Vec<PgRow>), Failure> {
+        let lease = self.lease().await.map_err(Failure::NotSent)?;
+        Ok((lease.history(), lease.fetch(query).await?))
     }
 
     /// A connection outside of the bounded number, for work that needs a transaction; the caller closes it.
@@ -97,6 +125,26 @@ impl Connections {
             Ok(Err(source)) => Err(error::cannot_connect(&self.options, source)),
             Err(elapsed) => Err(error::no_answer(&self.options, elapsed)),
         }
+    }
+
+    async fn open_identified(&self) -> Result<Identified, StoreError> {
+        let mut connection = self.open().await?;
+        let history: Uuid = sqlx::query_scalar(self.identify.clone())
+            .fetch_one(&mut connection)
+            .await
+            .map_err(|source| error::store_error("asking for the history", error::failure(source)))?;
+        let history = HistoryId::from_uuid(history);
+        let mut state = self.state();
+        if let Some(known) = state.history.replace(history).filter(|&known| known != history) {
+            tracing::warn!(%known, found = %history, "the server has another history: it was restored, cloned, or took over");
+            state.idle.clear();
+        }
+        Ok(Identified { connection, history })
+    }
+
+    /// Opens new connections from here on: the tables were made or changed.
+    pub(crate) fn forget(&self) {
+        *self.state() = State::default();
     }
 
     /// A connection for one request, as soon as one is free.
@@ -110,10 +158,10 @@ impl Connections {
                 return Err(Unavailable::new(reason, elapsed).into());
             }
         };
-        let idle = self.idle().pop();
+        let idle = self.state().idle.pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => self.open().await?,
+            None => self.open_identified().await?,
         };
         Ok(Lease { connections: self, connection, _permit: permit })
     }
@@ -123,27 +171,32 @@ impl Connections {
         let all = u32::try_from(self.max).unwrap_or(u32::MAX);
         let _ = timeout(self.acquire_timeout, self.permits.acquire_many(all)).await;
         self.permits.close();
-        let idle = std::mem::take(&mut *self.idle());
-        for connection in idle {
-            let _ = connection.close().await;
+        let idle = std::mem::take(&mut self.state().idle);
+        for identified in idle {
+            let _ = identified.connection.close().await;
         }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<PgConnection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Lease<'_> {
+    /// The history that the server has.
+    pub(crate) fn history(&self) -> HistoryId {
+        self.connection.history
+    }
+
     /// Sends a request once, and gives the connection back.
     pub(crate) async fn fetch(mut self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, Failure> {
-        match query.fetch_all(&mut self.connection).await {
+        match query.fetch_all(&mut self.connection.connection).await {
             Ok(rows) => {
                 self.give_back();
                 Ok(rows)
             }
             Err(error) if error::is_lost(&error) => {
-                self.connections.idle().clear();
+                self.connections.state().idle.clear();
                 Err(Failure::Lost(error))
             }
             Err(error) => {
@@ -153,8 +206,11 @@ impl Lease<'_> {
         }
     }
 
-    /// Gives a connection back on which nothing is under way.
+    /// Gives a connection back on which nothing is under way. One of an earlier history is closed.
     pub(crate) fn give_back(self) {
-        self.connections.idle().push(self.connection);
+        let mut state = self.connections.state();
+        if state.history == Some(self.connection.history) {
+            state.idle.push(self.connection);
+        }
     }
 }

@@ -20,6 +20,11 @@ pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
     }
 }
 
+/// What became of a request that the database did not carry out.
+pub(crate) fn failure(source: sqlx::Error) -> Failure {
+    if is_lost(&source) { Failure::Lost(source) } else { Failure::Refused(source) }
+}
+
 /// What an append's failure means for the batch that it was in.
 pub(crate) fn trouble(failure: &Failure) -> Trouble {
     let error = match failure {

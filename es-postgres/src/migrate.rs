@@ -3,11 +3,7 @@
 use es_core::store::{Misconfigured, StoreError};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
-use crate::{
-    connections::{Connections, Failure},
-    error,
-    statements::Statements,
-};
+use crate::{connections::Connections, error, statements::Statements};
 
 /// Every migration: its number, counted from 1 without gaps, its name and its statements.
 const MIGRATIONS: &[(u32, &str, &str)] = &[(1, "events", include_str!("../migrations/0001_events.sql"))];
@@ -26,8 +22,7 @@ fn failed(source: sqlx::Error) -> StoreError {
 }
 
 fn failed_while(doing: &'static str, source: sqlx::Error) -> StoreError {
-    let failure = if error::is_lost(&source) { Failure::Lost(source) } else { Failure::Refused(source) };
-    error::store_error(doing, failure)
+    error::store_error(doing, error::failure(source))
 }
 
 /// Refuses servers that cannot keep the promises, and tables that a newer program made.

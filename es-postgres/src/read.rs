@@ -4,7 +4,9 @@ use std::{collections::VecDeque, sync::Arc};
 
 use es_core::{
     recorded::{Position, StreamVersion},
-    store::{KeyedAppend, Load, LoadedStream, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until},
+    store::{
+        HistoryId, KeyedAppend, Load, LoadedStream, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until,
+    },
 };
 use futures_core::Stream;
 use futures_util::stream;
@@ -28,9 +30,9 @@ pub(crate) async fn load(parts: &Parts, load: Load) -> Result<LoadedStream, Stor
         Until::RecordedAt(time) => (i64::MAX, Some(time)),
     };
     let snapshot_at_most = load.snapshot_at_most.map_or(i64::MAX, |version| signed(version.get()));
-    let rows = parts
+    let (history, rows) = parts
         .connections
-        .fetch(|| {
+        .fetch_with_history(|| {
             sqlx::query(parts.statements.load.clone())
                 .bind(load.stream.stream_type())
                 .bind(load.stream.id())
@@ -42,10 +44,10 @@ pub(crate) async fn load(parts: &Parts, load: Load) -> Result<LoadedStream, Stor
         })
         .await
         .map_err(|failure| error::store_error("loading a stream", failure))?;
-    loaded(&load, &rows).map_err(unreadable)
+    loaded(history, &load, &rows).map_err(unreadable)
 }
 
-fn loaded(load: &Load, rows: &[PgRow]) -> Result<LoadedStream, sqlx::Error> {
+fn loaded(history: HistoryId, load: &Load, rows: &[PgRow]) -> Result<LoadedStream, sqlx::Error> {
     let mut snapshot = None;
     let mut keyed = None;
     let mut events = Vec::with_capacity(rows.len());
@@ -66,7 +68,7 @@ fn loaded(load: &Load, rows: &[PgRow]) -> Result<LoadedStream, sqlx::Error> {
     if !events.is_sorted_by_key(|event: &StoredEvent| event.version) {
         events.sort_unstable_by_key(|event| event.version);
     }
-    Ok(LoadedStream::new(snapshot, events, keyed))
+    Ok(LoadedStream::new(history, snapshot, events, keyed))
 }
 
 /// The events of one stream, page by page.

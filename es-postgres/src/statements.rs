@@ -17,6 +17,7 @@ pub(crate) struct Statements {
     pub(crate) frontier_highest: SqlStr,
     pub(crate) frontier_writers: SqlStr,
     pub(crate) snapshot: SqlStr,
+    pub(crate) history: SqlStr,
 }
 
 impl Statements {
@@ -33,6 +34,7 @@ impl Statements {
             frontier_highest: fill(include_str!("sql/frontier_highest.sql")),
             frontier_writers: fill(include_str!("sql/frontier_writers.sql")),
             snapshot: fill(include_str!("sql/snapshot.sql")),
+            history: fill(include_str!("sql/history.sql")),
         }
     }
 

@@ -3,8 +3,8 @@
 use std::{str::FromStr as _, sync::Arc};
 
 use es_core::store::{
-    Append, Appended, EventStore, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll, ReadStream, StoreError,
-    StoredEvent,
+    Append, Appended, EventStore, HistoryId, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll, ReadStream,
+    StoreError, StoredEvent,
 };
 use futures_core::Stream;
 use sqlx::postgres::PgConnectOptions;
@@ -60,8 +60,8 @@ impl PostgresStore {
     /// As [`connect`](Self::connect).
     pub async fn connect_with(url: &str, config: PostgresConfig) -> Result<Self, StoreError> {
         let options = options(url)?;
-        let connections = Connections::new(options, &config);
         let statements = Statements::new(&config.schema);
+        let connections = Connections::new(options, &statements, &config);
         migrate::check_server(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
         let parts = Parts { connections, statements, config, lanes, snapshots: SnapshotWriter::new() };
@@ -76,7 +76,9 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::WrongSchema`] when they are newer than this crate; otherwise whatever the database reports.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        migrate::migrate(&self.parts.connections, &self.parts.statements).await
+        migrate::migrate(&self.parts.connections, &self.parts.statements).await?;
+        self.parts.connections.forget();
+        Ok(())
     }
 
     /// Waits until every snapshot that was taken in is written. Only tests and measurements need it.
@@ -127,6 +129,13 @@ impl EventStore for PostgresStore {
 
     fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
         read::read_all(Arc::clone(&self.parts), &read)
+    }
+
+    async fn history(&self) -> Result<HistoryId, StoreError> {
+        let lease = self.parts.connections.lease().await?;
+        let history = lease.history();
+        lease.give_back();
+        Ok(history)
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 mod append;
 mod conformance;
 mod group;
+mod history;
 mod opening;
 mod order;
 mod repository;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         order::no_reader_misses_an_event_and_a_naive_one_does,
         group::a_lock_on_the_whole_table_is_waited_for_once,
         stress::nothing_is_lost_doubled_or_out_of_order_whatever_happens,
+        history::tables_made_anew_are_another_history,
         opening::migrating_again_changes_nothing,
         opening::many_processes_may_migrate_at_once,
         opening::tables_of_a_newer_program_are_refused,

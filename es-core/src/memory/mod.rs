@@ -13,10 +13,13 @@ use tokio::sync::watch;
 use crate::{
     recorded::{Position, StreamId, StreamVersion},
     store::{
-        Append, Appended, Conflict, EventStore, KeyedAppend, Load, LoadedStream, NewSnapshot, Placed, ReadAll,
-        ReadStream, StoreError, StoredEvent, StoredSnapshot, Until,
+        Append, Appended, Conflict, EventStore, HistoryDiverged, HistoryId, KeyedAppend, Load, LoadedStream,
+        NewSnapshot, Page, Placed, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until,
     },
 };
+
+/// How many events are looked at for a page.
+const PAGE: usize = 1_000;
 
 /// A store in the memory of the process. Clones share what is stored; nothing outlives the last of them.
 ///
@@ -40,6 +43,7 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct State {
+    history: HistoryId,
     /// All events; the position of an event is its index plus one.
     log: Vec<StoredEvent>,
     streams: HashMap<StreamId, StreamState>,
@@ -78,6 +82,9 @@ impl MemoryStore {
 impl State {
     fn append(&mut self, append: Append) -> Result<Appended, StoreError> {
         append.check()?;
+        if let Some(known) = append.decided_in.filter(|&known| known != self.history) {
+            return Err(HistoryDiverged::new(known, self.history).into());
+        }
         let stream = self.streams.entry(append.stream.clone()).or_default();
         let first_id = append.events.first().map(|event| event.metadata.event_id.to_string()).unwrap_or_default();
         for key in append.idempotency_key.iter().chain([&first_id]) {
@@ -124,7 +131,7 @@ impl State {
 
     fn load(&self, load: &Load) -> LoadedStream {
         let Some(stream) = self.streams.get(&load.stream) else {
-            return LoadedStream::default();
+            return LoadedStream::empty(self.history);
         };
         let keyed = load.idempotency_key.as_ref().and_then(|key| stream.keys.get(key)).copied();
         let last = stream.events.len();
@@ -146,7 +153,22 @@ impl State {
         let snapshot = snapshot.map(|snapshot| {
             StoredSnapshot::new(snapshot.version, snapshot.position, snapshot.state.clone().into_bytes())
         });
-        LoadedStream::new(snapshot, events, keyed)
+        LoadedStream::new(self.history, snapshot, events, keyed)
+    }
+
+    fn page(&self, read: &ReadAll) -> Result<Page, StoreError> {
+        if let Some(resume) = read.resume {
+            let stands = index(resume.position.get()).checked_sub(1).and_then(|index| self.log.get(index));
+            if stands.is_none_or(|event| event.event_id != resume.event_id) {
+                return Err(HistoryDiverged::without(resume, self.history).into());
+            }
+        }
+        let end = read.until.map_or(self.log.len(), |until| index(until.get()).min(self.log.len()));
+        let behind = self.log.get(index(read.after.get())..end).unwrap_or_default();
+        let looked_at = &behind[..behind.len().min(PAGE)];
+        let events = looked_at.iter().filter(|event| read.filter.matches(event)).cloned().collect();
+        let upto = looked_at.last().map_or(read.after, |event| event.position);
+        Ok(Page::new(events, upto, looked_at.len() < behind.len(), self.history))
     }
 
     fn save_snapshot(&mut self, snapshot: NewSnapshot) {
@@ -208,6 +230,10 @@ impl EventStore for MemoryStore {
         // It ends with its sender, and this store is one.
         let _ = self.grown.subscribe().wait_for(|last| *last > position).await;
         Ok(())
+    }
+
+    async fn history(&self) -> Result<HistoryId, StoreError> {
+        Ok(self.state().history)
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {

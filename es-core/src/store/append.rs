@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{encode, error::InvalidRequest, limits};
+use super::{encode, error::InvalidRequest, history::HistoryId, limits};
 use crate::{
     event::{EventSchema, EventSet},
     recorded::{EventId, Metadata, Position, StreamId, StreamVersion},
@@ -86,18 +86,27 @@ pub struct Append {
     pub events: Vec<NewEvent>,
     /// Names this append within its stream: a second one of the same name stores nothing.
     pub idempotency_key: Option<String>,
+    /// The history in which it was decided, where that matters: in another one it is refused.
+    pub decided_in: Option<HistoryId>,
 }
 
 impl Append {
     /// A request to store `events` behind `stream`.
     pub fn new(stream: StreamId, expected: Expected, events: Vec<NewEvent>) -> Self {
-        Self { stream, expected, events, idempotency_key: None }
+        Self { stream, expected, events, idempotency_key: None, decided_in: None }
     }
 
     /// Names this append within its stream: a second one of the same name is answered with the first result.
     #[must_use]
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Says in which history this was decided. In another, the same version may be another event.
+    #[must_use]
+    pub fn decided_in(mut self, history: HistoryId) -> Self {
+        self.decided_in = Some(history);
         self
     }
 

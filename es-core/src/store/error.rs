@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use super::{EncodeError, append::Expected};
+use super::{EncodeError, append::Expected, checkpoint::Checkpoint, history::HistoryId};
 use crate::recorded::{EventId, Position, StreamId, StreamVersion};
 
 /// Why a store did not do what it was asked.
@@ -39,6 +39,9 @@ pub enum StoreError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+    /// What was seen before is no longer the store's history.
+    #[error(transparent)]
+    HistoryDiverged(#[from] HistoryDiverged),
     /// A stored event cannot be read.
     #[error(transparent)]
     Corrupt(#[from] Box<Corrupt>),
@@ -104,6 +107,38 @@ impl Conflict {
     /// A conflict, for stores.
     pub fn new(stream: StreamId, expected: Expected, actual: StreamVersion) -> Self {
         Self { stream, expected, actual }
+    }
+}
+
+/// A store has another history than the one that was seen: it was restored, cloned, or taken over by a standby. Events
+/// that were seen may be gone, and others may stand in their places. Nothing was stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{}: it was restored, cloned, or taken over by a standby; forget what was read before, and read it again",
+    .missing.map_or_else(
+        || format!("the store has the history {found}, not {known}"),
+        |missing| format!("the store has no event {} at position {}", missing.event_id, missing.position),
+    )
+)]
+#[non_exhaustive]
+pub struct HistoryDiverged {
+    /// The history that was seen before.
+    pub known: HistoryId,
+    /// The history that the store has.
+    pub found: HistoryId,
+    /// The event that should be there, where it is known to be gone.
+    pub missing: Option<Checkpoint>,
+}
+
+impl HistoryDiverged {
+    /// Another history than the known one, for stores.
+    pub fn new(known: HistoryId, found: HistoryId) -> Self {
+        Self { known, found, missing: None }
+    }
+
+    /// A history in which the event of a checkpoint is not where it was, for stores.
+    pub fn without(missing: Checkpoint, found: HistoryId) -> Self {
+        Self { missing: Some(missing), ..Self::new(missing.history, found) }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The store: what every place that keeps events must do, and how it is asked.
 //!
-//! [`EventStore`] holds the contract in prose. [`append`] and [`read`] hold the requests and their answers, [`error`]
-//! what can go wrong, [`limits`] what no store accepts.
+//! [`EventStore`] holds the contract in prose. [`append`], [`read`] and [`filter`] hold the requests and their answers,
+//! [`history`] what they belong to, [`checkpoint`] how far a reader has come, [`error`] what can go wrong, [`limits`] what
+//! no store accepts. [`follow`] reads all streams page by page, for every store.
 
 pub mod append;
 pub mod checkpoint;
@@ -10,6 +11,7 @@ pub mod encode;
 pub mod error;
 pub mod filter;
 pub mod follow;
+pub mod history;
 pub mod limits;
 pub mod read;
 
@@ -22,9 +24,10 @@ pub use self::{
     checkpoint::Checkpoint,
     decode::DecodeError,
     encode::EncodeError,
-    error::{Conflict, Corrupt, Fault, InvalidRequest, Misconfigured, StoreError, Unavailable},
+    error::{Conflict, Corrupt, Fault, HistoryDiverged, InvalidRequest, Misconfigured, StoreError, Unavailable},
     filter::{Filter, ReadAll},
     follow::Page,
+    history::HistoryId,
     read::{KeyedAppend, Load, LoadedStream, NewSnapshot, ReadStream, StoredEvent, StoredSnapshot, Until},
 };
 use crate::{aggregate::Aggregate, recorded::Position, repository::Repository};
@@ -57,10 +60,14 @@ use crate::{aggregate::Aggregate, recorded::Position, repository::Repository};
 /// **Snapshots.** [`save_snapshot`] never replaces a snapshot by an older one. A store may take it in and write it
 /// later, or drop it when it is busy: a snapshot is only a shortcut.
 ///
+/// **History.** A store says which history it has: [`history`]. A [`LoadedStream`] says which it was read from, and an
+/// append that says which it was decided in is refused as [`StoreError::HistoryDiverged`] in any other.
+///
 /// **Cancellation.** A dropped future of [`append`] leaves the append either done or not done, never half; sending
 /// it again finds out which.
 ///
 /// [`append`]: EventStore::append
+/// [`history`]: EventStore::history
 /// [`load`]: EventStore::load
 /// [`read_all`]: EventStore::read_all
 /// [`save_snapshot`]: EventStore::save_snapshot
@@ -78,7 +85,7 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     /// engines are built on it.
     ///
     /// # Errors
-    /// [`StoreError::HistoryDiverged`] when the event is not there that the request wants to go on behind.
+    /// [`StoreError::HistoryDiverged`] when the event is not there behind which the request wants to go on.
     fn read_page(&self, read: &ReadAll) -> impl Future<Output = Result<Page, StoreError>> + Send;
 
     /// Waits until something may have been settled behind a position, at which a page ended that had no
@@ -142,6 +149,9 @@ pub trait EventStore: Clone + Send + Sync + 'static {
 
     /// Keeps a snapshot, or replaces an older one.
     fn save_snapshot(&self, snapshot: NewSnapshot) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The history that this store has now.
+    fn history(&self) -> impl Future<Output = Result<HistoryId, StoreError>> + Send;
 
     /// The aggregates of one kind in this store.
     fn repository<A: Aggregate>(&self) -> Repository<A, Self> {

@@ -6,6 +6,7 @@ use super::{
     append::check_names,
     decode::{self, DecodeError},
     error::{Corrupt, Fault, InvalidRequest},
+    history::HistoryId,
 };
 use crate::{
     event::{Event, EventSchema, EventSet},
@@ -101,7 +102,7 @@ impl KeyedAppend {
 }
 
 /// The answer to a [`Load`].
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LoadedStream {
     /// The newest snapshot that could be used.
@@ -110,12 +111,24 @@ pub struct LoadedStream {
     pub events: Vec<StoredEvent>,
     /// The append under the key that was asked for.
     pub keyed: Option<KeyedAppend>,
+    /// The history that all of it was read from.
+    pub history: HistoryId,
 }
 
 impl LoadedStream {
     /// An answer, for stores.
-    pub fn new(snapshot: Option<StoredSnapshot>, events: Vec<StoredEvent>, keyed: Option<KeyedAppend>) -> Self {
-        Self { snapshot, events, keyed }
+    pub fn new(
+        history: HistoryId,
+        snapshot: Option<StoredSnapshot>,
+        events: Vec<StoredEvent>,
+        keyed: Option<KeyedAppend>,
+    ) -> Self {
+        Self { snapshot, events, keyed, history }
+    }
+
+    /// The answer about a stream without events, for stores.
+    pub fn empty(history: HistoryId) -> Self {
+        Self::new(history, None, Vec::new(), None)
     }
 }
 

@@ -19,7 +19,7 @@ use bank::{
 use es_core::{
     MemoryStore, Position,
     store::{
-        Append, Appended, EventStore, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoreError, StoredEvent,
+        Append, Appended, EventStore, Load, LoadedStream, NewSnapshot, Page, ReadAll, ReadStream, StoreError, StoredEvent,
         Unavailable,
     },
 };
@@ -187,8 +187,12 @@ impl EventStore for Failing {
         self.memory.read_stream(read)
     }
 
-    fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
-        self.memory.read_all(read)
+    async fn read_page(&self, read: &ReadAll) -> Result<Page, StoreError> {
+        self.memory.read_page(read).await
+    }
+
+    async fn wait_beyond(&self, position: Position) -> Result<(), StoreError> {
+        self.memory.wait_beyond(position).await
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {

@@ -6,7 +6,7 @@ use futures_util::{TryStreamExt as _, future::join_all};
 use super::{all_of, append, define_rules, event, load, numbers, store_events, stream, versions};
 use crate::{
     recorded::{Metadata, StreamId, StreamVersion},
-    store::{Append, EventStore, Expected, InvalidRequest, Load, NewEvent, ReadStream, StoreError, limits},
+    store::{Append, EventStore, Expected, HistoryId, InvalidRequest, Load, NewEvent, ReadStream, StoreError, limits},
 };
 
 define_rules! {
@@ -21,6 +21,7 @@ define_rules! {
     "a name that no store can hold is invalid to look for, too" => names_to_look_for,
     "what is at a limit is stored and can be read back" => limits_are_reached,
     "payload and metadata come back as they were" => contents,
+    "an append that was decided in another history is refused, and stores nothing" => other_history,
 }
 
 async fn versions_and_positions<S: EventStore>(store: S) {
@@ -220,4 +221,16 @@ async fn contents<S: EventStore>(store: S) {
     assert_eq!(parse(&stored.payload), parse(sent.payload.as_bytes()));
     assert_eq!(stored.decode_metadata().expect("metadata can be read"), sent.metadata);
     assert_eq!((stored.event_type.as_str(), stored.schema_version), ("Counted", 1));
+}
+
+async fn other_history<S: EventStore>(store: S) {
+    let history = store.history().await.expect("a store knows its history");
+    assert_eq!(load(&store, Load::new(stream("a"))).await.history, history);
+    let other = HistoryId::new();
+    let refused = store.append(append("a", Expected::NoStream, 1..=1).decided_in(other)).await;
+    let Err(StoreError::HistoryDiverged(diverged)) = refused else { panic!("{refused:?}") };
+    assert_eq!((diverged.known, diverged.found), (other, history));
+    assert!(all_of(&store, "a").await.is_empty());
+    store.append(append("a", Expected::NoStream, 1..=1).decided_in(history)).await.expect("it is this history");
+    assert_eq!(store.history().await.expect("a store knows its history"), history);
 }

@@ -1,0 +1,159 @@
+//! A batch on its way: sent, answered append by append, and where it was not taken, what `batch.rs` says.
+
+use std::{sync::Arc, time::Duration};
+
+use es_core::store::{Appended, HistoryDiverged, StoreError};
+use tokio::time::{Instant, timeout};
+
+use super::{Sent, Waiting};
+use crate::{
+    append::{self, DOING, Outcome},
+    batch::{Next, Patience, Piece},
+    columns::Columns,
+    connections::{Failure, Lease},
+    error,
+    store::Parts,
+};
+
+/// How long a batch waits for another transaction that has written to one of its streams, and how long each of its
+/// appends does when it is sent alone because of that.
+const PATIENCE: Duration = Duration::from_millis(100);
+const LITTLE_PATIENCE: Duration = Duration::from_millis(20);
+
+/// What is ready to be told to those who asked.
+pub(super) type Answers = Vec<(Waiting, Appended)>;
+
+pub(super) fn give(answers: Answers) {
+    for (waiting, appended) in answers {
+        waiting.reply(|_| Ok(appended));
+    }
+}
+
+/// Carries a batch until each of its appends is done, or on the slow lane. The last answers are left to be given.
+pub(super) async fn carry(parts: &Arc<Parts>, piece: Piece<Sent>, lease: Result<Lease<'_>, StoreError>) -> Answers {
+    let mut lease = Some(lease);
+    let mut pieces = vec![piece];
+    let mut answers = Answers::new();
+    while let Some(piece) = pieces.pop() {
+        give(std::mem::take(&mut answers));
+        let lease = match lease.take() {
+            Some(lease) => lease,
+            None => parts.connections.lease().await,
+        };
+        let Some(piece) = of_this_history(piece, &lease) else { continue };
+        let begun = Instant::now();
+        let failure = match send(parts, &piece, lease).await {
+            Ok(outcomes) => {
+                answers = settle(piece, outcomes);
+                continue;
+            }
+            // The statement's patience holds from its first step on. Whoever waited for as long as the connection allows
+            // waited before that, for a lock on the whole table, and so would each of these again.
+            Err(Failure::Refused(source))
+                if error::is_held(&source) && begun.elapsed() >= parts.config.lock_timeout.max(PATIENCE * 2) =>
+            {
+                Failure::NotSent(error::held(DOING, source))
+            }
+            Err(failure) => failure,
+        };
+        let lost = piece.lost;
+        match piece.after(error::trouble(&failure)) {
+            Next::Send(next) => pieces.extend(next.into_iter().rev()),
+            Next::Slow(sent) => slowly(sent, lost),
+            Next::Fail(failed) => fail(failed, failure, lost),
+        }
+    }
+    answers
+}
+
+/// Answers the appends that were decided in another history than the connection's, and leaves the others.
+fn of_this_history(mut piece: Piece<Sent>, lease: &Result<Lease<'_>, StoreError>) -> Option<Piece<Sent>> {
+    if let Ok(lease) = lease {
+        let found = lease.history();
+        let known = |sent: &mut Sent| sent.prepared().and_then(|prepared| prepared.append.decided_in);
+        for sent in piece.requests.extract_if(.., |sent| known(sent).is_some_and(|known| known != found)) {
+            sent.reply(|prepared| {
+                let known = prepared.append.decided_in.unwrap_or(found);
+                let diverged = HistoryDiverged::new(known, found).into();
+                Err(if piece.lost { append::in_doubt(prepared, diverged) } else { diverged })
+            });
+        }
+    }
+    (!piece.requests.is_empty()).then_some(piece)
+}
+
+async fn send(
+    parts: &Parts,
+    piece: &Piece<Sent>,
+    lease: Result<Lease<'_>, StoreError>,
+) -> Result<Vec<Outcome>, Failure> {
+    let longest = parts.config.lock_timeout;
+    let patience = match piece.patience {
+        Patience::Full => longest,
+        // None at all would be no limit.
+        Patience::Usual if longest.is_zero() => PATIENCE,
+        Patience::Usual => longest.min(PATIENCE),
+        Patience::Little => LITTLE_PATIENCE,
+    };
+    let prepared = piece.requests.iter().filter_map(Sent::prepared);
+    let columns = Columns::of(prepared, format!("{}ms", patience.as_millis()));
+    let rows = lease.map_err(Failure::NotSent)?.fetch(columns.query(&parts.statements)).await?;
+    // An answer that makes no sense is as good as none.
+    append::outcomes(piece.requests.len(), &rows).map_err(Failure::Lost)
+}
+
+/// Gives back the streams of a piece that the database has taken; what it has stored is to be answered.
+fn settle(piece: Piece<Sent>, outcomes: Vec<Outcome>) -> Answers {
+    let lost = piece.lost;
+    let mut answers = Answers::new();
+    for (sent, outcome) in piece.requests.into_iter().zip(outcomes) {
+        let parts = Arc::clone(&sent.parts);
+        let Some(waiting) = sent.release() else { continue };
+        if let Outcome::Stored(places) = outcome {
+            let appended = append::stored(&waiting.prepared, places);
+            answers.push((waiting, appended));
+            continue;
+        }
+        // Others are looked up in the stream: by a task of their own, because a lane does not wait for one of many.
+        tokio::spawn(async move {
+            let answer = append::standing(&parts, &waiting.prepared, outcome).await;
+            waiting
+                .reply(|prepared| answer.map_err(|error| if lost { append::in_doubt(prepared, error) } else { error }));
+        });
+    }
+    answers
+}
+
+/// Answers appends with the failure that they share.
+fn fail(failed: Vec<Sent>, failure: Failure, lost: bool) {
+    let failures = error::for_each(failure, failed.len());
+    for (sent, failure) in failed.into_iter().zip(failures) {
+        let lost = lost || matches!(failure, Failure::Lost(_));
+        let error = error::store_error(DOING, failure);
+        sent.reply(|prepared| Err(if lost { append::in_doubt(prepared, error) } else { error }));
+    }
+}
+
+/// Puts an append whose stream another transaction holds onto the slow lane, where nobody waits for it but those who
+/// append to the same stream.
+fn slowly(sent: Sent, lost: bool) {
+    let parts = Arc::clone(&sent.parts);
+    let Ok(queued) = Arc::clone(&parts.lanes.slow_queue).try_acquire_owned() else {
+        return fail(
+            vec![sent],
+            Failure::NotSent(error::held(DOING, "too many appends wait for such transactions")),
+            lost,
+        );
+    };
+    tokio::spawn(async move {
+        let slow = timeout(parts.config.acquire_timeout, parts.lanes.slow.acquire()).await;
+        match slow {
+            Ok(_slow) => {
+                let lease = parts.connections.lease().await;
+                give(carry(&parts, Piece::slow(sent, lost), lease).await);
+            }
+            Err(elapsed) => fail(vec![sent], Failure::NotSent(error::held(DOING, elapsed)), lost),
+        }
+        drop(queued);
+    });
+}
