@@ -226,10 +226,9 @@ impl EventStore for MemoryStore {
         self.state().page(read)
     }
 
-    async fn wait_beyond(&self, position: Position) -> Result<(), StoreError> {
-        // It ends with its sender, and this store is one.
+    async fn wait_beyond(&self, position: Position, _: HistoryId) {
+        // It fails when all senders are gone, and this store is one.
         let _ = self.grown.subscribe().wait_for(|last| *last > position).await;
-        Ok(())
     }
 
     async fn history(&self) -> Result<HistoryId, StoreError> {

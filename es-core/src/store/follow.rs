@@ -113,8 +113,8 @@ impl<S: EventStore> Follower<S> {
     }
 
     async fn attempt(&mut self) -> Result<Page, StoreError> {
-        if self.at_frontier && self.outage.is_none() {
-            self.store.wait_beyond(self.next.after).await?;
+        if let (true, None, Some(history)) = (self.at_frontier, &self.outage, self.history) {
+            self.store.wait_beyond(self.next.after, history).await;
         }
         self.page().await
     }

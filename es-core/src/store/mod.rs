@@ -88,13 +88,10 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     /// [`StoreError::HistoryDiverged`] when the event is not there behind which the request wants to go on.
     fn read_page(&self, read: &ReadAll) -> impl Future<Output = Result<Page, StoreError>> + Send;
 
-    /// Waits until something may have been settled behind a position, at which a page ended that had no
-    /// [`more`](Page::more). It may return too early, and never waits for ever where there is something.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when the store was [closed](StoreError::is_closed): nothing more will come. A store
-    /// that cannot be reached for now is waited for.
-    fn wait_beyond(&self, position: Position) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Waits until something may be settled behind a position at which a page of this history ended that had no
+    /// [`more`](Page::more), or the store has another history, or was closed. It may return too early; where there is
+    /// something to see it does not wait for ever. What there is, and what is the matter, the next page says.
+    fn wait_beyond(&self, position: Position, history: HistoryId) -> impl Future<Output = ()> + Send;
 
     /// The events of all streams, by rising position, up to the last that is settled when it is reached.
     fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<Self> {

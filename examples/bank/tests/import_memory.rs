@@ -19,7 +19,7 @@ use bank::{
 use es_core::{
     MemoryStore, Position,
     store::{
-        Append, Appended, EventStore, Load, LoadedStream, NewSnapshot, Page, ReadAll, ReadStream, StoreError, StoredEvent,
+        Append, Appended, EventStore, HistoryId, Load, LoadedStream, NewSnapshot, Page, ReadAll, ReadStream, StoreError, StoredEvent,
         Unavailable,
     },
 };
@@ -191,8 +191,8 @@ impl EventStore for Failing {
         self.memory.read_page(read).await
     }
 
-    async fn wait_beyond(&self, position: Position) -> Result<(), StoreError> {
-        self.memory.wait_beyond(position).await
+    async fn wait_beyond(&self, position: Position, history: HistoryId) {
+        self.memory.wait_beyond(position, history).await;
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
