@@ -12,6 +12,7 @@ use sqlx::postgres::PgConnectOptions;
 use crate::{
     config::PostgresConfig,
     connections::Connections,
+    frontier::Frontier,
     lanes::{self, Lanes},
     migrate, read,
     snapshot::SnapshotWriter,
@@ -40,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) statements: Statements,
     pub(crate) config: PostgresConfig,
     pub(crate) lanes: Lanes,
+    pub(crate) frontier: Frontier,
     snapshots: SnapshotWriter,
 }
 
@@ -64,7 +66,8 @@ impl PostgresStore {
         let connections = Connections::new(options, &statements, &config);
         migrate::check_server(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
-        let parts = Parts { connections, statements, config, lanes, snapshots: SnapshotWriter::new() };
+        let (frontier, snapshots) = (Frontier::default(), SnapshotWriter::new());
+        let parts = Parts { connections, statements, config, lanes, frontier, snapshots };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
         Ok(store)

@@ -12,75 +12,36 @@
 //! decides anything: where writers do not end, the read ends before the hole, and a later read goes on there.
 //! `DESIGN.md` has the proof.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 
 use es_core::{
     recorded::Position,
-    store::{StoreError, StoredEvent, Unavailable},
+    store::{StoreError, Unavailable},
 };
 use sqlx::Row as _;
 use tokio::time::{Duration, Instant, sleep};
 
+use super::{DOING, Settled};
 use crate::{
-    error, read,
-    row::{signed, unreadable, unsigned},
+    error,
+    row::{unreadable, unsigned},
     store::Parts,
 };
 
-const DOING: &str = "reading all events";
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// Settled events, and the position up to which every hole is known to be dead.
-#[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) events: VecDeque<StoredEvent>,
-    pub(crate) proved: Position,
-}
-
-/// The settled events behind `after`, where all up to `proved` is settled already; empty at the frontier.
-pub(crate) async fn next_page(parts: &Parts, after: Position, proved: Position) -> Result<Page, StoreError> {
-    if after < proved {
-        let events = visible(parts, after, proved).await?;
-        if !events.is_empty() {
-            return Ok(Page { events, proved });
-        }
-    }
-    let start = after.max(proved);
-    let mut events = visible(parts, start, Position::new(u64::MAX)).await?;
-    if events.is_empty() {
-        return Ok(Page { events, proved: start });
-    }
-    let dense = dense(start, &events);
-    if dense > 0 {
-        events.truncate(dense);
-        return Ok(Page { events, proved: start });
-    }
-    let Some(settled) = prove(parts).await? else {
-        return Ok(Page { events: VecDeque::new(), proved: start });
-    };
-    Ok(Page { events: visible(parts, start, settled).await?, proved: settled })
-}
-
-/// How many of the events follow `start`, and one another, without a hole.
-fn dense(start: Position, events: &VecDeque<StoredEvent>) -> usize {
-    let expected = start.get() + 1..;
-    expected.zip(events).take_while(|(position, event)| event.position.get() == *position).count()
-}
-
-/// What can be seen now behind `after` and up to `last`.
-async fn visible(parts: &Parts, after: Position, last: Position) -> Result<VecDeque<StoredEvent>, StoreError> {
-    let rows = parts
-        .connections
-        .fetch(|| {
-            sqlx::query(parts.statements.read_all.clone())
-                .bind(signed(after.get()))
-                .bind(signed(last.get()))
-                .bind(read::PAGE)
-        })
-        .await
-        .map_err(|failure| error::store_error(DOING, failure))?;
-    read::events(&rows)
+/// As far as can be known now.
+pub(super) async fn advance(parts: &Parts) -> Result<Settled, StoreError> {
+    let lease = parts.connections.lease().await?;
+    let history = lease.history();
+    lease.give_back();
+    let known = parts
+        .frontier
+        .settled()
+        .filter(|known| known.history == history)
+        .map_or(Position::START, |known| known.position);
+    Ok(Settled { position: prove(parts).await?.unwrap_or(known), history })
 }
 
 /// A position up to which everything is settled; `None` where unfinished writers keep it from being known.
