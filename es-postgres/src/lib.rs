@@ -23,10 +23,12 @@ mod frontier;
 mod gather;
 mod lanes;
 mod migrate;
+mod pages;
 mod read;
 mod row;
 mod snapshot;
 mod statements;
 mod store;
+mod wake;
 
 pub use crate::{config::PostgresConfig, store::PostgresStore};

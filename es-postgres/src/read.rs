@@ -4,9 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use es_core::{
     recorded::{Position, StreamVersion},
-    store::{
-        HistoryId, KeyedAppend, Load, LoadedStream, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until,
-    },
+    store::{HistoryId, KeyedAppend, Load, LoadedStream, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until},
 };
 use futures_core::Stream;
 use futures_util::stream;
@@ -14,7 +12,6 @@ use sqlx::{Row as _, postgres::PgRow};
 
 use crate::{
     error,
-    frontier::{self, Settled},
     row::{self, signed, unreadable, unsigned},
     store::Parts,
 };
@@ -101,44 +98,6 @@ pub(crate) fn read_stream(
         }
     });
     flatten(pages)
-}
-
-/// The events of all streams, page by page, up to the frontier.
-pub(crate) fn read_all(
-    parts: Arc<Parts>,
-    read: &ReadAll,
-) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
-    let pages = stream::try_unfold(read.after, move |after| {
-        let parts = Arc::clone(&parts);
-        async move {
-            let page = settled_page(&parts, after).await?;
-            Ok(page.back().map(|last| last.position).map(|last| (page, last)))
-        }
-    });
-    flatten(pages)
-}
-
-/// The settled events behind `after`; none at the frontier.
-async fn settled_page(parts: &Arc<Parts>, after: Position) -> Result<VecDeque<StoredEvent>, StoreError> {
-    // What is known to be settled may hold no events, only dead positions.
-    if let Some(settled) = parts.frontier.settled().filter(|settled| after < settled.position) {
-        let page = page(parts, after, settled).await?;
-        if !page.is_empty() {
-            return Ok(page);
-        }
-    }
-    let settled = frontier::advance(parts).await?;
-    if settled.position <= after { Ok(VecDeque::new()) } else { page(parts, after, settled).await }
-}
-
-async fn page(parts: &Parts, after: Position, settled: Settled) -> Result<VecDeque<StoredEvent>, StoreError> {
-    let query = || {
-        sqlx::query(parts.statements.read_all.clone())
-            .bind(signed(after.get()))
-            .bind(signed(settled.position.get()))
-            .bind(PAGE)
-    };
-    events(&frontier::fetch(parts, settled, query).await?)
 }
 
 /// The stored events of a page.

@@ -2,9 +2,12 @@
 
 use std::{str::FromStr as _, sync::Arc};
 
-use es_core::store::{
-    Append, Appended, EventStore, HistoryId, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll, ReadStream,
-    StoreError, StoredEvent,
+use es_core::{
+    recorded::Position,
+    store::{
+        Append, Appended, EventStore, HistoryId, Load, LoadedStream, Misconfigured, NewSnapshot, Page, ReadAll,
+        ReadStream, StoreError, StoredEvent,
+    },
 };
 use futures_core::Stream;
 use sqlx::postgres::PgConnectOptions;
@@ -14,9 +17,10 @@ use crate::{
     connections::Connections,
     frontier::Frontier,
     lanes::{self, Lanes},
-    migrate, read,
+    migrate, pages, read,
     snapshot::SnapshotWriter,
     statements::Statements,
+    wake::{self, Wake},
 };
 
 /// A store in a PostgreSQL database. Clones share its connections.
@@ -42,6 +46,7 @@ pub(crate) struct Parts {
     pub(crate) config: PostgresConfig,
     pub(crate) lanes: Lanes,
     pub(crate) frontier: Frontier,
+    pub(crate) wake: Wake,
     snapshots: SnapshotWriter,
 }
 
@@ -67,9 +72,10 @@ impl PostgresStore {
         migrate::check_server(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
         let (frontier, snapshots) = (Frontier::default(), SnapshotWriter::new());
-        let parts = Parts { connections, statements, config, lanes, frontier, snapshots };
+        let parts = Parts { connections, statements, config, lanes, frontier, wake: Wake::new(), snapshots };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
+        store.parts.wake.start(&store.parts);
         Ok(store)
     }
 
@@ -89,6 +95,13 @@ impl PostgresStore {
         self.parts.snapshots.flush().await;
     }
 
+    /// Has the subscribers of this store, and those of other processes, look for new events. Call it after the commit of a
+    /// transaction of your own in which events were appended: of those the store does not know. Without it subscribers see
+    /// them after [`PostgresConfig::poll_interval`] at the latest.
+    pub fn wake(&self) {
+        self.parts.wake.look();
+    }
+
     /// Takes no more appends, waits until every one that it has accepted is answered, writes the snapshots that were
     /// taken in, waits for the other requests under way, and closes the connections. What is asked of the store, or of a
     /// clone, afterwards is answered with [`StoreError::Unavailable`].
@@ -99,6 +112,7 @@ impl PostgresStore {
         self.parts.lanes.close().await;
         self.flush().await;
         self.parts.connections.close().await;
+        self.parts.wake.close(self.parts.config.acquire_timeout).await;
     }
 }
 
@@ -130,8 +144,12 @@ impl EventStore for PostgresStore {
         read::read_stream(Arc::clone(&self.parts), read)
     }
 
-    fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
-        read::read_all(Arc::clone(&self.parts), &read)
+    async fn read_page(&self, read: &ReadAll) -> Result<Page, StoreError> {
+        pages::read_page(&self.parts, read).await
+    }
+
+    async fn wait_beyond(&self, position: Position, history: HistoryId) {
+        wake::wait_beyond(&self.parts, position, history).await;
     }
 
     async fn history(&self) -> Result<HistoryId, StoreError> {

@@ -9,7 +9,7 @@ mod notifier;
 mod watcher;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -25,15 +25,19 @@ use crate::{frontier, store::Parts};
 
 /// The pause between looks doubles from the first up to [`PostgresConfig::poll_interval`](crate::PostgresConfig).
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
+/// How often one who waits looks whether the watcher is still there: it ends with the runtime of whoever began it.
+const WATCH: Duration = Duration::from_secs(1);
 
 /// What the appends and the readers of a store have to do with each other.
 #[derive(Debug)]
 pub(crate) struct Wake {
     visible: watch::Sender<Visible>,
     told: watch::Sender<Told>,
+    /// How often this store was asked to look for appends of others.
+    looks: watch::Sender<u64>,
     /// How many wait. While there are some, the watcher runs.
     waiting: watch::Sender<usize>,
-    watched: Mutex<bool>,
+    watcher: Mutex<Option<JoinHandle<()>>>,
     notifier: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -64,16 +68,17 @@ impl Wake {
         Self {
             visible: watch::Sender::default(),
             told: watch::Sender::default(),
+            looks: watch::Sender::default(),
             waiting: watch::Sender::default(),
-            watched: Mutex::new(false),
-            notifier: Mutex::new(None),
+            watcher: Mutex::default(),
+            notifier: Mutex::default(),
         }
     }
 
     /// Starts the task that tells others. It ends with the store.
     pub(crate) fn start(&self, parts: &Parts) {
         let notifier = tokio::spawn(notifier::run(parts.connections.options(), parts.statements.schema(), &self.told));
-        *self.notifier.lock().unwrap_or_else(PoisonError::into_inner) = Some(notifier);
+        *locked(&self.notifier) = Some(notifier);
     }
 
     /// An append was stored, and its last event stands at this position.
@@ -89,13 +94,21 @@ impl Wake {
     /// Somebody says that there may be something new: this store and all others look.
     pub(crate) fn look(&self) {
         self.told.send_modify(|told| told.looks += 1);
+        self.look_here();
+    }
+
+    fn look_here(&self) {
+        self.looks.send_modify(|looks| *looks += 1);
     }
 
     /// Lets nobody wait any more, and waits until others have been told of the last append.
     pub(crate) async fn close(&self, longest: Duration) {
         self.visible.send_modify(|visible| visible.closed = true);
         self.told.send_modify(|told| told.closed = true);
-        let notifier = self.notifier.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(watcher) = locked(&self.watcher).take() {
+            watcher.abort();
+        }
+        let notifier = locked(&self.notifier).take();
         if let Some(mut notifier) = notifier
             && timeout(longest, &mut notifier).await.is_err()
         {
@@ -112,14 +125,14 @@ impl Wake {
         });
     }
 
-    /// A look found this. In another history, what was known before means nothing.
-    fn seen(&self, highest: Position, history: HistoryId) {
+    /// A look found this; whether it is news. In another history, what was known before means nothing.
+    fn seen(&self, highest: Position, history: HistoryId) -> bool {
         self.visible.send_if_modified(|visible| {
             let before = (visible.highest, visible.history.replace(history));
             let same = before.1.is_none_or(|before| before == history);
             visible.highest = if same { before.0.max(highest) } else { highest };
             !same || visible.highest > before.0
-        });
+        })
     }
 
     /// Counts one who waits, and has the watcher run.
@@ -129,20 +142,29 @@ impl Wake {
         Waiter(self)
     }
 
+    /// Has the watcher run, on whatever runtime there is.
     fn watch(&self, parts: &Arc<Parts>) {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if !*watched && let Ok(runtime) = Handle::try_current() {
-            *watched = true;
-            runtime.spawn(watcher::run(Arc::downgrade(parts), watcher::Subscriptions::new(self)));
+        let mut watcher = locked(&self.watcher);
+        if watcher.as_ref().is_none_or(JoinHandle::is_finished)
+            && let Ok(runtime) = Handle::try_current()
+        {
+            *watcher = Some(runtime.spawn(watcher::run(Arc::downgrade(parts), self.looks.subscribe())));
         }
     }
 
-    /// Whether the watcher may end, and then it has ended.
+    /// Whether the watcher may end because nobody waits; a later waiter then begins another.
     fn end_watch(&self) -> bool {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        *watched = *self.waiting.borrow() > 0;
-        !*watched
+        let mut watcher = locked(&self.watcher);
+        let unused = *self.waiting.borrow() == 0;
+        if unused {
+            *watcher = None;
+        }
+        unused
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Waiter<'_> {
@@ -163,13 +185,18 @@ pub(crate) async fn wait_beyond(parts: &Arc<Parts>, position: Position, history:
             return;
         }
         if now.highest <= position {
-            if visible.changed().await.is_err() {
-                return;
+            if timeout(WATCH, visible.changed()).await.is_err() {
+                parts.wake.watch(parts);
             }
             continue;
         }
-        match frontier::advance(parts).await {
-            Ok(settled) if settled <= position => {}
+        let known = parts.frontier.settled().filter(|settled| settled.position > position);
+        let settled = match known {
+            Some(settled) => Ok(settled),
+            None => frontier::advance(parts).await,
+        };
+        match settled {
+            Ok(settled) if settled.position <= position && settled.history == history => {}
             _ => return,
         }
         // A hole, whose writer is not done. When it gives up nobody says so; when it commits, an append may tell.

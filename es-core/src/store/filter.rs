@@ -104,9 +104,8 @@ impl ReadAll {
     /// # Errors
     /// [`InvalidRequest`] naming the first limit that is broken.
     pub fn check(&self) -> Result<(), InvalidRequest> {
-        let names = |what, names: &Option<Vec<String>>| {
-            names.iter().flatten().try_for_each(|name| check_nul(what, name))
-        };
+        let names =
+            |what, names: &Option<Vec<String>>| names.iter().flatten().try_for_each(|name| check_nul(what, name));
         names("event type", &self.filter.event_types)?;
         names("stream type", &self.filter.stream_types)?;
         self.filter.streams.iter().flatten().try_for_each(|stream| check_names(stream, None))

@@ -111,6 +111,7 @@ fn settle(piece: Piece<Sent>, outcomes: Vec<Outcome>) -> Answers {
         let Some(waiting) = sent.release() else { continue };
         if let Outcome::Stored(places) = outcome {
             let appended = append::stored(&waiting.prepared, places);
+            parts.wake.appended(appended.position());
             answers.push((waiting, appended));
             continue;
         }

@@ -28,9 +28,9 @@ pub(super) fn channel(schema: &str) -> String {
     if PREFIX.len() + schema.len() <= 63 {
         return format!("{PREFIX}{schema}");
     }
-    let hash = schema.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = schema
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let start = &schema[..schema.floor_char_boundary(40)];
     format!("{PREFIX}{start}:{hash:016x}")
 }
@@ -53,7 +53,8 @@ pub(super) fn run(
             let payload = if now.looks == last.looks { now.appended.to_string() } else { String::new() };
             if (now.appended, now.looks) != (last.appended, last.looks) {
                 let sent = timeout(LONGEST, send(&options, &mut connection, &channel, &payload)).await;
-                let failed = sent.map_or_else(|elapsed| Some(elapsed.to_string()), |sent| sent.err().map(|e| e.to_string()));
+                let failed =
+                    sent.map_or_else(|elapsed| Some(elapsed.to_string()), |sent| sent.err().map(|e| e.to_string()));
                 if let Some(error) = failed {
                     connection = None;
                     tracing::debug!(error, "other processes were not told of an append, and will find it by polling");

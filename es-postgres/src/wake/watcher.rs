@@ -27,7 +27,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{FIRST_PAUSE, Told, Wake, notifier::channel};
+use super::{FIRST_PAUSE, notifier::channel};
 use crate::{
     error,
     row::{unreadable, unsigned},
@@ -40,36 +40,120 @@ const LINGER: Duration = Duration::from_secs(5);
 /// The pause before the next attempt to listen doubles from the first to the longest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// What the task follows.
-#[derive(Debug)]
-pub(super) struct Subscriptions {
-    told: watch::Receiver<Told>,
-    waiting: watch::Receiver<usize>,
+/// Runs until the store is gone, or nobody has waited for a while.
+pub(super) async fn run(parts: Weak<Parts>, looks: watch::Receiver<u64>) {
+    let listens = AtomicBool::new(false);
+    let listen = pin!(listen(&parts, &listens));
+    let look = pin!(look(&parts, looks, &listens));
+    let unused = pin!(unused(&parts));
+    select(select(listen, look), unused).await;
 }
 
-impl Subscriptions {
-    pub(super) fn new(wake: &Wake) -> Self {
-        Self { told: wake.told.subscribe(), waiting: wake.waiting.subscribe() }
+/// Raises what is known whenever a notification says so. A connection that was lost, and one that is new, may have missed
+/// some: then there is a look.
+async fn listen(parts: &Weak<Parts>, listens: &AtomicBool) {
+    let mut pause = FIRST_PAUSE;
+    while let Some((options, channel)) = parts.upgrade().filter(|parts| parts.config.listen).map(|parts| {
+        let options = parts.connections.options().clone();
+        (options, channel(parts.statements.schema()))
+    }) {
+        let error = match connect(options, &channel).await {
+            Ok(mut listener) => {
+                pause = FIRST_PAUSE;
+                look_again(parts, listens, true);
+                receive(parts, &mut listener).await
+            }
+            Err(error) => Some(error),
+        };
+        if listens.load(Ordering::SeqCst) {
+            look_again(parts, listens, false);
+        }
+        tracing::debug!(
+            ?error,
+            "appends of other processes are found by polling until notifications can be heard again"
+        );
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    std::future::pending().await
+}
+
+fn look_again(parts: &Weak<Parts>, listens: &AtomicBool, now: bool) {
+    listens.store(now, Ordering::SeqCst);
+    if let Some(parts) = parts.upgrade() {
+        parts.wake.look_here();
     }
 }
 
-/// Gives up the watch, however the task ends: those who wait then begin another.
-struct Watch(Weak<Parts>);
+/// A connection that listens. sqlx has listeners only over a pool; this one is of one connection.
+async fn connect(options: PgConnectOptions, channel: &str) -> Result<PgListener, sqlx::Error> {
+    let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None).connect_lazy_with(options);
+    let mut listener = PgListener::connect_with(&pool).await?;
+    listener.ignore_pool_close_event(true);
+    listener.listen(channel).await?;
+    Ok(listener)
+}
 
-impl Drop for Watch {
-    fn drop(&mut self) {
-        if let Some(parts) = self.0.upgrade() {
-            *parts.wake.watched.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = false;
+/// Listens until the connection is lost.
+async fn receive(parts: &Weak<Parts>, listener: &mut PgListener) -> Option<sqlx::Error> {
+    loop {
+        match listener.try_recv().await {
+            Ok(Some(notification)) => {
+                let parts = parts.upgrade()?;
+                match notification.payload().parse() {
+                    Ok(position) => parts.wake.raise(Position::new(position)),
+                    Err(_) => parts.wake.look_here(),
+                }
+            }
+            Ok(None) => return None,
+            Err(error) => return Some(error),
         }
     }
 }
 
-/// Runs until the store is gone or closed, or nobody has waited for a while.
-pub(super) async fn run(parts: Weak<Parts>, subscriptions: Subscriptions) {
-    let Subscriptions { told, waiting } = subscriptions;
-    let listens = AtomicBool::new(false);
-    let listen = pin!(listen(&parts, &listens));
-    let look = pin!(look(&parts, told, &listens));
-    let unused = pin!(unused(&parts, waiting));
-    select(select(listen, look), unused).await;
+/// Looks for the highest event, whenever that is asked for and after each pause.
+async fn look(parts: &Weak<Parts>, mut looks: watch::Receiver<u64>, listens: &AtomicBool) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        looks.borrow_and_update();
+        let Some(parts) = parts.upgrade() else { return };
+        let longest = parts.config.poll_interval;
+        let found = match highest(&parts).await {
+            Ok((position, history)) => parts.wake.seen(position, history),
+            Err(error) => {
+                tracing::debug!(%error, "a look for new events failed, and will be made again");
+                false
+            }
+        };
+        drop(parts);
+        pause = if found { FIRST_PAUSE } else { (pause * 2).min(longest) };
+        let wait = if listens.load(Ordering::SeqCst) { longest } else { pause };
+        if let Ok(Err(_)) = timeout(wait, looks.changed()).await {
+            return;
+        }
+    }
+}
+
+async fn highest(parts: &Parts) -> Result<(Position, HistoryId), StoreError> {
+    let query = || sqlx::query(parts.statements.frontier_highest.clone());
+    let answer = parts.connections.fetch_with_history(query).await;
+    let (history, rows) = answer.map_err(|failure| error::store_error("looking for new events", failure))?;
+    let highest: Option<i64> =
+        rows.first().and_then(|row| row.try_get(0).transpose()).transpose().map_err(unreadable)?;
+    Ok((Position::new(unsigned(highest.unwrap_or(0))), history))
+}
+
+/// Waits until nobody has waited for events for a while, and ends the watch.
+async fn unused(parts: &Weak<Parts>) {
+    let Some(mut waiting) = parts.upgrade().map(|parts| parts.wake.waiting.subscribe()) else { return };
+    loop {
+        if waiting.wait_for(|waiting| *waiting == 0).await.is_err() {
+            return;
+        }
+        if timeout(LINGER, waiting.wait_for(|waiting| *waiting > 0)).await.is_err()
+            && parts.upgrade().is_none_or(|parts| parts.wake.end_watch())
+        {
+            return;
+        }
+    }
 }

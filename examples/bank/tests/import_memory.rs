@@ -19,8 +19,8 @@ use bank::{
 use es_core::{
     MemoryStore, Position,
     store::{
-        Append, Appended, EventStore, HistoryId, Load, LoadedStream, NewSnapshot, Page, ReadAll, ReadStream, StoreError, StoredEvent,
-        Unavailable,
+        Append, Appended, EventStore, HistoryId, Load, LoadedStream, NewSnapshot, Page, ReadAll, ReadStream,
+        StoreError, StoredEvent, Unavailable,
     },
 };
 use futures_util::{Stream, TryStreamExt as _};

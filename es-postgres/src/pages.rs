@@ -1,0 +1,106 @@
+//! All streams, page by page: the frontier first, over every position, and then what was asked for, up to there.
+
+use std::sync::Arc;
+
+use es_core::{
+    recorded::Position,
+    store::{Checkpoint, HistoryDiverged, Page, ReadAll, StoreError, StoredEvent},
+};
+use sqlx::{Postgres, Row as _, postgres::PgArguments, query::Query};
+use uuid::Uuid;
+
+use crate::{
+    frontier::{self, Settled},
+    read::{self, PAGE},
+    row::{signed, unreadable},
+    store::Parts,
+};
+
+/// How many positions a filtered page looks at: so many that a page costs far more than its trip, so few that it soon
+/// comes to its end, and a reader that is interrupted has not far to go back.
+const SPAN: u64 = 100_000;
+/// Up to how many streams are read by their index, and not by looking at every event.
+const FEW_STREAMS: usize = 64;
+/// How often a page is begun anew because the server got another history under way.
+const ATTEMPTS: usize = 3;
+
+/// The next part of the order over all streams.
+pub(crate) async fn read_page(parts: &Arc<Parts>, read: &ReadAll) -> Result<Page, StoreError> {
+    read.check()?;
+    let mut known = parts.frontier.settled().filter(|settled| read.after < settled.position);
+    for _ in 1..ATTEMPTS {
+        match page(parts, read, known.take()).await {
+            // What is settled was so in a history that has ended. Nothing was said about this one.
+            Err(StoreError::HistoryDiverged(HistoryDiverged { missing: None, .. })) => {}
+            answer => return answer,
+        }
+    }
+    page(parts, read, None).await
+}
+
+async fn page(parts: &Arc<Parts>, read: &ReadAll, known: Option<Settled>) -> Result<Page, StoreError> {
+    let settled = match known {
+        Some(settled) => settled,
+        None => frontier::advance(parts).await?,
+    };
+    if let Some(checkpoint) = read.resume {
+        check(parts, settled, checkpoint).await?;
+    }
+    let until = read.until.unwrap_or(Position::new(u64::MAX));
+    let end = settled.position.min(until);
+    let (events, upto) = match end > read.after {
+        true => events(parts, read, settled, end).await?,
+        false => (Vec::new(), read.after),
+    };
+    // What is known already need not be all that is settled by now.
+    let more = upto < end || known.is_some() && upto < until;
+    Ok(Page::new(events, upto, more, settled.history))
+}
+
+/// Whether the event is still there behind which a reader goes on.
+async fn check(parts: &Parts, settled: Settled, checkpoint: Checkpoint) -> Result<(), StoreError> {
+    let query = || sqlx::query(parts.statements.event_at.clone()).bind(signed(checkpoint.position.get()));
+    let rows = frontier::fetch(parts, settled, query).await?;
+    let stands: Option<Uuid> = rows.first().map(|row| row.try_get(0)).transpose().map_err(unreadable)?;
+    if stands == Some(checkpoint.event_id.as_uuid()) {
+        Ok(())
+    } else {
+        Err(HistoryDiverged::without(checkpoint, settled.history).into())
+    }
+}
+
+/// The events that were asked for, up to `end` or to where the page is full, and where that is.
+async fn events(
+    parts: &Parts,
+    read: &ReadAll,
+    settled: Settled,
+    end: Position,
+) -> Result<(Vec<StoredEvent>, Position), StoreError> {
+    let filter = &read.filter;
+    if filter.is_none() {
+        return Ok((Vec::new(), end));
+    }
+    let few_streams = filter.streams.as_ref().is_some_and(|streams| streams.len() <= FEW_STREAMS);
+    let (statement, end) = if filter.is_all() {
+        (&parts.statements.read_all, end)
+    } else if few_streams {
+        (&parts.statements.read_streams, end)
+    } else {
+        (&parts.statements.read_filtered, end.min(Position::new(read.after.get().saturating_add(SPAN))))
+    };
+    let streams = |name: fn(&es_core::StreamId) -> &str| {
+        filter.streams.as_ref().map(|streams| streams.iter().map(name).collect::<Vec<_>>())
+    };
+    let query = || -> Query<'_, Postgres, PgArguments> {
+        let query = sqlx::query(statement.clone()).bind(signed(read.after.get())).bind(signed(end.get())).bind(PAGE);
+        if filter.is_all() {
+            return query;
+        }
+        let query = query.bind(&filter.event_types).bind(&filter.stream_types);
+        query.bind(streams(es_core::StreamId::stream_type)).bind(streams(es_core::StreamId::id))
+    };
+    let events = read::events(&frontier::fetch(parts, settled, query).await?)?;
+    let full = i64::try_from(events.len()) == Ok(PAGE);
+    let upto = events.back().filter(|_| full).map_or(end, |last| last.position);
+    Ok((events.into(), upto))
+}

@@ -1,0 +1,44 @@
+-- A page of the events of a few streams, by position. $1 position before the page, $2 last position that may be read,
+-- $3 size of the page, $4 event types or null, $5 stream types or null, $6 and $7 stream types and ids of the streams.
+--
+-- In a stream positions rise with the versions, so where to go on is found by halving: each step looks at the event in
+-- the middle of what is left. Where that event is not there it stops, and what is read begins earlier than it need.
+-- Index: events_stream_version.
+with recursive wanted as materialized (
+    select distinct stream_type collate "C" as stream_type, stream_id collate "C" as stream_id
+    from unnest($6::text[], $7::text[]) as wanted (stream_type, stream_id)
+    where $5::text[] is null or stream_type = any($5)
+), search as (
+    -- Up to `low` all is before the page; behind `high` nothing is known to be.
+    select wanted.stream_type, wanted.stream_id, 0::bigint as low, head.version as high
+    from wanted, lateral (
+        select version from "es".events
+        where stream_type = wanted.stream_type and stream_id = wanted.stream_id
+        order by version desc
+        limit 1
+    ) as head
+    union all
+    select search.stream_type, search.stream_id,
+           case when middle.position <= $1 then middle.version else search.low end,
+           case when middle.position <= $1 then search.high else middle.version - 1 end
+    from search, lateral (
+        select version, position from "es".events
+        where stream_type = search.stream_type and stream_id = search.stream_id
+          and version = (search.low + search.high + 1) / 2
+    ) as middle
+    where search.low < search.high
+), found as materialized (
+    select stream_type, stream_id, max(low) as version from search group by stream_type, stream_id
+)
+select event.version, event.position, event.event_type, event.schema_version, event.event_id,
+       event.payload, event.metadata, event.recorded_at, event.stream_type, event.stream_id
+from found, lateral (
+    select * from "es".events
+    where stream_type = found.stream_type and stream_id = found.stream_id and version > found.version
+      and position > $1 and position <= $2
+      and ($4::text[] is null or event_type = any($4))
+    order by version
+    limit $3
+) as event
+order by event.position
+limit $3
