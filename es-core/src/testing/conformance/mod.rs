@@ -12,6 +12,7 @@
 //! ```
 
 mod appending;
+mod following;
 mod reading;
 
 use std::{fmt, future::Future, pin::Pin};
@@ -69,6 +70,7 @@ impl Drop for Named {
 pub fn rules<S: EventStore>() -> Vec<Rule<S>> {
     let mut rules = appending::rules();
     rules.extend(reading::rules());
+    rules.extend(following::rules());
     rules
 }
 
