@@ -2,17 +2,18 @@
 
 use std::{str::FromStr as _, sync::Arc};
 
-use es_core::store::{
+use es_core::{recorded::Position, store::{
     Append, Appended, EventStore, HistoryId, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll, ReadStream,
     StoreError, StoredEvent,
-};
+}};
 use futures_core::Stream;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{
     config::PostgresConfig,
     connections::Connections,
-    frontier::Frontier,
+    error,
+    frontier::{self, Frontier},
     lanes::{self, Lanes},
     migrate, read,
     snapshot::SnapshotWriter,
@@ -135,10 +136,14 @@ impl EventStore for PostgresStore {
     }
 
     async fn history(&self) -> Result<HistoryId, StoreError> {
-        let lease = self.parts.connections.lease().await?;
-        let history = lease.history();
-        lease.give_back();
-        Ok(history)
+        // Asked for, and not only remembered: a connection that waits does not know yet that it is dead.
+        let answer =
+            self.parts.connections.fetch_with_history(|| sqlx::query(self.parts.statements.history.clone())).await;
+        Ok(answer.map_err(|failure| error::store_error("asking for the history", failure))?.0)
+    }
+
+    async fn settled(&self) -> Result<Position, StoreError> {
+        Ok(frontier::advance(&self.parts).await?.position)
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {

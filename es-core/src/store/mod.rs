@@ -23,7 +23,7 @@ pub use self::{
     history::HistoryId,
     read::{KeyedAppend, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoredEvent, StoredSnapshot, Until},
 };
-use crate::{aggregate::Aggregate, repository::Repository};
+use crate::{aggregate::Aggregate, recorded::Position, repository::Repository};
 
 /// A place that keeps events.
 ///
@@ -44,7 +44,8 @@ use crate::{aggregate::Aggregate, repository::Repository};
 ///
 /// **Order.** Each event has a position, higher than that of every earlier event of its stream. [`read_all`] yields
 /// events by rising position and never passes a position that an unfinished append may still fill: whoever remembers
-/// the last position read and goes on behind it sees every event exactly once.
+/// the last position read and goes on behind it sees every event exactly once. [`settled`] is the highest position that
+/// it may go to.
 ///
 /// **Loading.** [`load`] answers from one consistent view: snapshot, the events behind it, and the idempotency key.
 /// A snapshot is handed out only with the fingerprint asked for and not beyond the version asked for.
@@ -63,6 +64,7 @@ use crate::{aggregate::Aggregate, repository::Repository};
 /// [`load`]: EventStore::load
 /// [`read_all`]: EventStore::read_all
 /// [`save_snapshot`]: EventStore::save_snapshot
+/// [`settled`]: EventStore::settled
 pub trait EventStore: Clone + Send + Sync + 'static {
     /// Stores the events of one request.
     fn append(&self, append: Append) -> impl Future<Output = Result<Appended, StoreError>> + Send;
@@ -75,6 +77,11 @@ pub trait EventStore: Clone + Send + Sync + 'static {
 
     /// The events of all streams, by rising position, up to the last that is settled when it is reached.
     fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<Self>;
+
+    /// How far the order of all events is settled: no event will ever come in at or before this position that cannot be
+    /// seen now. [`Position::START`] in an empty store. It never falls; what was appended before the call is within it,
+    /// unless an unfinished append before it holds it up for longer than the store waits.
+    fn settled(&self) -> impl Future<Output = Result<Position, StoreError>> + Send;
 
     /// Keeps a snapshot, or replaces an older one.
     fn save_snapshot(&self, snapshot: NewSnapshot) -> impl Future<Output = Result<(), StoreError>> + Send;
