@@ -120,15 +120,19 @@ pub(crate) fn read_all(
 
 /// The settled events behind `after`; none at the frontier.
 async fn settled_page(parts: &Arc<Parts>, after: Position) -> Result<VecDeque<StoredEvent>, StoreError> {
-    // What is known to be settled may hold no events, only dead positions.
-    if let Some(settled) = parts.frontier.settled().filter(|settled| after < settled.position) {
+    let mut known = after;
+    loop {
+        let settled = frontier::beyond(parts, known).await?;
+        if settled.position <= known {
+            return Ok(VecDeque::new());
+        }
+        // There may be dead positions only.
         let page = page(parts, after, settled).await?;
         if !page.is_empty() {
             return Ok(page);
         }
+        known = settled.position;
     }
-    let settled = frontier::advance(parts).await?;
-    if settled.position <= after { Ok(VecDeque::new()) } else { page(parts, after, settled).await }
 }
 
 async fn page(parts: &Parts, after: Position, settled: Settled) -> Result<VecDeque<StoredEvent>, StoreError> {

@@ -2,10 +2,13 @@
 
 use std::{str::FromStr as _, sync::Arc};
 
-use es_core::{recorded::Position, store::{
-    Append, Appended, EventStore, HistoryId, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll, ReadStream,
-    StoreError, StoredEvent,
-}};
+use es_core::{
+    recorded::Position,
+    store::{
+        Append, Appended, EventStore, HistoryId, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll, ReadStream,
+        StoreError, StoredEvent,
+    },
+};
 use futures_core::Stream;
 use sqlx::postgres::PgConnectOptions;
 
@@ -67,7 +70,7 @@ impl PostgresStore {
         let connections = Connections::new(options, &statements, &config);
         migrate::check_server(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
-        let (frontier, snapshots) = (Frontier::default(), SnapshotWriter::new());
+        let (frontier, snapshots) = (Frontier::new(), SnapshotWriter::new());
         let parts = Parts { connections, statements, config, lanes, frontier, snapshots };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
@@ -99,6 +102,7 @@ impl PostgresStore {
     pub async fn close(&self) {
         self.parts.lanes.close().await;
         self.flush().await;
+        frontier::write_last(&self.parts).await;
         self.parts.connections.close().await;
     }
 }
