@@ -6,7 +6,10 @@ use sqlx::{Connection as _, Executor as _, PgConnection};
 use crate::{connections::Connections, error, statements::Statements};
 
 /// Every migration: its number, counted from 1 without gaps, its name and its statements.
-const MIGRATIONS: &[(u32, &str, &str)] = &[(1, "events", include_str!("../migrations/0001_events.sql"))];
+const MIGRATIONS: &[(u32, &str, &str)] = &[
+    (1, "events", include_str!("../migrations/0001_events.sql")),
+    (2, "frontier", include_str!("../migrations/0002_frontier.sql")),
+];
 
 /// The version of the tables that this crate needs.
 pub(crate) const NEWEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].0;

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use es_core::{
-    recorded::Position,
-    store::{Checkpoint, HistoryDiverged, Page, ReadAll, StoreError, StoredEvent},
+    recorded::{EventId, Position, StreamId},
+    store::{Checkpoint, HistoryDiverged, Page, ReadAll, StoreError, StoredEvent, Unavailable},
 };
-use sqlx::{Postgres, Row as _, postgres::PgArguments, query::Query};
-use uuid::Uuid;
+use sqlx::{
+    Postgres, Row as _,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
 
 use crate::{
     frontier::{self, Settled},
-    read::{self, PAGE},
-    row::{signed, unreadable},
+    read::PAGE,
+    row::{self, signed, unreadable, unsigned},
     store::Parts,
 };
 
@@ -27,22 +30,18 @@ const ATTEMPTS: usize = 3;
 /// The next part of the order over all streams.
 pub(crate) async fn read_page(parts: &Arc<Parts>, read: &ReadAll) -> Result<Page, StoreError> {
     read.check()?;
-    let mut known = parts.frontier.settled().filter(|settled| read.after < settled.position);
     for _ in 1..ATTEMPTS {
-        match page(parts, read, known.take()).await {
-            // What is settled was so in a history that has ended. Nothing was said about this one.
+        match page(parts, read).await {
+            // What was known to be settled was so in a history that has ended. Nothing was said about this one.
             Err(StoreError::HistoryDiverged(HistoryDiverged { missing: None, .. })) => {}
             answer => return answer,
         }
     }
-    page(parts, read, None).await
+    page(parts, read).await
 }
 
-async fn page(parts: &Arc<Parts>, read: &ReadAll, known: Option<Settled>) -> Result<Page, StoreError> {
-    let settled = match known {
-        Some(settled) => settled,
-        None => frontier::advance(parts).await?,
-    };
+async fn page(parts: &Arc<Parts>, read: &ReadAll) -> Result<Page, StoreError> {
+    let settled = frontier::beyond(parts, read.after).await?;
     if let Some(checkpoint) = read.resume {
         check(parts, settled, checkpoint).await?;
     }
@@ -52,8 +51,8 @@ async fn page(parts: &Arc<Parts>, read: &ReadAll, known: Option<Settled>) -> Res
         true => events(parts, read, settled, end).await?,
         false => (Vec::new(), read.after),
     };
-    // What is known already need not be all that is settled by now.
-    let more = upto < end || known.is_some() && upto < until;
+    // What was known need not be all that is settled by now: only who comes no further has come to the frontier.
+    let more = upto > read.after && upto < until;
     Ok(Page::new(events, upto, more, settled.history))
 }
 
@@ -61,11 +60,17 @@ async fn page(parts: &Arc<Parts>, read: &ReadAll, known: Option<Settled>) -> Res
 async fn check(parts: &Parts, settled: Settled, checkpoint: Checkpoint) -> Result<(), StoreError> {
     let query = || sqlx::query(parts.statements.event_at.clone()).bind(signed(checkpoint.position.get()));
     let rows = frontier::fetch(parts, settled, query).await?;
-    let stands: Option<Uuid> = rows.first().map(|row| row.try_get(0)).transpose().map_err(unreadable)?;
-    if stands == Some(checkpoint.event_id.as_uuid()) {
-        Ok(())
-    } else {
-        Err(HistoryDiverged::without(checkpoint, settled.history).into())
+    let (stands, standby) = match rows.first() {
+        Some(row) => (row.try_get(0).map_err(unreadable)?, row.try_get(1).map_err(unreadable)?),
+        None => (None, false),
+    };
+    match stands {
+        Some(stands) if EventId::from_uuid(stands) == checkpoint.event_id => Ok(()),
+        None if standby => {
+            let reason = "it is a standby that has not received the event yet behind which to go on; ask again later";
+            Err(Unavailable::new(reason, format!("there is no event at position {}", checkpoint.position)).into())
+        }
+        _ => Err(HistoryDiverged::without(checkpoint, settled.history).into()),
     }
 }
 
@@ -88,7 +93,7 @@ async fn events(
     } else {
         (&parts.statements.read_filtered, end.min(Position::new(read.after.get().saturating_add(SPAN))))
     };
-    let streams = |name: fn(&es_core::StreamId) -> &str| {
+    let streams = |name: fn(&StreamId) -> &str| {
         filter.streams.as_ref().map(|streams| streams.iter().map(name).collect::<Vec<_>>())
     };
     let query = || -> Query<'_, Postgres, PgArguments> {
@@ -97,10 +102,23 @@ async fn events(
             return query;
         }
         let query = query.bind(&filter.event_types).bind(&filter.stream_types);
-        query.bind(streams(es_core::StreamId::stream_type)).bind(streams(es_core::StreamId::id))
+        query.bind(streams(StreamId::stream_type)).bind(streams(StreamId::id))
     };
-    let events = read::events(&frontier::fetch(parts, settled, query).await?)?;
+    let rows = frontier::fetch(parts, settled, query).await?;
+    found(&rows, read.after).map_err(unreadable)
+}
+
+/// The events of a page, and up to where was looked for them.
+fn found(rows: &[PgRow], after: Position) -> Result<(Vec<StoredEvent>, Position), sqlx::Error> {
+    let mut events = Vec::with_capacity(rows.len());
+    let mut upto = after;
+    for row in rows {
+        upto = upto.max(Position::new(unsigned(row.try_get(10)?)));
+        if row.try_get::<Option<i64>, _>(0)?.is_some() {
+            events.push(row::event_of_any_stream(row)?);
+        }
+    }
     let full = i64::try_from(events.len()) == Ok(PAGE);
-    let upto = events.back().filter(|_| full).map_or(end, |last| last.position);
-    Ok((events.into(), upto))
+    let upto = events.last().filter(|_| full).map_or(upto, |last| last.position);
+    Ok((events, upto))
 }

@@ -15,7 +15,8 @@ use sqlx::postgres::PgConnectOptions;
 use crate::{
     config::PostgresConfig,
     connections::Connections,
-    frontier::Frontier,
+    error,
+    frontier::{self, Frontier},
     lanes::{self, Lanes},
     migrate, pages, read,
     snapshot::SnapshotWriter,
@@ -71,7 +72,7 @@ impl PostgresStore {
         let connections = Connections::new(options, &statements, &config);
         migrate::check_server(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
-        let (frontier, snapshots) = (Frontier::default(), SnapshotWriter::new());
+        let (frontier, snapshots) = (Frontier::new(), SnapshotWriter::new());
         let parts = Parts { connections, statements, config, lanes, frontier, wake: Wake::new(), snapshots };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
@@ -111,6 +112,7 @@ impl PostgresStore {
     pub async fn close(&self) {
         self.parts.lanes.close().await;
         self.flush().await;
+        frontier::write_last(&self.parts).await;
         self.parts.connections.close().await;
         self.parts.wake.close(self.parts.config.acquire_timeout).await;
     }
@@ -153,10 +155,14 @@ impl EventStore for PostgresStore {
     }
 
     async fn history(&self) -> Result<HistoryId, StoreError> {
-        let lease = self.parts.connections.lease().await?;
-        let history = lease.history();
-        lease.give_back();
-        Ok(history)
+        // Asked for, and not only remembered: a connection that waits does not know yet that it is dead.
+        let answer =
+            self.parts.connections.fetch_with_history(|| sqlx::query(self.parts.statements.history.clone())).await;
+        Ok(answer.map_err(|failure| error::store_error("asking for the history", failure))?.0)
+    }
+
+    async fn settled(&self) -> Result<Position, StoreError> {
+        Ok(frontier::advance(&self.parts).await?.position)
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {

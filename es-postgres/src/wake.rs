@@ -190,12 +190,7 @@ pub(crate) async fn wait_beyond(parts: &Arc<Parts>, position: Position, history:
             }
             continue;
         }
-        let known = parts.frontier.settled().filter(|settled| settled.position > position);
-        let settled = match known {
-            Some(settled) => Ok(settled),
-            None => frontier::advance(parts).await,
-        };
-        match settled {
+        match frontier::beyond(parts, position).await {
             Ok(settled) if settled.position <= position && settled.history == history => {}
             _ => return,
         }

@@ -88,7 +88,8 @@ pub(crate) async fn a_role_that_only_runs_needs_few_rights(database: Database) {
          grant usage on schema es to {role};
          grant select on es.migrations to {role};
          grant select, insert on es.events to {role};
-         grant select, insert, update on es.snapshots to {role}"
+         grant select, insert, update on es.snapshots to {role};
+         grant select, insert, update on es.frontier to {role}"
     );
     connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(grants))).await.expect("the role");
     let separator = if database.url().contains('?') { '&' } else { '?' };

@@ -235,6 +235,10 @@ impl EventStore for MemoryStore {
         Ok(self.state().history)
     }
 
+    async fn settled(&self) -> Result<Position, StoreError> {
+        Ok(Position::new(self.state().log.len() as u64))
+    }
+
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
         self.state().save_snapshot(snapshot);
         Ok(())

@@ -21,7 +21,7 @@ pub struct Page {
     /// Everything up to here is settled and has been looked at: no event that passes the filter and is not in `events`
     /// stands between the request's `after` and this position, now or ever.
     pub upto: Position,
-    /// Whether more may be had at once by reading on behind `upto`. Otherwise `upto` is the frontier, or the request's
+    /// Whether there may be more at once behind `upto`. Otherwise `upto` is the frontier, or the request has come to its
     /// `until`.
     pub more: bool,
     /// The history that it was read from.

@@ -51,8 +51,8 @@ use crate::{aggregate::Aggregate, recorded::Position, repository::Repository};
 ///
 /// **Order.** Each event has a position, higher than that of every earlier event of its stream. [`read_all`] yields
 /// events by rising position and never passes a position that an unfinished append may still fill: whoever remembers
-/// the last position read and goes on behind it sees every event exactly once. Filters choose among what is settled, and
-/// never move that limit.
+/// the last position read and goes on behind it sees every event exactly once. [`settled`] is the highest position that
+/// it may go to; filters choose among the events up to there.
 ///
 /// **Loading.** [`load`] answers from one consistent view: snapshot, the events behind it, and the idempotency key.
 /// A snapshot is handed out only with the fingerprint asked for and not beyond the version asked for.
@@ -71,6 +71,7 @@ use crate::{aggregate::Aggregate, recorded::Position, repository::Repository};
 /// [`load`]: EventStore::load
 /// [`read_all`]: EventStore::read_all
 /// [`save_snapshot`]: EventStore::save_snapshot
+/// [`settled`]: EventStore::settled
 pub trait EventStore: Clone + Send + Sync + 'static {
     /// Stores the events of one request.
     fn append(&self, append: Append) -> impl Future<Output = Result<Appended, StoreError>> + Send;
@@ -143,6 +144,11 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     fn subscribe_pages(&self, read: ReadAll) -> impl Stream<Item = Result<Page, StoreError>> + Send + use<Self> {
         follow::subscribe_pages(self.clone(), read)
     }
+
+    /// How far the order of all events is settled: no event will ever come in at or before this position that cannot be
+    /// seen now. [`Position::START`] in an empty store. It never falls; what was appended before the call is within it,
+    /// unless an unfinished append before it holds it up for longer than the store waits.
+    fn settled(&self) -> impl Future<Output = Result<Position, StoreError>> + Send;
 
     /// Keeps a snapshot, or replaces an older one.
     fn save_snapshot(&self, snapshot: NewSnapshot) -> impl Future<Output = Result<(), StoreError>> + Send;

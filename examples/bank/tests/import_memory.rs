@@ -195,6 +195,10 @@ impl EventStore for Failing {
         self.memory.wait_beyond(position, history).await;
     }
 
+    async fn settled(&self) -> Result<Position, StoreError> {
+        self.memory.settled().await
+    }
+
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
         self.memory.save_snapshot(snapshot).await
     }
