@@ -8,6 +8,7 @@ mod opening;
 mod order;
 mod repository;
 mod stress;
+mod subscribe;
 mod support;
 #[path = "../../tests/versions/mod.rs"]
 mod versions;
@@ -46,6 +47,18 @@ fn main() -> ExitCode {
         group::a_lock_on_the_whole_table_is_waited_for_once,
         stress::nothing_is_lost_doubled_or_out_of_order_whatever_happens,
         history::tables_made_anew_are_another_history,
+        subscribe::an_append_elsewhere_wakes_a_subscriber_without_polling,
+        subscribe::a_subscriber_can_be_woken_after_a_transaction_of_ones_own,
+        subscribe::without_notifications_a_subscriber_polls,
+        subscribe::many_appends_are_told_by_few_notifications,
+        subscribe::nothing_listens_when_nobody_subscribes,
+        subscribe::closing_ends_subscriptions,
+        subscribe::a_filter_does_not_look_past_a_hole,
+        subscribe::a_long_stretch_of_others_is_looked_at_once,
+        subscribe::a_checkpoint_is_of_no_use_where_another_event_stands,
+        subscribe::a_subscription_does_not_go_on_in_a_history_without_its_event,
+        subscribe::a_subscription_goes_on_in_a_history_with_its_event,
+        subscribe::every_event_is_seen_once_in_order_whatever_happens,
         opening::migrating_again_changes_nothing,
         opening::many_processes_may_migrate_at_once,
         opening::tables_of_a_newer_program_are_refused,

@@ -1,5 +1,7 @@
 //! What the tests of this crate share: opening stores, making events, and a line that can be cut.
 
+pub(crate) mod server;
+
 use std::sync::{
     Arc,
     atomic::{AtomicU8, Ordering},
@@ -111,6 +113,11 @@ impl Line {
 
     pub(crate) fn cut_after_next_answer(&self) {
         self.0.store(CUT, Ordering::SeqCst);
+    }
+
+    /// Lets nobody through from here on; open connections are closed when they next bring an answer.
+    pub(crate) fn cut(&self) {
+        self.0.store(DOWN, Ordering::SeqCst);
     }
 
     pub(crate) fn mend(&self) {

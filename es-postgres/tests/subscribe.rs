@@ -1,0 +1,430 @@
+//! Subscriptions: woken without polling, through kills and restarts, and never from one history into another.
+
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::support::{append, insert, open, open_with, raw, read_all, server::Server, stream, through};
+use es_core::{
+    recorded::Position,
+    store::{Checkpoint, EventStore as _, Expected, ReadAll, StoreError, StoredEvent},
+};
+use es_postgres::{PostgresConfig, PostgresStore};
+use es_tests::database::Database;
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, future::join_all};
+use sqlx::{Connection as _, Executor as _, PgConnection, postgres::PgListener};
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+
+/// Longer than any test: what is seen before was not seen by polling.
+const NEVER: Duration = Duration::from_hours(1);
+/// Until a test that waits for what does not come is given up.
+const LONG: Duration = Duration::from_mins(1);
+
+fn all() -> ReadAll {
+    ReadAll::after(Position::START)
+}
+
+fn positions(events: &[StoredEvent]) -> Vec<u64> {
+    events.iter().map(|event| event.position.get()).collect()
+}
+
+async fn next<S>(events: &mut S, count: usize) -> Vec<u64>
+where
+    S: Stream<Item = Result<StoredEvent, StoreError>> + Unpin,
+{
+    let events: Vec<_> = timeout(LONG, events.take(count).try_collect()).await.expect("they come").expect("it goes on");
+    positions(&events)
+}
+
+async fn without_polling(database: &Database) -> PostgresStore {
+    open_with(database, |config| config.poll_interval(NEVER)).await
+}
+
+/// How many connections to the database last sent a statement that looks like this.
+async fn count_of(connection: &mut PgConnection, statement: &str) -> i64 {
+    sqlx::query_scalar(
+        "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+         and query like $1",
+    )
+    .bind(statement)
+    .fetch_one(connection)
+    .await
+    .expect("a look at the connections")
+}
+
+async fn until_there_are(connection: &mut PgConnection, statement: &str, count: i64) {
+    let begun = Instant::now();
+    while count_of(connection, statement).await != count {
+        assert!(begun.elapsed() < LONG, "there never were {count} connections with {statement}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn kill(connection: &mut PgConnection, statement: &str) {
+    sqlx::query(
+        "select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid() and query like $1",
+    )
+    .bind(statement)
+    .execute(connection)
+    .await
+    .expect("a kill");
+}
+
+pub(crate) async fn an_append_elsewhere_wakes_a_subscriber_without_polling(database: Database) {
+    let (here, elsewhere) = (without_polling(&database).await, without_polling(&database).await);
+    let mut beside = raw(&database).await;
+    let mut events = pin!(here.subscribe(all()));
+    elsewhere.append(append("a", Expected::Any, 2)).await.expect("an append");
+    assert_eq!(next(&mut events, 2).await, [1, 2]);
+    let waiting = async {
+        until_there_are(&mut beside, "LISTEN%", 1).await;
+        for round in 3..=12 {
+            elsewhere.append(append("a", Expected::Any, 1)).await.expect("an append");
+            if round == 8 {
+                // What is notified while nobody listens is found by the look that follows.
+                kill(&mut beside, "LISTEN%").await;
+            }
+        }
+    };
+    let (seen, ()) = tokio::join!(next(&mut events, 10), waiting);
+    assert_eq!(seen, (3..=12).collect::<Vec<_>>());
+    let (seen, appended) = tokio::join!(next(&mut events, 1), here.append(append("b", Expected::Any, 1)));
+    assert_eq!(seen, [appended.expect("an append").position().get()]);
+}
+
+pub(crate) async fn a_subscriber_can_be_woken_after_a_transaction_of_ones_own(database: Database) {
+    let (here, elsewhere) = (without_polling(&database).await, without_polling(&database).await);
+    let (mut beside, mut own) = (raw(&database).await, raw(&database).await);
+    let (mut one, mut two) = (pin!(here.subscribe(all())), pin!(elsewhere.subscribe(all())));
+    let work = async {
+        until_there_are(&mut beside, "LISTEN%", 2).await;
+        insert(&mut own, "own", 1).await;
+        here.wake();
+    };
+    let (one, two, ()) = tokio::join!(next(&mut one, 1), next(&mut two, 1), work);
+    assert_eq!((one, two), (vec![1], vec![1]));
+}
+
+pub(crate) async fn without_notifications_a_subscriber_polls(database: Database) {
+    let here = open_with(&database, |config| config.without_listen().poll_interval(Duration::from_millis(100))).await;
+    let elsewhere = open(&database).await;
+    let mut beside = raw(&database).await;
+    let mut events = pin!(here.subscribe(all()));
+    for round in 1..=5 {
+        let (seen, appended) = tokio::join!(next(&mut events, 1), async {
+            sleep(Duration::from_millis(150)).await;
+            elsewhere.append(append("a", Expected::Any, 1)).await
+        });
+        assert_eq!((seen, appended.expect("an append").position().get()), (vec![round], round));
+    }
+    assert_eq!(count_of(&mut beside, "LISTEN%").await, 0);
+}
+
+pub(crate) async fn many_appends_are_told_by_few_notifications(database: Database) {
+    let set = |config: PostgresConfig| config.schema(format!("{}\"es", "x".repeat(59)));
+    let store = open_with(&database, set).await;
+    let mut listener = PgListener::connect(database.url()).await.expect("a listener");
+    // Too long with the prefix, so it is shortened: to the same name in every process.
+    let hash = "x"
+        .repeat(59)
+        .bytes()
+        .chain(*b"\"es")
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    listener.listen(&format!("es:{}:{hash:016x}", "x".repeat(40))).await.expect("it listens");
+    let begun = Instant::now();
+    let write = async |writer: u32| {
+        for _ in 0..10 {
+            store.append(append(&format!("w{writer}"), Expected::Any, 1)).await.expect("an append");
+        }
+    };
+    join_all((0..50).map(write)).await;
+    let mut told = Vec::new();
+    while told.last() != Some(&500) {
+        let notification = timeout(LONG, listener.recv()).await.expect("it comes").expect("it listens");
+        told.push(notification.payload().parse::<u64>().expect("a position"));
+    }
+    let most = begun.elapsed().as_millis() / 10 + 2;
+    assert!((told.len() as u128) <= most && told.len() < 250, "{} notifications of 500 appends", told.len());
+    assert!(told.is_sorted());
+    // Closing tells of the last append before it returns.
+    store.append(append("last", Expected::Any, 1)).await.expect("an append");
+    store.close().await;
+    let notification = timeout(LONG, listener.recv()).await.expect("it comes").expect("it listens");
+    assert_eq!(notification.payload(), "501");
+}
+
+pub(crate) async fn nothing_listens_when_nobody_subscribes(database: Database) {
+    let store = open(&database).await;
+    let mut beside = raw(&database).await;
+    store.append(append("a", Expected::Any, 1)).await.expect("an append");
+    assert_eq!(read_all(&store, Position::START).await.len(), 1);
+    assert_eq!(count_of(&mut beside, "LISTEN%").await, 0);
+    for _ in 0..2 {
+        let subscribers: Vec<_> = (0..5).map(|_| tokio::spawn(store.subscribe(all()).count())).collect();
+        until_there_are(&mut beside, "LISTEN%", 1).await;
+        subscribers.iter().for_each(JoinHandle::abort);
+        until_there_are(&mut beside, "%LISTEN%", 0).await;
+    }
+}
+
+pub(crate) async fn closing_ends_subscriptions(database: Database) {
+    let store = open(&database).await;
+    let mut beside = raw(&database).await;
+    store.append(append("a", Expected::Any, 1)).await.expect("an append");
+    let subscribers: Vec<_> = (0..3).map(|_| tokio::spawn(store.subscribe(all()).collect::<Vec<_>>())).collect();
+    until_there_are(&mut beside, "LISTEN%", 1).await;
+    store.close().await;
+    for subscriber in subscribers {
+        let mut seen = timeout(LONG, subscriber).await.expect("it ends").expect("the task");
+        let last = seen.pop().expect("an end").expect_err("it was closed");
+        assert!(last.is_closed(), "{last:?}");
+        assert_eq!(seen.len(), 1);
+    }
+    until_there_are(&mut beside, "%", 0).await;
+}
+
+pub(crate) async fn a_filter_does_not_look_past_a_hole(database: Database) {
+    let store = open_with(&database, |config| config.settle_timeout(Duration::from_millis(50))).await;
+    store.append(append("a", Expected::Any, 1)).await.expect("an append");
+    let mut other = raw(&database).await;
+    let mut transaction = other.begin().await.expect("a transaction");
+    assert_eq!(insert(&mut transaction, "slow", 1).await, 2);
+    store.append(append("a", Expected::Any, 1)).await.expect("an append");
+    store.append(append("b", Expected::Any, 1)).await.expect("an append");
+    let many = || (0..100).map(|number| stream(&format!("none{number}")));
+    let requests = || {
+        [
+            all().event_types(["Tested"]),
+            all().streams([stream("slow"), stream("b"), stream("a")]),
+            all().streams([stream("slow"), stream("b"), stream("a")]).streams(many()),
+            all().event_types(["Never"]),
+        ]
+    };
+    for request in requests() {
+        let page = store.read_page(&request).await.expect("a page");
+        assert!(page.upto == 1 && page.events.len() <= 1, "2 may still come: {page:?}");
+    }
+    let followers: Vec<_> = requests()[..3]
+        .iter()
+        .map(|request| {
+            let events = store.subscribe(request.clone());
+            tokio::spawn(async move { next(&mut pin!(events), 4).await })
+        })
+        .collect();
+    sleep(Duration::from_millis(200)).await;
+    transaction.commit().await.expect("a commit");
+    for follower in followers {
+        assert_eq!(follower.await.expect("the task"), [1, 2, 3, 4]);
+    }
+}
+
+pub(crate) async fn a_long_stretch_of_others_is_looked_at_once(database: Database) {
+    let store = open(&database).await;
+    let many = "insert into es.events (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata)
+                select 'test', 'others', number, 'Other', 1, gen_random_uuid(), '{}', '{}' from generate_series(1, 250000) as number";
+    let mut beside = raw(&database).await;
+    beside.execute(many).await.expect("an insert");
+    store.append(append("a", Expected::Any, 1)).await.expect("an append");
+    let mut request = all().event_types(["Tested"]);
+    let mut steps = Vec::new();
+    loop {
+        let page = store.read_page(&request).await.expect("a page");
+        steps.push((page.upto.get(), page.events.len()));
+        request = request.go_on(page.upto);
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(steps, [(100_000, 0), (200_000, 0), (250_001, 1), (250_001, 0)]);
+    // The streams' index leads there in one step.
+    let page = store.read_page(&all().streams([stream("a")])).await.expect("a page");
+    assert_eq!((page.upto.get(), page.events.len()), (250_001, 1));
+}
+
+/// The checkpoint behind the last event.
+async fn checkpoint(store: &PostgresStore) -> Checkpoint {
+    let last = read_all(store, Position::START).await.pop().expect("there are events");
+    Checkpoint::behind(&last, store.history().await.expect("a history"))
+}
+
+fn is_missing(answer: Option<&Result<StoredEvent, StoreError>>, checkpoint: Checkpoint) {
+    match answer {
+        Some(Err(StoreError::HistoryDiverged(diverged))) => assert_eq!(diverged.missing, Some(checkpoint)),
+        other => panic!("expected another history, got {other:?}"),
+    }
+}
+
+pub(crate) async fn a_checkpoint_is_of_no_use_where_another_event_stands(database: Database) {
+    let store = open(&database).await;
+    store.append(append("a", Expected::Any, 3)).await.expect("an append");
+    let kept = checkpoint(&store).await;
+    let mut seen = pin!(store.subscribe(ReadAll::resume(kept)));
+    store.append(append("a", Expected::Any, 1)).await.expect("an append");
+    assert_eq!(next(&mut seen, 1).await, [4]);
+    // As a restore would, which nobody noticed: the numbers begin again.
+    let again = "set session_replication_role = replica; truncate es.events restart identity";
+    raw(&database).await.execute(sqlx::raw_sql(again)).await.expect("a truncate");
+    store.append(append("b", Expected::Any, 5)).await.expect("an append");
+    let store = open(&database).await;
+    let followed: Vec<_> = timeout(LONG, store.subscribe(ReadAll::resume(kept)).collect()).await.expect("it ends");
+    assert_eq!(followed.len(), 1);
+    is_missing(followed.first(), kept);
+}
+
+/// Puts tables with another history in the place of the store's, as a failover does: nobody can reach the server
+/// meanwhile, and no connection outlives it. Of the events the first `kept` are there, and behind them others.
+async fn fail_over(database: &Database, line: &crate::support::Line, kept: i64, others: &[&str]) {
+    let mut beside = raw(database).await;
+    line.cut();
+    let other = open_with(database, |config| config.schema("other")).await;
+    other.close().await;
+    let columns = "position, stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata";
+    let sql = format!(
+        "insert into other.events ({columns}) overriding system value
+         select {columns} from es.events where position <= {kept} order by position;
+         select setval(pg_get_serial_sequence('other.events', 'position'), {kept});
+         alter schema es rename to former; alter schema other rename to es;
+         select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid()"
+    );
+    beside.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(sql))).await.expect("the tables change places");
+    for id in others {
+        insert(&mut beside, id, 100).await;
+    }
+    line.mend();
+}
+
+pub(crate) async fn a_subscription_does_not_go_on_in_a_history_without_its_event(database: Database) {
+    let (url, line) = through(&database).await;
+    let store = crate::support::connect(&url).await;
+    store.append(append("a", Expected::Any, 6)).await.expect("an append");
+    let kept = checkpoint(&store).await;
+    let mut events = pin!(store.subscribe(all()));
+    assert_eq!(next(&mut events, 6).await, [1, 2, 3, 4, 5, 6]);
+    let (answer, ()) = tokio::join!(timeout(LONG, events.next()), fail_over(&database, &line, 4, &["x", "y", "z"]));
+    is_missing(answer.expect("it ends").as_ref(), kept);
+    assert!(events.next().await.is_none());
+}
+
+/// What the filter left out is not known to be left out in another history: there it is looked at again.
+pub(crate) async fn a_subscription_goes_on_in_a_history_with_its_event(database: Database) {
+    let (url, line) = through(&database).await;
+    let store = crate::support::connect(&url).await;
+    store.append(append("seen", Expected::Any, 2)).await.expect("an append");
+    store.append(append("other", Expected::Any, 6)).await.expect("an append");
+    let request = all().streams([stream("seen")]);
+    let mut pages = pin!(store.subscribe_pages(request.clone()));
+    let mut events = pin!(store.subscribe(request));
+    assert_eq!(next(&mut events, 2).await, [1, 2]);
+    let mut upto = Position::START;
+    while upto != 8 {
+        upto = pages.try_next().await.expect("it goes on").expect("it does not end").upto;
+    }
+    let (seen, page, ()) = tokio::join!(
+        next(&mut events, 1),
+        timeout(LONG, pages.try_next()),
+        fail_over(&database, &line, 4, &["x", "seen", "y"])
+    );
+    assert_eq!(seen, [6], "it stands where there was another before");
+    let page = page.expect("it comes").expect("it goes on").expect("it does not end");
+    assert_eq!(positions(&page.events), [6]);
+}
+
+/// Follows until the last event, which is in the stream `end`.
+fn follow(store: &PostgresStore, read: ReadAll) -> JoinHandle<Vec<u64>> {
+    let events = store.subscribe(read);
+    tokio::spawn(async move {
+        let mut events = pin!(events);
+        let mut seen = Vec::new();
+        while let Some(event) = events.try_next().await.expect("a subscription goes on") {
+            seen.push(event.position.get());
+            if event.stream.id() == "end" {
+                break;
+            }
+        }
+        seen
+    })
+}
+
+/// Appends so many times, each as often as it takes.
+async fn write(store: PostgresStore, id: String, times: u32) {
+    for _ in 0..times {
+        let append = append(&id, Expected::Any, 2);
+        while let Err(error) = store.append(append.clone()).await {
+            assert!(error.is_unavailable(), "{error:?}");
+            sleep(Duration::from_millis(20)).await;
+        }
+        sleep(Duration::from_millis(3)).await;
+    }
+}
+
+pub(crate) async fn every_event_is_seen_once_in_order_whatever_happens(_: Database) {
+    let Some(server) = Server::start() else { return };
+    let config = || PostgresConfig::new().acquire_timeout(Duration::from_secs(2));
+    let url = |name: &str| format!("{}?application_name={name}", server.url());
+    let connect =
+        async |name: &str| PostgresStore::connect_with(&url(name), config()).await.expect("the server is there");
+    let (reading, writing) = (connect("reader").await, connect("writer").await);
+    writing.migrate().await.expect("it can be migrated");
+
+    let some = || [stream("w0"), stream("w3"), stream("end")];
+    let followers = [
+        follow(&reading, all()),
+        follow(&reading, all().event_types(["Tested"])),
+        follow(&reading, all().streams(some())),
+        follow(&reading, all().streams(some()).streams((0..100).map(|number| stream(&format!("none{number}"))))),
+        follow(&writing, all()),
+    ];
+    let writers: Vec<_> =
+        (0..6).map(|number| tokio::spawn(write(writing.clone(), format!("w{number}"), 150))).collect();
+    let busy = Arc::new(AtomicBool::new(true));
+    let killer = tokio::spawn({
+        let (url, busy) = (url("killer"), Arc::clone(&busy));
+        async move {
+            let mut kills = 0;
+            while busy.load(Ordering::SeqCst) {
+                sleep(Duration::from_millis(40)).await;
+                let Ok(mut killer) = PgConnection::connect(&url).await else { continue };
+                let kill =
+                    "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'reader'";
+                if let Ok(killed) = sqlx::query_scalar::<_, i64>(kill).fetch_one(&mut killer).await {
+                    kills += killed;
+                }
+            }
+            kills
+        }
+    });
+    sleep(Duration::from_millis(600)).await;
+    server.stop_at_once();
+    sleep(Duration::from_millis(300)).await;
+    server.start_again();
+    for writer in writers {
+        writer.await.expect("a writer");
+    }
+    busy.store(false, Ordering::SeqCst);
+    let kills = killer.await.expect("the killer");
+    write(writing.clone(), "end".to_owned(), 1).await;
+
+    let stored = read_all(&writing, Position::START).await;
+    assert!(kills > 10 && stored.len() == 1_802, "{kills} kills, {} events", stored.len());
+    let last = stored.len() - 1;
+    let end = |read: &[StoredEvent]| positions(read);
+    let whole = end(&stored[..last]);
+    let part: Vec<_> = stored[..last].iter().filter(|event| some().contains(&event.stream)).cloned().collect();
+    for (number, follower) in followers.into_iter().enumerate() {
+        let seen = timeout(LONG, follower).await.expect("it ends").expect("a follower");
+        let expected = if [2, 3].contains(&number) { end(&part) } else { whole.clone() };
+        assert_eq!(seen, expected, "follower {number}");
+    }
+    reading.close().await;
+    writing.close().await;
+}
