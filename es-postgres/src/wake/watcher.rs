@@ -139,7 +139,7 @@ async fn highest(parts: &Parts) -> Result<(Position, HistoryId), StoreError> {
     let answer = parts.connections.fetch_with_history(query).await;
     let (history, rows) = answer.map_err(|failure| error::store_error("looking for new events", failure))?;
     let highest: Option<i64> =
-        rows.first().and_then(|row| row.try_get(0).transpose()).transpose().map_err(unreadable)?;
+        rows.first().and_then(|row| row.try_get(1).transpose()).transpose().map_err(unreadable)?;
     Ok((Position::new(unsigned(highest.unwrap_or(0))), history))
 }
 
