@@ -30,14 +30,15 @@ const ATTEMPTS: usize = 3;
 /// The next part of the order over all streams.
 pub(crate) async fn read_page(parts: &Arc<Parts>, read: &ReadAll) -> Result<Page, StoreError> {
     read.check()?;
-    for _ in 1..ATTEMPTS {
+    for _ in 0..ATTEMPTS {
         match page(parts, read).await {
             // What was known to be settled was so in a history that has ended. Nothing was said about this one.
             Err(StoreError::HistoryDiverged(HistoryDiverged { missing: None, .. })) => {}
             answer => return answer,
         }
     }
-    page(parts, read).await
+    let reason = "servers with different histories answer in turn; connect to the primary only";
+    Err(Unavailable::new(reason, format!("{ATTEMPTS} attempts")).into())
 }
 
 async fn page(parts: &Arc<Parts>, read: &ReadAll) -> Result<Page, StoreError> {

@@ -50,6 +50,7 @@ fn main() -> ExitCode {
         subscribe::an_append_elsewhere_wakes_a_subscriber_without_polling,
         subscribe::a_subscriber_can_be_woken_after_a_transaction_of_ones_own,
         subscribe::without_notifications_a_subscriber_polls,
+        subscribe::an_append_here_wakes_a_subscriber_directly,
         subscribe::many_appends_are_told_by_few_notifications,
         subscribe::nothing_listens_when_nobody_subscribes,
         subscribe::closing_ends_subscriptions,

@@ -129,6 +129,25 @@ pub(crate) async fn without_notifications_a_subscriber_polls(database: Database)
     assert_eq!(count_of(&mut beside, "LISTEN%").await, 0);
 }
 
+pub(crate) async fn an_append_here_wakes_a_subscriber_directly(database: Database) {
+    let store = open_with(&database, |config| config.without_listen().poll_interval(NEVER)).await;
+    let mut events = pin!(store.subscribe(all()));
+    for round in 1..=20 {
+        // Past the first looks, which come one close behind the other.
+        let (seen, appended) = tokio::join!(next(&mut events, 1), async {
+            sleep(Duration::from_millis(2 * round)).await;
+            store.append(append("a", Expected::Any, 1)).await
+        });
+        assert_eq!((seen, appended.expect("an append").position().get()), (vec![round], round));
+    }
+    sleep(Duration::from_millis(1_500)).await;
+    let (seen, _) = tokio::join!(next(&mut events, 1), async {
+        sleep(Duration::from_millis(10)).await;
+        store.append(append("a", Expected::Any, 1)).await
+    });
+    assert_eq!(seen, [21]);
+}
+
 pub(crate) async fn many_appends_are_told_by_few_notifications(database: Database) {
     let set = |config: PostgresConfig| config.schema(format!("{}\"es", "x".repeat(59)));
     let store = open_with(&database, set).await;

@@ -175,3 +175,6 @@ fn events(
 ) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send {
     pages.map_ok(|page| stream::iter(page.events.into_iter().map(Ok))).try_flatten()
 }
+
+#[cfg(test)]
+mod tests;

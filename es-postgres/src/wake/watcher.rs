@@ -120,8 +120,12 @@ async fn look(parts: &Weak<Parts>, mut looks: watch::Receiver<u64>, listens: &At
         let longest = parts.config.poll_interval;
         let found = match highest(&parts).await {
             Ok((position, history)) => parts.wake.seen(position, history),
-            Err(error) => {
+            Err(error) if error.is_unavailable() => {
                 tracing::debug!(%error, "a look for new events failed, and will be made again");
+                false
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a look for new events failed, and will be made again");
                 false
             }
         };
