@@ -81,8 +81,9 @@ impl Wake {
         *locked(&self.notifier) = Some(notifier);
     }
 
-    /// An append was stored, and its last event stands at this position.
-    pub(crate) fn appended(&self, position: Position) {
+    /// Appends were stored, and their last event stands at this position.
+    pub(crate) fn appended(&self, position: Option<Position>) {
+        let Some(position) = position else { return };
         self.raise(position);
         self.told.send_if_modified(|told| {
             let rises = position > told.appended;

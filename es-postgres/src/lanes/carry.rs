@@ -45,6 +45,7 @@ pub(super) async fn carry(parts: &Arc<Parts>, piece: Piece<Sent>, lease: Result<
         let failure = match send(parts, &piece, lease).await {
             Ok(outcomes) => {
                 answers = settle(piece, outcomes);
+                parts.wake.appended(answers.iter().map(|(_, appended)| appended.position()).max());
                 continue;
             }
             // The statement's patience holds from its first step on. Whoever waited for as long as the connection allows
@@ -111,13 +112,14 @@ fn settle(piece: Piece<Sent>, outcomes: Vec<Outcome>) -> Answers {
         let Some(waiting) = sent.release() else { continue };
         if let Outcome::Stored(places) = outcome {
             let appended = append::stored(&waiting.prepared, places);
-            parts.wake.appended(appended.position());
             answers.push((waiting, appended));
             continue;
         }
         // Others are looked up in the stream: by a task of their own, because a lane does not wait for one of many.
         tokio::spawn(async move {
             let answer = append::standing(&parts, &waiting.prepared, outcome).await;
+            // The first time it may have been stored without its answer.
+            parts.wake.appended(answer.as_ref().ok().map(Appended::position));
             waiting
                 .reply(|prepared| answer.map_err(|error| if lost { append::in_doubt(prepared, error) } else { error }));
         });
