@@ -18,6 +18,7 @@ use crate::{
     error,
     frontier::{self, Frontier},
     lanes::{self, Lanes},
+    loads::{self, Loads},
     migrate, pages, read,
     snapshot::SnapshotWriter,
     statements::Statements,
@@ -46,6 +47,7 @@ pub(crate) struct Parts {
     pub(crate) statements: Statements,
     pub(crate) config: PostgresConfig,
     pub(crate) lanes: Lanes,
+    pub(crate) loads: Loads,
     pub(crate) frontier: Frontier,
     pub(crate) wake: Wake,
     snapshots: SnapshotWriter,
@@ -72,8 +74,9 @@ impl PostgresStore {
         let connections = Connections::new(options, &statements, &config);
         migrate::check_server(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
-        let (frontier, snapshots) = (Frontier::new(), SnapshotWriter::new());
-        let parts = Parts { connections, statements, config, lanes, frontier, wake: Wake::new(), snapshots };
+        let (loads, frontier, wake) = (Loads::default(), Frontier::new(), Wake::new());
+        let snapshots = SnapshotWriter::new();
+        let parts = Parts { connections, statements, config, lanes, loads, frontier, wake, snapshots };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
         store.parts.wake.start(&store.parts);
@@ -139,7 +142,7 @@ impl EventStore for PostgresStore {
     }
 
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
-        read::load(&self.parts, load).await
+        loads::load(&self.parts, load).await
     }
 
     fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {

@@ -4,6 +4,7 @@ mod append;
 mod conformance;
 mod group;
 mod history;
+mod loads;
 mod opening;
 mod order;
 mod repository;
@@ -46,6 +47,9 @@ fn main() -> ExitCode {
         order::no_reader_misses_an_event_and_a_naive_one_does,
         group::a_lock_on_the_whole_table_is_waited_for_once,
         stress::nothing_is_lost_doubled_or_out_of_order_whatever_happens,
+        loads::each_load_of_many_has_the_answer_that_it_would_have_alone,
+        loads::many_loads_share_statements,
+        loads::nobody_who_waits_for_a_load_is_forgotten,
         history::tables_made_anew_are_another_history,
         subscribe::an_append_elsewhere_wakes_a_subscriber_without_polling,
         subscribe::a_subscriber_can_be_woken_after_a_transaction_of_ones_own,
