@@ -25,6 +25,7 @@ mod lanes;
 mod migrate;
 mod read;
 mod row;
+mod server;
 mod snapshot;
 mod statements;
 mod store;

@@ -8,6 +8,9 @@ use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 #[derive(Debug)]
 pub(crate) struct Statements {
     schema: String,
+    pub(crate) check_server: SqlStr,
+    pub(crate) check_tables: SqlStr,
+    pub(crate) check_locks: SqlStr,
     pub(crate) append: SqlStr,
     pub(crate) append_many: SqlStr,
     pub(crate) placed: SqlStr,
@@ -28,6 +31,9 @@ impl Statements {
         let fill = |sql| fill(sql, schema);
         Self {
             schema: schema.to_owned(),
+            check_server: fill(include_str!("sql/check_server.sql")),
+            check_tables: fill(include_str!("sql/check_tables.sql")),
+            check_locks: fill(include_str!("sql/check_locks.sql")),
             append: fill(include_str!("sql/append.sql")),
             append_many: fill(include_str!("sql/append_many.sql")),
             placed: fill(include_str!("sql/placed.sql")),

@@ -18,7 +18,7 @@ use crate::{
     error,
     frontier::{self, Frontier},
     lanes::{self, Lanes},
-    migrate, read,
+    migrate, read, server,
     snapshot::SnapshotWriter,
     statements::Statements,
 };
@@ -54,7 +54,8 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the server cannot be reached; [`StoreError::Misconfigured`] when the URL cannot
-    /// be read, the server does not let us in, is older than PostgreSQL 14.1 or does not use UTF-8;
+    /// be read, the server does not let us in, is older than PostgreSQL 14.1 or no PostgreSQL at all, does not use UTF-8,
+    /// has `fsync` or `full_page_writes` off, or when the tables do not give out positions as they must;
     /// [`StoreError::WrongSchema`] when the tables were made by a newer version of this crate.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         Self::connect_with(url, PostgresConfig::new()).await
@@ -68,7 +69,7 @@ impl PostgresStore {
         let options = options(url)?;
         let statements = Statements::new(&config.schema);
         let connections = Connections::new(options, &statements, &config);
-        migrate::check_server(&connections, &statements).await?;
+        server::check(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
         let (frontier, snapshots) = (Frontier::new(), SnapshotWriter::new());
         let parts = Parts { connections, statements, config, lanes, frontier, snapshots };
@@ -81,11 +82,12 @@ impl PostgresStore {
     /// by several processes at once.
     ///
     /// # Errors
-    /// [`StoreError::WrongSchema`] when they are newer than this crate; otherwise whatever the database reports.
+    /// [`StoreError::WrongSchema`] when they are newer than this crate; [`StoreError::Misconfigured`] when somebody has
+    /// changed them so that readers would miss events; otherwise whatever the database reports.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         migrate::migrate(&self.parts.connections, &self.parts.statements).await?;
         self.parts.connections.forget();
-        Ok(())
+        server::check_tables(&self.parts.connections, &self.parts.statements).await
     }
 
     /// Waits until every snapshot that was taken in is written. Only tests and measurements need it.
