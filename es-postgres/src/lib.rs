@@ -28,6 +28,11 @@ mod row;
 mod server;
 mod snapshot;
 mod statements;
+mod status;
 mod store;
 
-pub use crate::{config::PostgresConfig, store::PostgresStore};
+pub use crate::{
+    config::PostgresConfig,
+    status::{Holder, StoreStatus},
+    store::PostgresStore,
+};

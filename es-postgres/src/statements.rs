@@ -22,6 +22,8 @@ pub(crate) struct Statements {
     pub(crate) frontier_scan: SqlStr,
     pub(crate) frontier_record: SqlStr,
     pub(crate) frontier_writers: SqlStr,
+    pub(crate) status: SqlStr,
+    pub(crate) holders: SqlStr,
     pub(crate) snapshot: SqlStr,
     pub(crate) history: SqlStr,
 }
@@ -45,6 +47,8 @@ impl Statements {
             frontier_scan: fill(include_str!("sql/frontier_scan.sql")),
             frontier_record: fill(include_str!("sql/frontier_record.sql")),
             frontier_writers: fill(include_str!("sql/frontier_writers.sql")),
+            status: fill(include_str!("sql/status.sql")),
+            holders: fill(include_str!("sql/holders.sql")),
             snapshot: fill(include_str!("sql/snapshot.sql")),
             history: fill(include_str!("sql/history.sql")),
         }

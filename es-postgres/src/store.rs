@@ -21,6 +21,7 @@ use crate::{
     migrate, read, server,
     snapshot::SnapshotWriter,
     statements::Statements,
+    status::{self, StoreStatus},
 };
 
 /// A store in a PostgreSQL database. Clones share its connections.
@@ -88,6 +89,24 @@ impl PostgresStore {
         migrate::migrate(&self.parts.connections, &self.parts.statements).await?;
         self.parts.connections.forget();
         server::check_tables(&self.parts.connections, &self.parts.statements).await
+    }
+
+    /// How far readers of all events can go, and who holds them up. Waits for unfinished appends as `read_all` does, up to
+    /// [`settle_timeout`](PostgresConfig::settle_timeout). Any role that may read the events may ask; of others'
+    /// transactions it sees what PostgreSQL lets it see.
+    ///
+    /// ```no_run
+    /// # async fn run(store: es_postgres::PostgresStore) -> Result<(), Box<dyn std::error::Error>> {
+    /// let status = store.status().await?;
+    /// println!("{status}");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the server cannot be reached, [`StoreError::WrongSchema`] when the tables are not
+    /// there.
+    pub async fn status(&self) -> Result<StoreStatus, StoreError> {
+        status::status(&self.parts).await
     }
 
     /// Waits until every snapshot that was taken in is written. Only tests and measurements need it.
