@@ -2,10 +2,12 @@
 
 mod append;
 mod conformance;
+mod frontier;
 mod group;
 mod history;
 mod opening;
 mod order;
+mod order_forms;
 mod repository;
 mod stress;
 mod support;
@@ -36,6 +38,18 @@ fn main() -> ExitCode {
         group::a_caller_that_goes_away_while_it_waits_leaves_no_trace,
         group::an_append_waits_for_its_turn_but_not_for_ever,
         group::closing_answers_what_was_accepted_and_refuses_the_rest,
+        frontier::what_one_process_has_proved_no_other_proves_again,
+        frontier::a_record_of_another_history_is_not_believed_and_replaced,
+        frontier::the_record_only_rises_and_is_written_when_a_store_closes,
+        frontier::a_role_that_may_not_write_the_record_still_reads,
+        frontier::impatient_readers_get_past_writers_that_overlap_without_end,
+        frontier::what_is_settled_before_a_hole_is_handed_out_at_once,
+        frontier::readers_that_go_away_or_fall_asleep_harm_no_other,
+        frontier::the_status_names_who_holds_the_frontier,
+        frontier::the_status_names_a_prepared_transaction,
+        frontier::the_default_isolation_of_the_database_does_not_matter,
+        order_forms::every_form_of_insert_takes_the_lock_before_it_draws,
+        order_forms::a_draw_without_an_insert_is_seen_by_the_lock_on_the_sequence,
         order::a_hole_is_not_passed_while_its_writer_is_open,
         order::a_hole_whose_writer_gave_up_is_passed,
         order::a_prepared_transaction_holds_the_frontier,
