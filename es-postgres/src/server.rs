@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use es_core::store::{HistoryId, Misconfigured, StoreError};
-use sqlx::{Connection as _, Row as _, error::DatabaseError, postgres::PgRow};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqlSafeStr as _, error::DatabaseError, postgres::PgRow};
 use uuid::Uuid;
 
 use crate::{
@@ -43,13 +43,29 @@ pub(crate) async fn check_tables(connections: &Connections, statements: &Stateme
         Err(failure) => return Err(error::store_error(DOING, failure)),
     };
     for row in &rows {
-        let tables = Tables::of(row).map_err(|source| error::store_error(DOING, Failure::Refused(source)))?;
+        let mut tables = Tables::of(row).map_err(|source| error::store_error(DOING, Failure::Refused(source)))?;
+        if tables.last_value.is_none() {
+            tables.last_value = before_the_first(connections, tables.name.as_deref()).await?;
+        }
         tables.check(history).map_err(misconfigured)?;
     }
     match connections.fetch(|| sqlx::query(statements.check_locks.clone())).await {
         Ok(rows) => locks_are_seen(&rows).map_err(misconfigured),
         // 42501: a role that does not write; 25006: a standby.
         Err(Failure::Refused(source)) if matches!(code(&source).as_deref(), Some("42501" | "25006")) => Ok(()),
+        Err(failure) => Err(error::store_error(DOING, failure)),
+    }
+}
+
+/// What a sequence that was set, and has given out nothing since, counts as its last value; `None` where the role may not
+/// know. Its name is the database's own, quoted as it must be.
+async fn before_the_first(connections: &Connections, name: Option<&str>) -> Result<Option<i64>, StoreError> {
+    let Some(name) = name else { return Ok(None) };
+    let sql = format!("select last_value - case when is_called then 0 else 1 end from {name}");
+    let sql = AssertSqlSafe(sql).into_sql_str();
+    match connections.fetch(|| sqlx::query(sql.clone())).await {
+        Ok(rows) => Ok(rows.first().and_then(|row| row.try_get(0).ok())),
+        Err(Failure::Refused(source)) if code(&source).as_deref() == Some("42501") => Ok(None),
         Err(failure) => Err(error::store_error(DOING, failure)),
     }
 }
@@ -131,6 +147,8 @@ struct Tables {
     highest: i64,
     stored: Option<i64>,
     stored_history: Option<Uuid>,
+    /// The sequence, as SQL names it.
+    name: Option<String>,
     subscribed: bool,
 }
 
@@ -146,7 +164,8 @@ impl Tables {
             highest: row.try_get(6)?,
             stored: row.try_get(7)?,
             stored_history: row.try_get(8)?,
-            subscribed: row.try_get(9)?,
+            name: row.try_get(9)?,
+            subscribed: row.try_get(10)?,
         })
     }
 

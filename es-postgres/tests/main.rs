@@ -7,7 +7,9 @@ mod group;
 mod history;
 mod opening;
 mod order;
+mod order_crash;
 mod order_forms;
+mod refused;
 mod repository;
 mod stress;
 mod support;
@@ -50,6 +52,12 @@ fn main() -> ExitCode {
         frontier::the_default_isolation_of_the_database_does_not_matter,
         order_forms::every_form_of_insert_takes_the_lock_before_it_draws,
         order_forms::a_draw_without_an_insert_is_seen_by_the_lock_on_the_sequence,
+        order_crash::prepared_transactions_hold_the_frontier_across_a_crash,
+        order_crash::a_standby_goes_as_far_as_was_stored_and_takes_over_with_another_history,
+        order_crash::a_server_that_may_lose_what_it_acknowledged_is_refused,
+        refused::a_sequence_that_would_hide_events_is_refused,
+        refused::a_sequence_that_was_set_back_is_refused,
+        refused::events_that_come_by_logical_replication_are_refused,
         order::a_hole_is_not_passed_while_its_writer_is_open,
         order::a_hole_whose_writer_gave_up_is_passed,
         order::a_prepared_transaction_holds_the_frontier,
