@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::{append, insert, open, open_with, positions, raw, read_all, run};
 use es_core::{
     recorded::Position,
-    store::{EventStore as _, Expected, ReadAll},
+    store::{EventStore as _, Expected, ReadAll, StoreError},
 };
 use es_postgres::PostgresStore;
 use es_tests::database::Database;
@@ -37,12 +37,15 @@ async fn stored(database: &Database) -> Option<(i64, uuid::Uuid)> {
 
 /// The record of a reader is written after the answer; this waits for it.
 async fn stored_up_to(database: &Database, position: i64) -> uuid::Uuid {
-    loop {
-        match stored(database).await {
-            Some((found, history)) if found >= position => return history,
-            _ => tokio::time::sleep(Duration::from_millis(10)).await,
+    let written = async {
+        loop {
+            match stored(database).await {
+                Some((found, history)) if found >= position => return history,
+                _ => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
         }
-    }
+    };
+    timeout(Duration::from_secs(30), written).await.expect("the frontier is stored")
 }
 
 pub(crate) async fn what_one_process_has_proved_no_other_proves_again(database: Database) {
@@ -272,4 +275,42 @@ pub(crate) async fn the_default_isolation_of_the_database_does_not_matter(databa
     tokio::time::sleep(Duration::from_millis(100)).await;
     transaction.commit().await.expect("a commit");
     assert_eq!(reading.await.expect("the reader"), [1, 2]);
+}
+
+/// Whoever has appended finds the own event settled, however many others ask at the same time.
+pub(crate) async fn what_was_appended_before_the_call_is_settled(database: Database) {
+    let store = open_with(&database, |config| config.settle_timeout(Duration::from_mins(1))).await;
+    let tasks = (0..16).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for _ in 0..25 {
+                let position = append_one(&store, &format!("s{number}")).await;
+                let settled = store.settled().await.expect("settled").get();
+                assert!(position <= settled, "{position} was appended, and only {settled} is settled");
+            }
+        })
+    });
+    for task in futures_util::future::join_all(tasks).await {
+        task.expect("the task");
+    }
+}
+
+/// Positions of one history say nothing in another.
+pub(crate) async fn in_another_history_all_begins_anew(database: Database) {
+    let store = open(&database).await;
+    for _ in 0..5 {
+        append_one(&store, "a").await;
+    }
+    assert_eq!(store.settled().await.expect("settled"), Position::new(5));
+    let mut other = raw(&database).await;
+    run(&mut other, "drop schema es cascade").await;
+    let again = open(&database).await;
+    append_one(&again, "b").await;
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity
+               where datname = current_database() and pid <> pg_backend_pid()";
+    run(&mut other, end).await;
+    let read: Vec<_> = store.read_all(ReadAll::after(Position::START)).collect().await;
+    assert!(matches!(&read[..], [Err(StoreError::HistoryDiverged(_))]), "{read:?}");
+    assert_eq!(positions(&read_all(&store, Position::START).await), [1], "who knows of it may go on");
+    assert_eq!(store.settled().await.expect("settled"), Position::new(1));
 }

@@ -49,6 +49,8 @@ fn main() -> ExitCode {
         frontier::readers_that_go_away_or_fall_asleep_harm_no_other,
         frontier::the_status_names_who_holds_the_frontier,
         frontier::the_status_names_a_prepared_transaction,
+        frontier::what_was_appended_before_the_call_is_settled,
+        frontier::in_another_history_all_begins_anew,
         frontier::the_default_isolation_of_the_database_does_not_matter,
         order_forms::every_form_of_insert_takes_the_lock_before_it_draws,
         order_forms::a_draw_without_an_insert_is_seen_by_the_lock_on_the_sequence,

@@ -10,7 +10,9 @@ use es_core::{
 use es_postgres::{PostgresConfig, PostgresStore};
 use es_tests::database::Database;
 use futures_util::TryStreamExt as _;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn append_one(store: &PostgresStore, id: &str) -> u64 {
     store.append(append(id, Expected::Any, 1)).await.expect("an append").events[0].position.get()
@@ -19,6 +21,22 @@ async fn append_one(store: &PostgresStore, id: &str) -> u64 {
 async fn read(store: &PostgresStore, after: u64) -> Result<Vec<u64>, StoreError> {
     let events: Vec<_> = store.read_all(ReadAll::after(Position::new(after))).try_collect().await?;
     Ok(positions(&events))
+}
+
+/// Reads until there are so many: a standby follows after a while, and takes over after another.
+async fn read_at_least(store: &PostgresStore, events: usize) -> Vec<u64> {
+    let enough = async {
+        loop {
+            match read(store, 0).await {
+                Ok(found) if found.len() >= events => return found,
+                Ok(_) | Err(StoreError::Unavailable(_) | StoreError::HistoryDiverged(_)) => {
+                    sleep(Duration::from_millis(20)).await;
+                }
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+    };
+    timeout(PATIENCE, enough).await.expect("the events come")
 }
 
 /// A crash gives prepared transactions other names. Readers that wait for them go on waiting: whether they were prepared
@@ -81,18 +99,14 @@ pub(crate) async fn a_standby_goes_as_far_as_was_stored_and_takes_over_with_anot
     assert_eq!(insert(&mut other, "slow", 1).await, 4);
     append_one(&store, "a").await;
     store.close().await;
-    let after = loop {
-        match read(&copy, 0).await {
-            Ok(events) if events.len() > 1 => break events,
-            Ok(_) | Err(StoreError::Unavailable(_)) => sleep(Duration::from_millis(20)).await,
-            Err(error) => panic!("{error:?}"),
+    let after = read_at_least(&copy, 2).await;
+    assert_eq!(after, [1, 3], "it goes as far as was stored");
+    let replayed = async {
+        while copy.status().await.expect("a status").highest < Position::new(5) {
+            sleep(Duration::from_millis(20)).await;
         }
     };
-    assert_eq!(after, [1, 3], "it goes as far as was stored");
-    let visible = async || copy.status().await.expect("a status").highest;
-    while visible().await < Position::new(5) {
-        sleep(Duration::from_millis(20)).await;
-    }
+    timeout(PATIENCE, replayed).await.expect("it follows the primary");
     assert_eq!(read(&copy, 3).await.expect("a read"), [0_u64; 0], "5 is there, and 4 may still come");
     assert_eq!(copy.settled().await.expect("settled"), Position::new(3));
 
@@ -100,15 +114,7 @@ pub(crate) async fn a_standby_goes_as_far_as_was_stored_and_takes_over_with_anot
     drop(other);
     drop(primary);
     standby.promote();
-    let taken_over = loop {
-        match read(&copy, 0).await {
-            Ok(events) if events.len() > 2 => break events,
-            Ok(_) | Err(StoreError::Unavailable(_) | StoreError::HistoryDiverged(_)) => {
-                sleep(Duration::from_millis(20)).await
-            }
-            Err(error) => panic!("{error:?}"),
-        }
-    };
+    let taken_over = read_at_least(&copy, 3).await;
     assert_eq!(taken_over, [1, 3, 5]);
     let new = connect(&standby.url()).await;
     assert_ne!(new.history().await.expect("a history"), history);
