@@ -22,6 +22,7 @@ mod error;
 mod frontier;
 mod gather;
 mod lanes;
+mod loads;
 mod migrate;
 mod read;
 mod row;

@@ -22,9 +22,10 @@ use crate::{
 /// How many events a page holds: enough to make the round trip cheap, few enough to keep memory flat.
 pub(crate) const PAGE: i64 = 1_000;
 
+pub(crate) const LOADING: &str = "loading a stream";
+
 /// What is needed to build up one aggregate.
-pub(crate) async fn load(parts: &Parts, load: Load) -> Result<LoadedStream, StoreError> {
-    load.check()?;
+pub(crate) async fn load(parts: &Parts, load: &Load) -> Result<LoadedStream, StoreError> {
     let (version, time) = match load.until {
         Until::Latest => (i64::MAX, None),
         Until::Version(version) => (signed(version.get()), None),
@@ -42,27 +43,36 @@ pub(crate) async fn load(parts: &Parts, load: Load) -> Result<LoadedStream, Stor
                 .bind(time)
                 .bind(snapshot_at_most)
                 .bind(&load.idempotency_key)
+                .bind(load.metadata)
         })
         .await
-        .map_err(|failure| error::store_error("loading a stream", failure))?;
-    loaded(history, &load, &rows).map_err(unreadable)
+        .map_err(|failure| error::store_error(LOADING, failure))?;
+    loaded(history, load, &rows, 0).map_err(unreadable)
 }
 
-fn loaded(history: HistoryId, load: &Load, rows: &[PgRow]) -> Result<LoadedStream, sqlx::Error> {
+/// What the rows say whose columns of `load.sql` begin at `first`.
+pub(crate) fn loaded<'a>(
+    history: HistoryId,
+    load: &Load,
+    rows: impl IntoIterator<Item = &'a PgRow>,
+    first: usize,
+) -> Result<LoadedStream, sqlx::Error> {
     let mut snapshot = None;
     let mut keyed = None;
-    let mut events = Vec::with_capacity(rows.len());
+    let mut events = Vec::new();
     for row in rows {
-        if let (Some(version), Some(state)) = (row.try_get::<Option<i64>, _>(0)?, row::json(row, 2)?) {
-            let (version, position) = (StreamVersion::new(unsigned(version)), Position::new(unsigned(row.try_get(1)?)));
+        if let (Some(version), Some(state)) = (row.try_get::<Option<i64>, _>(first)?, row::json(row, first + 2)?) {
+            let (version, position) =
+                (StreamVersion::new(unsigned(version)), Position::new(unsigned(row.try_get(first + 1)?)));
             snapshot = Some(StoredSnapshot::new(version, position, state));
         }
-        if let Some(first) = row.try_get::<Option<i64>, _>(3)? {
-            let size: Option<i32> = row.try_get(4)?;
-            keyed = Some(KeyedAppend::new(StreamVersion::new(unsigned(first)), unsigned(i64::from(size.unwrap_or(1)))));
+        if let Some(version) = row.try_get::<Option<i64>, _>(first + 3)? {
+            let size: Option<i32> = row.try_get(first + 4)?;
+            keyed =
+                Some(KeyedAppend::new(StreamVersion::new(unsigned(version)), unsigned(i64::from(size.unwrap_or(1)))));
         }
-        if row.try_get::<Option<i64>, _>(5)?.is_some() {
-            events.push(row::event(row, 5, load.stream.clone())?);
+        if row.try_get::<Option<i64>, _>(first + 5)?.is_some() {
+            events.push(row::event(row, first + 5, load.stream.clone())?);
         }
     }
     // A single left join keeps the order of its inner side today; nothing promises that it always will.

@@ -18,6 +18,7 @@ use crate::{
     error,
     frontier::{self, Frontier},
     lanes::{self, Lanes},
+    loads::{self, Loads},
     migrate, read, server,
     snapshot::SnapshotWriter,
     statements::Statements,
@@ -46,6 +47,7 @@ pub(crate) struct Parts {
     pub(crate) statements: Statements,
     pub(crate) config: PostgresConfig,
     pub(crate) lanes: Lanes,
+    pub(crate) loads: Loads,
     pub(crate) frontier: Frontier,
     snapshots: SnapshotWriter,
 }
@@ -72,8 +74,8 @@ impl PostgresStore {
         let connections = Connections::new(options, &statements, &config);
         server::check(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
-        let (frontier, snapshots) = (Frontier::new(), SnapshotWriter::new());
-        let parts = Parts { connections, statements, config, lanes, frontier, snapshots };
+        let (loads, frontier, snapshots) = (Loads::default(), Frontier::new(), SnapshotWriter::new());
+        let parts = Parts { connections, statements, config, lanes, loads, frontier, snapshots };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
         Ok(store)
@@ -149,7 +151,7 @@ impl EventStore for PostgresStore {
     }
 
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
-        read::load(&self.parts, load).await
+        loads::load(&self.parts, load).await
     }
 
     fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {

@@ -257,7 +257,8 @@ impl<'a, A: Aggregate, S: EventStore, C: Command<A>> Execute<'a, A, S, C, C::Err
     /// What the first command of the same idempotency key led to, read back from the store.
     async fn first_result(&self, stream: StreamId, keyed: KeyedAppend) -> Result<Executed<A>, StoreError> {
         let before = StreamVersion::new(keyed.first.get() - 1);
-        let request = rehydrate::request::<A>(stream).until(Until::Version(keyed.last)).snapshot_at_most(before);
+        let mut request = rehydrate::request::<A>(stream).until(Until::Version(keyed.last)).snapshot_at_most(before);
+        request.metadata = true;
         let (hydrated, loaded) = rehydrate::load::<A, S>(&self.repository.store, request).await?;
         let events = loaded
             .events

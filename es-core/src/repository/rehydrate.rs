@@ -18,7 +18,8 @@ pub(super) struct Hydrated<A> {
 
 /// A request for a state of `A`, from a snapshot where the aggregate keeps them.
 pub(super) fn request<A: Aggregate>(stream: StreamId) -> Load {
-    Load::new(stream).snapshot(A::SNAPSHOTS.map(|snapshots| snapshots.fingerprint()))
+    let load = Load::new(stream).snapshot(A::SNAPSHOTS.map(|snapshots| snapshots.fingerprint()));
+    if <A as EventHandlers<A::Event>>::READS_METADATA { load } else { load.without_metadata() }
 }
 
 /// Loads and builds up. A snapshot that does not decode is left aside, and the whole stream is replayed instead.

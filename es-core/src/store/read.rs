@@ -39,12 +39,21 @@ pub struct Load {
     pub snapshot_at_most: Option<StreamVersion>,
     /// An idempotency key to look up in the stream.
     pub idempotency_key: Option<String>,
+    /// Whether the events' metadata is wanted; without it a store may leave it out.
+    pub metadata: bool,
 }
 
 impl Load {
     /// A request for the present state of a stream, replayed from the start.
     pub fn new(stream: StreamId) -> Self {
-        Self { stream, until: Until::Latest, fingerprint: None, snapshot_at_most: None, idempotency_key: None }
+        Self {
+            stream,
+            until: Until::Latest,
+            fingerprint: None,
+            snapshot_at_most: None,
+            idempotency_key: None,
+            metadata: true,
+        }
     }
 
     /// Refuses names that no store can hold. Stores call it before anything else.
@@ -66,6 +75,13 @@ impl Load {
     #[must_use]
     pub fn snapshot(mut self, fingerprint: Option<&'static str>) -> Self {
         self.fingerprint = fingerprint;
+        self
+    }
+
+    /// Says that the events' metadata will not be read: most aggregates are built up without it.
+    #[must_use]
+    pub fn without_metadata(mut self) -> Self {
+        self.metadata = false;
         self
     }
 
@@ -245,7 +261,7 @@ pub struct StoredEvent {
     pub event_id: EventId,
     /// The event, as JSON.
     pub payload: Vec<u8>,
-    /// The metadata without the event id, as JSON.
+    /// The metadata without the event id, as JSON; empty where a [`Load`] did not want it.
     pub metadata: Vec<u8>,
     /// When it was recorded.
     pub recorded_at: DateTime<Utc>,

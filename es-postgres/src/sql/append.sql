@@ -13,12 +13,19 @@
 with patience as materialized (
     select set_config('lock_timeout', $11, true)
 ), head as materialized (
+    -- A look at the end of a stream reads all of its entries on that page of the index. From the lowest expected version
+    -- on there is one at the most, or a conflict.
     select coalesce((
+        select version from "es".events
+        where stream_type = $1 and stream_id = $2 and version >= $3
+        order by version desc
+        limit 1
+    ), case when $3 > 0 then (
         select version from "es".events
         where stream_type = $1 and stream_id = $2
         order by version desc
         limit 1
-    ), 0) as version
+    ) end, 0) as version
     from patience
 ), repeat as materialized (
     select version, append_size from "es".events

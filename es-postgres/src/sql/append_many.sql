@@ -16,13 +16,21 @@ with patience as materialized (
          unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::integer[])
              with ordinality as request (stream_type, stream_id, lowest, highest, idempotency_key, size, number)
 ), guard as materialized (
-    select request.*, coalesce(head.version, 0) as version,
+    select request.*,
+           coalesce(head.version, case when request.lowest > 0 then (
+               select version from "es".events
+               where stream_type = request.stream_type and stream_id = request.stream_id
+               order by version desc
+               limit 1
+           ) end, 0) as version,
            repeat.version as repeat_version, repeat.append_size as repeat_size
     from request
-    -- The limits keep these two from being joined in any other way than by one look into the index for each append.
+    -- The limits keep these two from being joined in any other way than by one look into the index for each append. A look
+    -- at the end of a stream reads all of the stream's entries on its page of the index; from the lowest version that is
+    -- expected on there is one at the most, or a conflict.
     left join lateral (
         select version from "es".events
-        where stream_type = request.stream_type and stream_id = request.stream_id
+        where stream_type = request.stream_type and stream_id = request.stream_id and version >= request.lowest
         order by version desc
         limit 1
     ) as head on true

@@ -1,7 +1,7 @@
 -- What is needed to build up one aggregate, in one statement and so from one snapshot of the database.
 --
 -- $1 stream type, $2 stream id, $3 fingerprint or null, $4 last version that is wanted, $5 last time that is wanted
--- or null, $6 last version at which a snapshot can be used, $7 idempotency key or null.
+-- or null, $6 last version at which a snapshot can be used, $7 idempotency key or null, $8 whether metadata is wanted.
 --
 -- Answers at least one row: snapshot and repeat stand on each, the snapshot's state only on the first, and the events
 -- behind the snapshot one by one. Time stops at the first event recorded later: the longest run from the beginning.
@@ -24,7 +24,7 @@ select snapshot.version, snapshot.position,
        case when event.version is null or event.version = snapshot.version + 1 then snapshot.state end,
        repeat.version, repeat.append_size,
        event.version, event.position, event.event_type, event.schema_version, event.event_id,
-       event.payload, event.metadata, event.recorded_at
+       event.payload, case when $8 then event.metadata end, event.recorded_at
 from bound
 left join snapshot on true
 left join repeat on true

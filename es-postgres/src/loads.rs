@@ -1,0 +1,226 @@
+//! Gathered loads: what many callers load, read by few statements.
+//!
+//! As with appends there is no timer. A load that finds a free lane goes at once, alone, as a part of its caller; while all
+//! lanes are out loads gather, and the next that comes back takes them along. A load of an earlier time goes by itself, and so
+//! does, a second time, one of a stream that is too long to let others wait for it.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use es_core::store::{HistoryId, Load, LoadedStream, StoreError, Unavailable, Until};
+use sqlx::{Row as _, postgres::PgRow};
+use tokio::{runtime::Handle, sync::oneshot};
+
+use crate::{
+    connections::Failure,
+    error, read,
+    row::{signed, unreadable},
+    store::Parts,
+};
+
+/// How many statements are under way at a time, and how many more while so many loads wait that each of them is worth it.
+const LANES: usize = 2;
+const MORE_LANES: usize = 4;
+const CROWD: usize = 64;
+/// The most loads in a statement, and the most events of one stream that others wait for.
+const LOADS: usize = 128;
+const EVENTS: i64 = 256;
+
+type Answer = Result<LoadedStream, StoreError>;
+
+/// What the loads of a store share.
+#[derive(Debug, Default)]
+pub(crate) struct Loads {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<(Load, oneshot::Sender<Answer>)>,
+    lanes: usize,
+}
+
+enum Admitted<'a> {
+    Alone(Load, Caller<'a>),
+    Waiting(oneshot::Receiver<Answer>),
+}
+
+/// The lane of a load that goes alone, in its caller's future. When it is done, or the caller goes away, those who came
+/// meanwhile have it.
+struct Caller<'a> {
+    parts: &'a Arc<Parts>,
+}
+
+/// The lane of a task, which sends one statement after the other until nobody waits.
+struct Lane {
+    parts: Arc<Parts>,
+    ended: bool,
+}
+
+/// What is needed to build up one aggregate.
+pub(crate) async fn load(parts: &Arc<Parts>, load: Load) -> Answer {
+    load.check()?;
+    if load.until != Until::Latest {
+        return read::load(parts, &load).await;
+    }
+    let answer = match admit(parts, load) {
+        Admitted::Alone(load, lane) => {
+            let loaded = read::load(parts, &load).await;
+            drop(lane);
+            return loaded;
+        }
+        Admitted::Waiting(answer) => answer,
+    };
+    answer.await.unwrap_or_else(|ended| Err(Unavailable::new("the runtime that it works on has ended", ended).into()))
+}
+
+/// Gives a load a lane, or lets it wait; whoever waits is sure that a lane is out, or is started now.
+fn admit(parts: &Arc<Parts>, load: Load) -> Admitted<'_> {
+    let mut state = parts.loads.state();
+    if state.lanes < LANES && state.waiting.is_empty() {
+        state.lanes += 1;
+        return Admitted::Alone(load, Caller { parts });
+    }
+    let (reply, answer) = oneshot::channel();
+    state.waiting.push_back((load, reply));
+    let crowded = state.waiting.len() > CROWD && state.lanes < MORE_LANES;
+    if crowded || state.lanes < LANES {
+        state.lanes += 1;
+        drop(state);
+        start_lane(Arc::clone(parts));
+    }
+    Admitted::Waiting(answer)
+}
+
+impl Loads {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Caller<'_> {
+    fn drop(&mut self) {
+        let mut state = self.parts.loads.state();
+        if state.waiting.is_empty() {
+            state.lanes -= 1;
+        } else {
+            drop(state);
+            start_lane(Arc::clone(self.parts));
+        }
+    }
+}
+
+/// A task that is lost, most likely with its runtime, tells those who wait, where no other lane is left to serve them.
+impl Drop for Lane {
+    fn drop(&mut self) {
+        if !self.ended {
+            let mut state = self.parts.loads.state();
+            state.lanes -= 1;
+            if state.lanes == 0 {
+                state.waiting.clear();
+            }
+        }
+    }
+}
+
+/// Starts a lane, which is counted already.
+fn start_lane(parts: Arc<Parts>) {
+    let lane = Lane { parts, ended: false };
+    // Without a runtime the lane is dropped here.
+    if let Ok(runtime) = Handle::try_current() {
+        runtime.spawn(run(lane));
+    }
+}
+
+async fn run(mut lane: Lane) {
+    while let Some(taken) = lane.take() {
+        let (loads, replies): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
+        let answers = load_many(&lane.parts, &loads).await;
+        for ((load, reply), answer) in loads.into_iter().zip(replies).zip(answers) {
+            match answer {
+                Some(answer) => drop(reply.send(answer)),
+                None => drop(tokio::spawn(alone(Arc::clone(&lane.parts), load, reply))),
+            }
+        }
+    }
+}
+
+impl Lane {
+    /// The next loads, without those whose callers have gone away; `None` ends the lane.
+    fn take(&mut self) -> Option<Vec<(Load, oneshot::Sender<Answer>)>> {
+        let mut state = self.parts.loads.state();
+        let mut taken = Vec::new();
+        while taken.len() < LOADS
+            && let Some((load, reply)) = state.waiting.pop_front()
+        {
+            if !reply.is_closed() {
+                taken.push((load, reply));
+            }
+        }
+        self.ended = taken.is_empty();
+        state.lanes -= usize::from(self.ended);
+        (!self.ended).then_some(taken)
+    }
+}
+
+/// Loads a stream that was too long to be loaded with others.
+async fn alone(parts: Arc<Parts>, load: Load, reply: oneshot::Sender<Answer>) {
+    let _ = reply.send(read::load(&parts, &load).await);
+}
+
+/// Many loads in one statement; `None` for a stream with more events than others should wait for.
+async fn load_many(parts: &Parts, loads: &[Load]) -> Vec<Option<Answer>> {
+    match fetch(parts, loads).await {
+        Ok((history, rows)) => match by_load(history, loads, &rows) {
+            Ok(loaded) => loaded.into_iter().map(|loaded| loaded.map(Ok)).collect(),
+            Err(source) => fail(loads, Failure::Refused(source), |failure| match failure {
+                Failure::Refused(source) => unreadable(source),
+                other => error::store_error(read::LOADING, other),
+            }),
+        },
+        Err(failure) => fail(loads, failure, |failure| error::store_error(read::LOADING, failure)),
+    }
+}
+
+fn fail(loads: &[Load], failure: Failure, error: impl Fn(Failure) -> StoreError) -> Vec<Option<Answer>> {
+    error::for_each(failure, loads.len()).into_iter().map(|failure| Some(Err(error(failure)))).collect()
+}
+
+async fn fetch(parts: &Parts, loads: &[Load]) -> Result<(HistoryId, Vec<PgRow>), Failure> {
+    let stream_types: Vec<_> = loads.iter().map(|load| load.stream.stream_type()).collect();
+    let stream_ids: Vec<_> = loads.iter().map(|load| load.stream.id()).collect();
+    let fingerprints: Vec<_> = loads.iter().map(|load| load.fingerprint).collect();
+    let at_most = loads.iter().map(|load| load.snapshot_at_most.map_or(i64::MAX, |version| signed(version.get())));
+    let at_most: Vec<_> = at_most.collect();
+    let keys: Vec<_> = loads.iter().map(|load| load.idempotency_key.as_deref()).collect();
+    let metadata: Vec<_> = loads.iter().map(|load| load.metadata).collect();
+    parts
+        .connections
+        .fetch_with_history(|| {
+            sqlx::query(parts.statements.load_many.clone())
+                .bind(&stream_types)
+                .bind(&stream_ids)
+                .bind(&fingerprints)
+                .bind(&at_most)
+                .bind(&keys)
+                .bind(&metadata)
+                .bind(EVENTS + 1)
+        })
+        .await
+}
+
+/// The rows of each load, which come in no promised order.
+fn by_load(history: HistoryId, loads: &[Load], rows: &[PgRow]) -> Result<Vec<Option<LoadedStream>>, sqlx::Error> {
+    let mut rows_of: Vec<Vec<&PgRow>> = vec![Vec::new(); loads.len()];
+    for row in rows {
+        let number = usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(0);
+        rows_of.get_mut(number.wrapping_sub(1)).ok_or(sqlx::Error::RowNotFound)?.push(row);
+    }
+    let most = usize::try_from(EVENTS).unwrap_or(usize::MAX);
+    let loaded = |(load, rows): (&Load, Vec<&PgRow>)| {
+        if rows.len() > most { Ok(None) } else { read::loaded(history, load, rows, 1).map(Some) }
+    };
+    loads.iter().zip(rows_of).map(loaded).collect()
+}
