@@ -69,8 +69,9 @@ impl PostgresConfig {
         self
     }
 
-    /// How long `read_all` waits at a hole for unfinished appends before it ends there; 1 second unless set. What it
-    /// has not reached, the next read will: time never decides that a position is empty.
+    /// How long `read_all`, `settled` and `status` wait at a hole for unfinished appends before they end there, at the
+    /// most; 1 second unless set. Events before the hole are handed out at once. What a read
+    /// has not reached, the next one will: time never decides that a position is empty.
     #[must_use]
     pub fn settle_timeout(mut self, timeout: Duration) -> Self {
         self.settle_timeout = timeout;

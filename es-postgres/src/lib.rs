@@ -27,9 +27,15 @@ mod migrate;
 mod pages;
 mod read;
 mod row;
+mod server;
 mod snapshot;
 mod statements;
+mod status;
 mod store;
 mod wake;
 
-pub use crate::{config::PostgresConfig, store::PostgresStore};
+pub use crate::{
+    config::PostgresConfig,
+    status::{Holder, StoreStatus},
+    store::PostgresStore,
+};

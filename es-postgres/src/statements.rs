@@ -8,6 +8,9 @@ use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 #[derive(Debug)]
 pub(crate) struct Statements {
     schema: String,
+    pub(crate) check_server: SqlStr,
+    pub(crate) check_tables: SqlStr,
+    pub(crate) check_locks: SqlStr,
     pub(crate) append: SqlStr,
     pub(crate) append_many: SqlStr,
     pub(crate) placed: SqlStr,
@@ -23,6 +26,8 @@ pub(crate) struct Statements {
     pub(crate) frontier_scan: SqlStr,
     pub(crate) frontier_record: SqlStr,
     pub(crate) frontier_writers: SqlStr,
+    pub(crate) status: SqlStr,
+    pub(crate) holders: SqlStr,
     pub(crate) snapshot: SqlStr,
     pub(crate) history: SqlStr,
 }
@@ -32,6 +37,9 @@ impl Statements {
         let fill = |sql| fill(sql, schema);
         Self {
             schema: schema.to_owned(),
+            check_server: fill(include_str!("sql/check_server.sql")),
+            check_tables: fill(include_str!("sql/check_tables.sql")),
+            check_locks: fill(include_str!("sql/check_locks.sql")),
             append: fill(include_str!("sql/append.sql")),
             append_many: fill(include_str!("sql/append_many.sql")),
             placed: fill(include_str!("sql/placed.sql")),
@@ -47,6 +55,8 @@ impl Statements {
             frontier_scan: fill(include_str!("sql/frontier_scan.sql")),
             frontier_record: fill(include_str!("sql/frontier_record.sql")),
             frontier_writers: fill(include_str!("sql/frontier_writers.sql")),
+            status: fill(include_str!("sql/status.sql")),
+            holders: fill(include_str!("sql/holders.sql")),
             snapshot: fill(include_str!("sql/snapshot.sql")),
             history: fill(include_str!("sql/history.sql")),
         }

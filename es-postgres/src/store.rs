@@ -19,9 +19,10 @@ use crate::{
     frontier::{self, Frontier},
     lanes::{self, Lanes},
     loads::{self, Loads},
-    migrate, pages, read,
+    migrate, pages, read, server,
     snapshot::SnapshotWriter,
     statements::Statements,
+    status::{self, StoreStatus},
     wake::{self, Wake},
 };
 
@@ -58,7 +59,8 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the server cannot be reached; [`StoreError::Misconfigured`] when the URL cannot
-    /// be read, the server does not let us in, is older than PostgreSQL 14.1 or does not use UTF-8;
+    /// be read, the server does not let us in, is older than PostgreSQL 14.1 or no PostgreSQL at all, does not use UTF-8,
+    /// has `fsync` or `full_page_writes` off, or when the tables do not give out positions as they must;
     /// [`StoreError::WrongSchema`] when the tables were made by a newer version of this crate.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         Self::connect_with(url, PostgresConfig::new()).await
@@ -72,7 +74,7 @@ impl PostgresStore {
         let options = options(url)?;
         let statements = Statements::new(&config.schema);
         let connections = Connections::new(options, &statements, &config);
-        migrate::check_server(&connections, &statements).await?;
+        server::check(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
         let (loads, frontier, wake) = (Loads::default(), Frontier::new(), Wake::new());
         let snapshots = SnapshotWriter::new();
@@ -87,11 +89,30 @@ impl PostgresStore {
     /// by several processes at once.
     ///
     /// # Errors
-    /// [`StoreError::WrongSchema`] when they are newer than this crate; otherwise whatever the database reports.
+    /// [`StoreError::WrongSchema`] when they are newer than this crate; [`StoreError::Misconfigured`] when somebody has
+    /// changed them so that readers would miss events; otherwise whatever the database reports.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         migrate::migrate(&self.parts.connections, &self.parts.statements).await?;
         self.parts.connections.forget();
-        Ok(())
+        server::check_tables(&self.parts.connections, &self.parts.statements).await
+    }
+
+    /// How far readers of all events can go, and who holds them up. Waits for unfinished appends as `read_all` does, up to
+    /// [`settle_timeout`](PostgresConfig::settle_timeout). Any role that may read the events may ask; of others'
+    /// transactions it sees what PostgreSQL lets it see.
+    ///
+    /// ```no_run
+    /// # async fn run(store: es_postgres::PostgresStore) -> Result<(), Box<dyn std::error::Error>> {
+    /// let status = store.status().await?;
+    /// println!("{status}");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the server cannot be reached, [`StoreError::WrongSchema`] when the tables are not
+    /// there.
+    pub async fn status(&self) -> Result<StoreStatus, StoreError> {
+        status::status(&self.parts).await
     }
 
     /// Waits until every snapshot that was taken in is written. Only tests and measurements need it.

@@ -2,11 +2,15 @@
 
 mod append;
 mod conformance;
+mod frontier;
 mod group;
 mod history;
 mod loads;
 mod opening;
 mod order;
+mod order_crash;
+mod order_forms;
+mod refused;
 mod repository;
 mod stress;
 mod subscribe;
@@ -38,6 +42,26 @@ fn main() -> ExitCode {
         group::a_caller_that_goes_away_while_it_waits_leaves_no_trace,
         group::an_append_waits_for_its_turn_but_not_for_ever,
         group::closing_answers_what_was_accepted_and_refuses_the_rest,
+        frontier::what_one_process_has_proved_no_other_proves_again,
+        frontier::a_record_of_another_history_is_not_believed_and_replaced,
+        frontier::the_record_only_rises_and_is_written_when_a_store_closes,
+        frontier::a_role_that_may_not_write_the_record_still_reads,
+        frontier::impatient_readers_get_past_writers_that_overlap_without_end,
+        frontier::what_is_settled_before_a_hole_is_handed_out_at_once,
+        frontier::readers_that_go_away_or_fall_asleep_harm_no_other,
+        frontier::the_status_names_who_holds_the_frontier,
+        frontier::the_status_names_a_prepared_transaction,
+        frontier::what_was_appended_before_the_call_is_settled,
+        frontier::in_another_history_all_begins_anew,
+        frontier::the_default_isolation_of_the_database_does_not_matter,
+        order_forms::every_form_of_insert_takes_the_lock_before_it_draws,
+        order_forms::a_draw_without_an_insert_is_seen_by_the_lock_on_the_sequence,
+        order_crash::prepared_transactions_hold_the_frontier_across_a_crash,
+        order_crash::a_standby_goes_as_far_as_was_stored_and_takes_over_with_another_history,
+        order_crash::a_server_that_may_lose_what_it_acknowledged_is_refused,
+        refused::a_sequence_that_would_hide_events_is_refused,
+        refused::a_sequence_that_was_set_back_is_refused,
+        refused::events_that_come_by_logical_replication_are_refused,
         order::a_hole_is_not_passed_while_its_writer_is_open,
         order::a_hole_whose_writer_gave_up_is_passed,
         order::a_prepared_transaction_holds_the_frontier,

@@ -439,9 +439,7 @@ pub(crate) async fn every_event_is_seen_once_in_order_whatever_happens(_: Databa
         }
     });
     sleep(Duration::from_millis(600)).await;
-    server.stop_at_once();
-    sleep(Duration::from_millis(300)).await;
-    server.start_again();
+    server.crash_and_start();
     for writer in writers {
         writer.await.expect("a writer");
     }

@@ -27,7 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Flights {
     begun: u64,
     wanted: u64,
-    /// When the first came who wants the next flight.
+    /// When the first came of those who want the next flight.
     since: Option<Instant>,
     /// Not here while a task has it.
     prover: Option<Prover>,
@@ -67,11 +67,12 @@ impl Flights {
     }
 }
 
-/// Asks for a flight that begins from now on; answers its number. Must be called within a Tokio runtime.
-pub(super) fn book(parts: &Arc<Parts>) -> u64 {
+/// Asks for a flight that begins from now on, on behalf of someone who came then; answers its number. Must be called within
+/// a Tokio runtime.
+pub(super) fn book(parts: &Arc<Parts>, came: Instant) -> u64 {
     let mut flights = parts.frontier.flights();
     flights.wanted = flights.begun + 1;
-    flights.since.get_or_insert_with(Instant::now);
+    flights.since = Some(flights.since.map_or(came, |since| since.min(came)));
     if let Some(prover) = flights.prover.take() {
         tokio::spawn(fly_while_wanted(Pilot { parts: Arc::clone(parts), prover: Some(prover) }));
     }

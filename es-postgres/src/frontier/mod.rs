@@ -94,7 +94,8 @@ pub(crate) async fn advance(parts: &Arc<Parts>) -> Result<Settled, StoreError> {
 
 /// As [`advance`], but ends as soon as something behind this position is settled; where that is known already, at once.
 pub(crate) async fn beyond(parts: &Arc<Parts>, after: Position) -> Result<Settled, StoreError> {
-    let patient_until = Instant::now() + parts.config.settle_timeout;
+    let came = Instant::now();
+    let patient_until = came + parts.config.settle_timeout;
     let mut seen = parts.frontier.seen.subscribe();
     let further = |seen: &Seen| seen.settled.filter(|settled| after < settled.position);
     if let Some(settled) = further(&seen.borrow()) {
@@ -102,7 +103,7 @@ pub(crate) async fn beyond(parts: &Arc<Parts>, after: Position) -> Result<Settle
     }
     loop {
         // Only a flight that begins from here on has seen all that is visible now.
-        let wanted = flight::book(parts);
+        let wanted = flight::book(parts, came);
         let news = seen.wait_for(|seen| further(seen).is_some() || seen.landed.number >= wanted).await;
         let Ok(news) = news else { return Err(flight::interrupted()) };
         if let Some(settled) = further(&news) {

@@ -233,3 +233,85 @@ impl Pending {
 fn running(writers: &[Writer]) -> impl Iterator<Item = Transaction> {
     writers.iter().filter(|writer| !writer.has_ended()).map(|writer| writer.transaction)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, Next, Proof, Question, Scan, Transaction, Writer};
+
+    fn writers<const N: usize>(names: [&str; N]) -> Answer {
+        let writer = |name| Writer { transaction: Transaction::parse(name).expect("a name"), prepared: false };
+        Answer::Writers(names.map(writer).to_vec())
+    }
+
+    /// Asks, checks the question, and answers.
+    fn step(proof: &mut Proof, question: Question, answer: &Answer) -> Next {
+        assert_eq!(proof.question(), question);
+        proof.answered(answer)
+    }
+
+    fn scan(dense: u64, last: u64) -> Answer {
+        Answer::Scan(Scan { dense, last, full: false })
+    }
+
+    /// At a hole behind 10, below 20, held by two writers.
+    fn at_a_hole() -> Proof {
+        let mut proof = Proof::default();
+        proof.begin();
+        assert_eq!(step(&mut proof, Question::Stored, &Answer::Stored(Some(8))), Next::Ask);
+        assert_eq!(step(&mut proof, Question::Scan { after: 8 }, &scan(9, 19)), Next::Ask);
+        assert_eq!(step(&mut proof, Question::Scan { after: 9 }, &scan(10, 20)), Next::Ask, "most close by themselves");
+        assert_eq!(step(&mut proof, Question::Highest, &Answer::Highest(20)), Next::Ask);
+        assert_eq!(step(&mut proof, Question::Writers, &writers(["3/10", "4/20", "5/0"])), Next::Pause);
+        assert_eq!(proof.settled(), 10);
+        proof
+    }
+
+    #[test]
+    fn without_a_hole_one_look_is_enough() {
+        let mut proof = Proof::default();
+        step(&mut proof, Question::Stored, &Answer::Stored(None));
+        assert_eq!(step(&mut proof, Question::Scan { after: 0 }, &scan(7, 7)), Next::Done);
+        proof.begin();
+        assert_eq!(step(&mut proof, Question::Scan { after: 7 }, &scan(7, 7)), Next::Done);
+        assert_eq!(proof.settled(), 7);
+    }
+
+    #[test]
+    fn who_is_far_behind_asks_for_writers_at_once() {
+        let mut proof = Proof::default();
+        step(&mut proof, Question::Stored, &Answer::Stored(None));
+        let full = Answer::Scan(Scan { dense: 4_096, last: 4_096, full: true });
+        assert_eq!(step(&mut proof, Question::Scan { after: 0 }, &full), Next::Ask);
+        assert_eq!(step(&mut proof, Question::Highest, &Answer::Highest(1_000_000)), Next::Ask);
+        assert_eq!(step(&mut proof, Question::Writers, &writers([])), Next::Done);
+        assert_eq!(proof.settled(), 1_000_000);
+    }
+
+    #[test]
+    fn newcomers_and_those_that_ended_are_not_waited_for() {
+        let mut proof = at_a_hole();
+        assert_eq!(step(&mut proof, Question::Writers, &writers(["3/10", "4/20", "6/1"])), Next::Pause);
+        assert_eq!(step(&mut proof, Question::Writers, &writers(["3/11", "4/20"])), Next::Ask, "3/10 has ended");
+        assert_eq!(step(&mut proof, Question::Scan { after: 10 }, &scan(12, 25)), Next::Ask, "and closed a hole");
+        assert_eq!(proof.settled(), 12);
+        assert_eq!(step(&mut proof, Question::Writers, &writers(["3/11", "4/0"])), Next::Done);
+        assert_eq!(proof.settled(), 20);
+    }
+
+    #[test]
+    fn a_later_flight_goes_on_with_the_same_writers_and_then_sees_what_is_new() {
+        let mut proof = at_a_hole();
+        proof.begin();
+        assert_eq!(step(&mut proof, Question::Scan { after: 10 }, &scan(10, 30)), Next::Ask);
+        assert_eq!(step(&mut proof, Question::Writers, &writers(["9/1"])), Next::Ask);
+        assert_eq!(proof.settled(), 20, "those that were waited for have ended");
+        assert_eq!(step(&mut proof, Question::Scan { after: 20 }, &scan(30, 30)), Next::Done);
+    }
+
+    #[test]
+    fn names_of_transactions() {
+        assert_eq!(Transaction::parse("4/1234"), Some(Transaction { backend: 4, local: 1_234 }));
+        assert_eq!(Transaction::parse("-1/777"), Some(Transaction { backend: -1, local: 777 }));
+        assert_eq!(Transaction::parse("777"), None);
+    }
+}

@@ -15,7 +15,7 @@ use es_core::{
 use es_postgres::{PostgresConfig, PostgresStore};
 use es_tests::database::Database;
 use futures_util::TryStreamExt as _;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -63,6 +63,16 @@ pub(crate) async fn stored(store: &PostgresStore, id: &str) -> Vec<StoredEvent> 
 
 pub(crate) async fn read_all(store: &PostgresStore, after: Position) -> Vec<StoredEvent> {
     store.read_all(ReadAll::after(after)).try_collect().await.expect("all events can be read")
+}
+
+pub(crate) fn positions(events: &[StoredEvent]) -> Vec<u64> {
+    events.iter().map(|event| event.position.get()).collect()
+}
+
+/// Runs statements as they stand.
+pub(crate) async fn run(connection: &mut PgConnection, sql: &str) {
+    let answer = connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()))).await;
+    answer.unwrap_or_else(|error| panic!("`{sql}`: {error}"));
 }
 
 /// Inserts one event beside the store, as a transaction of the user's would.

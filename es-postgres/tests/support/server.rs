@@ -1,13 +1,16 @@
-//! A server that belongs to one test, to be stopped and started as it likes.
+//! A PostgreSQL server of a test's own, for what would disturb others: crashes, standbys, settings.
 
 use std::{
+    env, fs,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-/// A server with a folder of its own, which goes when this is dropped.
-#[derive(Debug)]
+use sqlx::{Connection as _, PgConnection};
+use uuid::Uuid;
+
+/// A server, stopped and removed when it is dropped.
 pub(crate) struct Server {
     programs: PathBuf,
     folder: PathBuf,
@@ -15,82 +18,123 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one; `None`, with a line that says so, where PostgreSQL's programs are not installed.
+    /// A new cluster, started; `None`, and a line that says so, where the server's programs are not to be found.
     pub(crate) fn start() -> Option<Self> {
-        let found = Command::new("pg_config").arg("--bindir").output().ok();
-        let programs = found.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
-        let Some(programs) = programs.filter(|programs| programs.join("initdb").exists()) else {
-            eprintln!("left out: `pg_config --bindir` names no folder with PostgreSQL's server programs");
-            return None;
-        };
-        let folder = std::env::temp_dir().join(format!("es_server_{}", uuid::Uuid::new_v4().simple()));
-        std::fs::create_dir(&folder).expect("a folder");
-        if is_root() {
-            run(Command::new("chown").arg("postgres").arg(&folder));
-        }
-        let port =
-            TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
-        let server = Self { programs, folder, port };
-        let data = server.folder.join("data");
-        let initdb = ["--username=postgres", "--encoding=UTF8", "--locale=C", "--auth=trust", "--no-sync", "-D"];
-        run(server.program("initdb").args(initdb).arg(&data));
-        server.control("start");
+        let server = Self::prepare()?;
+        let data = server.data();
+        let made = server.run(
+            "initdb",
+            &["--pgdata", &data, "--username=postgres", "--encoding=UTF8", "--locale=C", "--auth=trust", "--no-sync"],
+        );
+        assert!(made, "initdb failed");
+        server.go();
         Some(server)
+    }
+
+    /// A standby of this server, started.
+    pub(crate) fn standby(&self) -> Self {
+        let standby = Self::prepare().expect("the programs are there");
+        let (data, port) = (standby.data(), self.port.to_string());
+        let arguments = [
+            "--pgdata",
+            &data,
+            "--host=127.0.0.1",
+            "--port",
+            &port,
+            "--username=postgres",
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            "--no-sync",
+        ];
+        assert!(standby.run("pg_basebackup", &arguments), "pg_basebackup failed");
+        standby.go();
+        standby
     }
 
     pub(crate) fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// As after a crash: nothing is finished or said to anybody.
-    pub(crate) fn stop_at_once(&self) {
-        self.control("stop");
+    pub(crate) async fn connect(&self) -> PgConnection {
+        PgConnection::connect(&self.url()).await.expect("the server is there")
     }
 
-    pub(crate) fn start_again(&self) {
-        self.control("start");
+    /// As after a power failure: no checkpoint, no good-bye.
+    pub(crate) fn crash_and_start(&self) {
+        assert!(self.control(&["stop", "--mode=immediate"]), "the server does not stop");
+        self.go();
     }
 
-    fn control(&self, action: &str) {
-        let mut command = self.program("pg_ctl");
-        command.args([action, "--wait", "--silent", "--timeout=60", "-D"]).arg(self.folder.join("data"));
-        if action == "stop" {
-            command.arg("--mode=immediate");
-        } else {
-            let settings = format!("-c listen_addresses=127.0.0.1 -c port={} -c unix_socket_directories=''", self.port);
-            command.arg("--log").arg(self.folder.join("log")).args(["-o", &settings]);
+    pub(crate) fn promote(&self) {
+        assert!(self.control(&["promote"]), "the standby does not take over");
+    }
+
+    fn prepare() -> Option<Self> {
+        let Some(programs) = programs() else {
+            eprintln!("left out: initdb of PostgreSQL is not to be found; set PATH so that pg_config is");
+            return None;
+        };
+        let folder = env::temp_dir().join(format!("es-test-{}", Uuid::new_v4().simple()));
+        fs::create_dir(&folder).expect("a folder for temporary files");
+        let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address").port();
+        if is_root() {
+            let given = Command::new("chown").arg("postgres").arg(&folder).status().expect("chown runs");
+            assert!(given.success(), "the server's user gets no folder");
         }
-        run(&mut command);
+        Some(Self { programs, folder, port })
+    }
+
+    fn go(&self) {
+        let options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_prepared_transactions=10",
+            self.port
+        );
+        let log = self.folder.join("log").display().to_string();
+        assert!(self.control(&["start", "--log", &log, "--options", &options]), "the server does not start: {log}");
+    }
+
+    fn control(&self, arguments: &[&str]) -> bool {
+        let data = self.data();
+        self.run("pg_ctl", &[&["--pgdata", &data, "--wait", "--silent"], arguments].concat())
+    }
+
+    fn data(&self) -> String {
+        self.folder.join("data").display().to_string()
     }
 
     /// PostgreSQL refuses to run as root.
-    fn program(&self, name: &str) -> Command {
-        let program = self.programs.join(name);
-        if !is_root() {
-            return Command::new(program);
-        }
-        let mut command = Command::new("runuser");
-        command.args(["-u", "postgres", "--"]).arg(program).current_dir("/");
-        command
+    fn run(&self, program: &str, arguments: &[&str]) -> bool {
+        let program = self.programs.join(program);
+        let mut command = if is_root() {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "postgres", "--"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        command.args(arguments).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
+        command.status().expect("the program runs").success()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let data = self.folder.join("data");
-        let mut stop = self.program("pg_ctl");
-        let _ = stop.args(["stop", "--wait", "--silent", "--mode=immediate", "-D"]).arg(&data).status();
-        let _ = std::fs::remove_dir_all(&self.folder);
+        self.control(&["stop", "--mode=immediate"]);
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
 fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    Path::new("/proc/self").metadata().is_ok_and(|metadata| metadata.uid() == 0)
+    Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout.trim_ascii() == b"0")
 }
 
-fn run(command: &mut Command) {
-    // The server would keep a pipe open for as long as it runs.
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "{command:?}: {status:?}");
+/// The folder of initdb: as pg_config says, or where Debian keeps it.
+fn programs() -> Option<PathBuf> {
+    let told = Command::new("pg_config").arg("--bindir").output().ok();
+    let told = told.and_then(|told| String::from_utf8(told.stdout).ok()).map(|folder| PathBuf::from(folder.trim()));
+    let mut folders: Vec<_> = told.into_iter().collect();
+    for version in fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten() {
+        folders.push(version.path().join("bin"));
+    }
+    folders.into_iter().find(|folder| Path::new(folder).join("initdb").exists())
 }
