@@ -18,6 +18,7 @@ pub struct PostgresConfig {
     pub(crate) settle_timeout: Duration,
     pub(crate) poll_interval: Duration,
     pub(crate) listen: bool,
+    pub(crate) notify: bool,
 }
 
 impl PostgresConfig {
@@ -31,6 +32,7 @@ impl PostgresConfig {
             settle_timeout: Duration::from_secs(1),
             poll_interval: Duration::from_secs(1),
             listen: true,
+            notify: true,
         }
     }
 
@@ -93,6 +95,14 @@ impl PostgresConfig {
     #[must_use]
     pub fn without_listen(mut self) -> Self {
         self.listen = false;
+        self
+    }
+
+    /// Does not tell other processes of appends, because there are none that subscribe. Where there are, they find them by
+    /// polling.
+    #[must_use]
+    pub fn without_notify(mut self) -> Self {
+        self.notify = false;
         self
     }
 }

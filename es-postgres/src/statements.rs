@@ -77,7 +77,13 @@ impl Statements {
 fn fill(sql: &str, schema: &str) -> SqlStr {
     let identifier = format!("\"{}\"", schema.replace('"', "\"\""));
     let literal = identifier.replace('\'', "''");
-    let filled = sql.replace("'\"es\"", &format!("'{literal}")).replace("\"es\"", &identifier);
+    // In one go: the name itself may hold what is looked for.
+    let mut parts = sql.split("\"es\"");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        filled += if filled.ends_with('\'') { &literal } else { &identifier };
+        filled += part;
+    }
     AssertSqlSafe(Arc::<str>::from(filled)).into_sql_str()
 }
 
@@ -90,6 +96,7 @@ mod tests {
         let sql = "select '\"es\".events'::regclass from \"es\".events";
         let filled = |schema| fill(sql, schema).as_str().to_owned();
         assert_eq!(filled("es"), sql);
+        assert_eq!(filled("x\"es"), "select '\"x\"\"es\".events'::regclass from \"x\"\"es\".events");
         assert_eq!(filled("o'b\"r"), "select '\"o''b\"\"r\".events'::regclass from \"o'b\"\"r\".events");
     }
 }

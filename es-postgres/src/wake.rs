@@ -77,6 +77,9 @@ impl Wake {
 
     /// Starts the task that tells others. It ends with the store.
     pub(crate) fn start(&self, parts: &Parts) {
+        if !parts.config.notify {
+            return;
+        }
         let notifier = tokio::spawn(notifier::run(parts.connections.options(), parts.statements.schema(), &self.told));
         *locked(&self.notifier) = Some(notifier);
     }

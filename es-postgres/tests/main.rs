@@ -14,6 +14,7 @@ mod refused;
 mod repository;
 mod stress;
 mod subscribe;
+mod subscribe_trouble;
 mod support;
 #[path = "../../tests/versions/mod.rs"]
 mod versions;
@@ -84,10 +85,10 @@ fn main() -> ExitCode {
         subscribe::closing_ends_subscriptions,
         subscribe::a_filter_does_not_look_past_a_hole,
         subscribe::a_long_stretch_of_others_is_looked_at_once,
-        subscribe::a_checkpoint_is_of_no_use_where_another_event_stands,
-        subscribe::a_subscription_does_not_go_on_in_a_history_without_its_event,
-        subscribe::a_subscription_goes_on_in_a_history_with_its_event,
-        subscribe::every_event_is_seen_once_in_order_whatever_happens,
+        subscribe_trouble::a_checkpoint_is_of_no_use_where_another_event_stands,
+        subscribe_trouble::a_subscription_does_not_go_on_in_a_history_without_its_event,
+        subscribe_trouble::a_subscription_goes_on_in_a_history_with_its_event,
+        subscribe_trouble::every_event_is_seen_once_in_order_whatever_happens,
         opening::migrating_again_changes_nothing,
         opening::many_processes_may_migrate_at_once,
         opening::tables_of_a_newer_program_are_refused,

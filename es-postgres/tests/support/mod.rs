@@ -33,6 +33,14 @@ pub(crate) async fn connect(url: &str) -> PostgresStore {
     store
 }
 
+/// As [`connect`], without the notifications, whose answers would come at any time.
+pub(crate) async fn connect_quietly(url: &str) -> PostgresStore {
+    let config = PostgresConfig::new().without_notify();
+    let store = PostgresStore::connect_with(url, config).await.expect("the database is there");
+    store.migrate().await.expect("it can be migrated");
+    store
+}
+
 pub(crate) async fn open_with(
     database: &Database,
     set: impl FnOnce(PostgresConfig) -> PostgresConfig,
