@@ -5,6 +5,7 @@ mod conformance;
 mod frontier;
 mod group;
 mod history;
+mod loads;
 mod opening;
 mod order;
 mod order_crash;
@@ -69,6 +70,9 @@ fn main() -> ExitCode {
         order::no_reader_misses_an_event_and_a_naive_one_does,
         group::a_lock_on_the_whole_table_is_waited_for_once,
         stress::nothing_is_lost_doubled_or_out_of_order_whatever_happens,
+        loads::each_load_of_many_has_the_answer_that_it_would_have_alone,
+        loads::many_loads_share_statements,
+        loads::nobody_who_waits_for_a_load_is_forgotten,
         history::tables_made_anew_are_another_history,
         opening::migrating_again_changes_nothing,
         opening::many_processes_may_migrate_at_once,
