@@ -19,8 +19,8 @@ use bank::{
 use es_core::{
     MemoryStore, Position,
     store::{
-        Append, Appended, EventStore, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoreError, StoredEvent,
-        Unavailable,
+        Append, Appended, EventStore, HistoryId, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoreError,
+        StoredEvent, Unavailable,
     },
 };
 use futures_util::{Stream, TryStreamExt as _};
@@ -189,6 +189,10 @@ impl EventStore for Failing {
 
     fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
         self.memory.read_all(read)
+    }
+
+    async fn history(&self) -> Result<HistoryId, StoreError> {
+        self.memory.history().await
     }
 
     async fn settled(&self) -> Result<Position, StoreError> {
