@@ -202,12 +202,12 @@ impl Tables {
                 .to_owned());
         }
         let stored = self.stored.filter(|_| self.stored_history == Some(history.as_uuid())).unwrap_or(0);
-        let least = self.highest.max(stored);
+        let given_out = self.highest.max(stored);
         match self.last_value {
-            Some(last) if last < least => Err(format!(
-                "the sequence of its positions is at {last}, and {least} was given out before: readers would miss what is \
+            Some(last) if last < given_out => Err(format!(
+                "the sequence of its positions is at {last}, and {given_out} was given out before: readers would miss what is \
                  given out again; `{change} restart with {}`, while nobody writes",
-                least + 1
+                given_out + 1
             )),
             _ => Ok(()),
         }

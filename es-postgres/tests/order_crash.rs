@@ -12,7 +12,7 @@ use es_tests::database::Database;
 use futures_util::TryStreamExt as _;
 use tokio::time::{sleep, timeout};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn append_one(store: &PostgresStore, id: &str) -> u64 {
     store.append(append(id, Expected::Any, 1)).await.expect("an append").events[0].position.get()

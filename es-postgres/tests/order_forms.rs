@@ -126,7 +126,7 @@ async fn drawing_is_seen(database: &Database, name: &str, form: impl AsyncFnOnce
     run(&mut blocker, "begin; alter sequence es.events_position_seq no cycle").await;
     let watch = async {
         loop {
-            let blocked: bool = sqlx::query_scalar(
+            let waits: bool = sqlx::query_scalar(
                 "select exists (select from pg_locks where pid = $1 and not granted
                      and relation = 'es.events_position_seq'::regclass)",
             )
@@ -134,7 +134,7 @@ async fn drawing_is_seen(database: &Database, name: &str, form: impl AsyncFnOnce
             .fetch_one(&mut watcher)
             .await
             .expect("a look at the locks");
-            if blocked {
+            if waits {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(2)).await;

@@ -128,7 +128,7 @@ fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout.trim_ascii() == b"0")
 }
 
-/// The folder of initdb: as pg_config says, or where Debian keeps it.
+/// The folder of initdb: as `pg_config` says, or where Debian keeps it.
 fn programs() -> Option<PathBuf> {
     let told = Command::new("pg_config").arg("--bindir").output().ok();
     let told = told.and_then(|told| String::from_utf8(told.stdout).ok()).map(|folder| PathBuf::from(folder.trim()));
