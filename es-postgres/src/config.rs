@@ -44,7 +44,8 @@ impl PostgresConfig {
     }
 
     /// How many connections are open at the most, at least one; 10 unless set. Up to four of them carry appends, of many
-    /// callers each, and up to a quarter wait for transactions of others that hold a stream.
+    /// callers each, up to four carry appends to several streams, and up to a quarter wait for transactions of others that
+    /// hold a stream.
     ///
     /// Two more are not counted: one tells other processes of appends, once there was one, and one listens for what they
     /// tell, while there are subscribers.

@@ -10,8 +10,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use crate::{
     recorded::{EventId, Position, StreamId, StreamVersion},
     store::{
-        Append, Appended, Checkpoint, EventStore, HistoryDiverged, HistoryId, Load, LoadedStream, Misconfigured,
-        NewSnapshot, Page, ReadAll, ReadStream, StoreError, StoredEvent, Unavailable,
+        Append, Appended, Checkpoint, EventStore, HistoryDiverged, HistoryId, KeptSnapshot, Load, LoadedStream,
+        Misconfigured, NewSnapshot, Page, ReadAll, ReadStream, StoreError, StoredEvent, Unavailable,
     },
 };
 
@@ -56,6 +56,14 @@ impl EventStore for Scripted {
 
     async fn append(&self, _: Append) -> Result<Appended, StoreError> {
         unreachable!("it is only read")
+    }
+
+    async fn append_all(&self, _: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        unreachable!("it is only read")
+    }
+
+    async fn kept_snapshot(&self, _: StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
+        unreachable!("only pages are read")
     }
 
     async fn load(&self, _: Load) -> Result<LoadedStream, StoreError> {

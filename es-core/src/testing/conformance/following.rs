@@ -258,6 +258,10 @@ async fn subscribe<S: EventStore>(store: S) {
         assert_eq!(numbers(&seen), [2_000 + u64::from(round)]);
         store_events(&store, "a", [3_000 + round]).await;
         assert_eq!(numbers(&next(&mut events, 1).await), [3_000 + u64::from(round)]);
+        let together = ["c", "d"].map(|id| append(id, Expected::Any, [4_000 + round]));
+        let (appended, seen) = join(store.append_all(together.into()), next(&mut events, 2)).await;
+        appended.expect("nothing stands against this");
+        assert_eq!(numbers(&seen), [4_000 + u64::from(round); 2]);
     }
 }
 

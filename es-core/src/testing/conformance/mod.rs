@@ -12,6 +12,7 @@
 //! ```
 
 mod appending;
+mod appending_all;
 mod following;
 mod reading;
 
@@ -69,6 +70,7 @@ impl Drop for Named {
 /// All rules, each to be checked on an empty store of its own.
 pub fn rules<S: EventStore>() -> Vec<Rule<S>> {
     let mut rules = appending::rules();
+    rules.extend(appending_all::rules());
     rules.extend(reading::rules());
     rules.extend(following::rules());
     rules
