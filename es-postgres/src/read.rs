@@ -4,16 +4,14 @@ use std::{collections::VecDeque, sync::Arc};
 
 use es_core::{
     recorded::{Position, StreamVersion},
-    store::{
-        HistoryId, KeyedAppend, Load, LoadedStream, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until,
-    },
+    store::{HistoryId, KeyedAppend, Load, LoadedStream, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until},
 };
 use futures_core::Stream;
 use futures_util::stream;
 use sqlx::{Row as _, postgres::PgRow};
 
 use crate::{
-    error, frontier,
+    error,
     row::{self, signed, unreadable, unsigned},
     store::Parts,
 };
@@ -117,24 +115,6 @@ pub(crate) fn read_stream(
             };
             read = if read.backwards { read.before(last) } else { read.after(last) };
             Ok(Some((events, Some(read))))
-        }
-    });
-    flatten(pages)
-}
-
-/// The events of all streams, page by page, up to the frontier.
-pub(crate) fn read_all(
-    parts: Arc<Parts>,
-    read: &ReadAll,
-) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
-    let pages = stream::try_unfold(Some((read.after, Position::START)), move |state| {
-        let parts = Arc::clone(&parts);
-        async move {
-            let Some((after, proved)) = state else { return Ok(None) };
-            let page = frontier::next_page(&parts, after, proved).await?;
-            let Some(last) = page.events.back() else { return Ok(None) };
-            let next = (last.position, page.proved);
-            Ok(Some((page.events, Some(next))))
         }
     });
     flatten(pages)

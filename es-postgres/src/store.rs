@@ -3,10 +3,10 @@
 use std::{str::FromStr as _, sync::Arc};
 
 use es_core::{
-    recorded::StreamId,
+    recorded::{Position, StreamId},
     store::{
         Append, Appended, EventStore, HistoryId, KeptSnapshot, ListStreams, Load, LoadedStream, Misconfigured,
-        NewSnapshot, ReadAll, ReadStream, StoreError, StoredEvent, StreamInfo,
+        NewSnapshot, Page, ReadAll, ReadStream, StoreError, StoredEvent, StreamInfo,
     },
 };
 use futures_core::Stream;
@@ -15,14 +15,18 @@ use sqlx::postgres::PgConnectOptions;
 use crate::{
     config::PostgresConfig,
     connections::Connections,
-    error, grants,
+    error,
+    frontier::{self, Frontier},
+    grants,
     lanes::{self, Lanes},
     loads::{self, Loads},
-    migrate, read,
+    migrate, pages, read, server,
     snapshot::{self, SnapshotWriter},
     statements::Statements,
+    status::{self, StoreStatus},
     streams,
     together::{self, Together},
+    wake::{self, Wake},
 };
 
 /// A store in a PostgreSQL database. Clones share its connections.
@@ -49,6 +53,8 @@ pub(crate) struct Parts {
     pub(crate) lanes: Lanes,
     pub(crate) together: Together,
     pub(crate) loads: Loads,
+    pub(crate) frontier: Frontier,
+    pub(crate) wake: Wake,
     snapshots: SnapshotWriter,
 }
 
@@ -57,7 +63,8 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the server cannot be reached; [`StoreError::Misconfigured`] when the URL cannot
-    /// be read, the server does not let us in, is older than PostgreSQL 14.1 or does not use UTF-8;
+    /// be read, the server does not let us in, is older than PostgreSQL 14.1 or no PostgreSQL at all, does not use UTF-8,
+    /// has `fsync` or `full_page_writes` off, or when the tables do not give out positions as they must;
     /// [`StoreError::WrongSchema`] when the tables were made by a newer version of this crate.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         Self::connect_with(url, PostgresConfig::new()).await
@@ -71,13 +78,15 @@ impl PostgresStore {
         let options = options(url)?;
         let statements = Statements::new(&config.schema);
         let connections = Connections::new(options, &statements, &config);
-        migrate::check_server(&connections, &statements).await?;
+        server::check(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
         let together = Together::new(&config);
-        let (loads, snapshots) = (Loads::default(), SnapshotWriter::new());
-        let parts = Parts { connections, statements, config, lanes, together, loads, snapshots };
+        let (loads, frontier, wake) = (Loads::default(), Frontier::new(), Wake::new());
+        let snapshots = SnapshotWriter::new();
+        let parts = Parts { connections, statements, config, lanes, together, loads, frontier, wake, snapshots };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
+        store.parts.wake.start(&store.parts);
         Ok(store)
     }
 
@@ -85,11 +94,30 @@ impl PostgresStore {
     /// by several processes at once.
     ///
     /// # Errors
-    /// [`StoreError::WrongSchema`] when they are newer than this crate; otherwise whatever the database reports.
+    /// [`StoreError::WrongSchema`] when they are newer than this crate; [`StoreError::Misconfigured`] when somebody has
+    /// changed them so that readers would miss events; otherwise whatever the database reports.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         migrate::migrate(&self.parts.connections, &self.parts.statements).await?;
         self.parts.connections.forget();
-        Ok(())
+        server::check_tables(&self.parts.connections, &self.parts.statements).await
+    }
+
+    /// How far readers of all events can go, and who holds them up. Waits for unfinished appends as `read_all` does, up to
+    /// [`settle_timeout`](PostgresConfig::settle_timeout). Any role that may read the events may ask; of others'
+    /// transactions it sees what PostgreSQL lets it see.
+    ///
+    /// ```no_run
+    /// # async fn run(store: es_postgres::PostgresStore) -> Result<(), Box<dyn std::error::Error>> {
+    /// let status = store.status().await?;
+    /// println!("{status}");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the server cannot be reached, [`StoreError::WrongSchema`] when the tables are not
+    /// there.
+    pub async fn status(&self) -> Result<StoreStatus, StoreError> {
+        status::status(&self.parts).await
     }
 
     /// Gives a role the rights that a program needs which appends and reads, and no others on these tables: with it the
@@ -123,6 +151,13 @@ impl PostgresStore {
         self.parts.snapshots.flush().await;
     }
 
+    /// Has the subscribers of this store, and those of other processes, look for new events. Call it after the commit of a
+    /// transaction of your own in which events were appended: of those the store does not know. Without it subscribers see
+    /// them after [`PostgresConfig::poll_interval`] at the latest.
+    pub fn wake(&self) {
+        self.parts.wake.look();
+    }
+
     /// Takes no more appends, waits until every one that it has accepted is answered, writes the snapshots that were
     /// taken in, waits for the other requests under way, and closes the connections. What is asked of the store, or of a
     /// clone, afterwards is answered with [`StoreError::Unavailable`].
@@ -132,7 +167,9 @@ impl PostgresStore {
     pub async fn close(&self) {
         self.parts.lanes.close().await;
         self.flush().await;
+        frontier::write_last(&self.parts).await;
         self.parts.connections.close().await;
+        self.parts.wake.close(self.parts.config.acquire_timeout).await;
     }
 }
 
@@ -168,8 +205,12 @@ impl EventStore for PostgresStore {
         read::read_stream(Arc::clone(&self.parts), read)
     }
 
-    fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
-        read::read_all(Arc::clone(&self.parts), &read)
+    async fn read_page(&self, read: &ReadAll) -> Result<Page, StoreError> {
+        pages::read_page(&self.parts, read).await
+    }
+
+    async fn wait_beyond(&self, position: Position, history: HistoryId) {
+        wake::wait_beyond(&self.parts, position, history).await;
     }
 
     async fn kept_snapshot(&self, stream: StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
@@ -181,6 +222,10 @@ impl EventStore for PostgresStore {
         let answer =
             self.parts.connections.fetch_with_history(|| sqlx::query(self.parts.statements.history.clone())).await;
         Ok(answer.map_err(|failure| error::store_error("asking for the history", failure))?.0)
+    }
+
+    async fn settled(&self) -> Result<Position, StoreError> {
+        Ok(frontier::advance(&self.parts).await?.position)
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {

@@ -109,6 +109,7 @@ async fn carry(parts: &Parts, held: Held) -> Result<Vec<Appended>, StoreError> {
         let failure = match group.send(parts, piece.patience).await {
             Ok(outcomes) => {
                 let answer = group.answer(outcomes, &mut Look::Own(parts)).await;
+                parts.wake.appended(answer.iter().flatten().map(Appended::position).max());
                 return if piece.lost { answer.map_err(|error| group.in_doubt(error)) } else { answer };
             }
             Err(failure) => failure,

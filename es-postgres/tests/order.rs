@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{append, insert, open, open_with, raw, read_all};
+use crate::support::{append, insert, open, open_with, positions, raw, read_all};
 use es_core::{
     recorded::Position,
     store::{EventStore as _, Expected},
@@ -17,10 +17,6 @@ use es_core::{
 use es_postgres::PostgresStore;
 use es_tests::database::Database;
 use sqlx::{Connection as _, Executor as _, PgConnection};
-
-fn positions(events: &[es_core::store::StoredEvent]) -> Vec<u64> {
-    events.iter().map(|event| event.position.get()).collect()
-}
 
 async fn impatient(database: &Database) -> PostgresStore {
     open_with(database, |config| config.settle_timeout(Duration::from_millis(50))).await
@@ -52,12 +48,19 @@ pub(crate) async fn a_hole_whose_writer_gave_up_is_passed(database: Database) {
     assert_eq!(positions(&read_all(&store, Position::new(2)).await), [4, 6]);
 }
 
-pub(crate) async fn a_prepared_transaction_holds_the_frontier(database: Database) {
-    let mut other = raw(&database).await;
+/// Whether the server allows none; says so.
+pub(crate) async fn no_prepared_transactions(connection: &mut PgConnection) -> bool {
     let allowed: String =
-        sqlx::query_scalar("show max_prepared_transactions").fetch_one(&mut other).await.expect("a setting");
+        sqlx::query_scalar("show max_prepared_transactions").fetch_one(connection).await.expect("a setting");
     if allowed == "0" {
         eprintln!("left out: this server allows no prepared transactions (max_prepared_transactions = 0)");
+    }
+    allowed == "0"
+}
+
+pub(crate) async fn a_prepared_transaction_holds_the_frontier(database: Database) {
+    let mut other = raw(&database).await;
+    if no_prepared_transactions(&mut other).await {
         return;
     }
     let store = impatient(&database).await;

@@ -26,6 +26,7 @@ pub(crate) async fn a_role_that_only_runs_has_these_rights_and_no_others(databas
         ("archived_streams", "DELETE INSERT SELECT"),
         // And some columns of an INSERT: see below.
         ("events", "SELECT"),
+        ("frontier", "INSERT SELECT UPDATE"),
         ("migrations", "SELECT"),
         ("snapshots", "INSERT SELECT UPDATE"),
     ];

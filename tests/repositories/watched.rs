@@ -12,7 +12,7 @@ use std::{
 use es_core::{
     prelude::*,
     store::{
-        Append, Appended, HistoryDiverged, HistoryId, KeptSnapshot, ListStreams, Load, LoadedStream, NewSnapshot,
+        Append, Appended, HistoryDiverged, HistoryId, KeptSnapshot, ListStreams, Load, LoadedStream, NewSnapshot, Page,
         ReadAll, ReadStream, StoredEvent, StreamInfo, Unavailable,
     },
 };
@@ -186,8 +186,16 @@ impl<S: EventStore> EventStore for Watched<S> {
         self.inner.restore(stream).await
     }
 
-    fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<S> {
-        self.inner.read_all(read)
+    async fn read_page(&self, read: &ReadAll) -> Result<Page, StoreError> {
+        self.inner.read_page(read).await
+    }
+
+    async fn wait_beyond(&self, position: Position, history: HistoryId) {
+        self.inner.wait_beyond(position, history).await;
+    }
+
+    async fn settled(&self) -> Result<Position, StoreError> {
+        self.inner.settled().await
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {

@@ -257,21 +257,6 @@ impl ReadStream {
     }
 }
 
-/// A request for the events of all streams.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ReadAll {
-    /// Only events behind this position.
-    pub after: Position,
-}
-
-impl ReadAll {
-    /// The events behind a position; [`Position::START`] for all.
-    pub fn after(position: Position) -> Self {
-        Self { after: position }
-    }
-}
-
 /// An event in its stored form, as a store gives it back.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

@@ -1,5 +1,7 @@
 //! What the tests of this crate share: opening stores, making events, and a line that can be cut.
 
+pub(crate) mod server;
+
 use std::sync::{
     Arc,
     atomic::{AtomicU8, Ordering},
@@ -70,6 +72,14 @@ pub(crate) fn as_runtime(url: &str) -> String {
     format!("{url}{separator}options=-c%20role%3D{}", runtime_role(url))
 }
 
+/// As [`connect`], without the notifications, whose answers would come at any time.
+pub(crate) async fn connect_quietly(url: &str) -> PostgresStore {
+    let config = PostgresConfig::new().without_notify();
+    let store = PostgresStore::connect_with(url, config).await.expect("the database is there");
+    store.migrate().await.expect("it can be migrated");
+    store
+}
+
 pub(crate) async fn open_with(
     database: &Database,
     set: impl FnOnce(PostgresConfig) -> PostgresConfig,
@@ -97,6 +107,16 @@ pub(crate) async fn stored(store: &PostgresStore, id: &str) -> Vec<StoredEvent> 
 
 pub(crate) async fn read_all(store: &PostgresStore, after: Position) -> Vec<StoredEvent> {
     store.read_all(ReadAll::after(after)).try_collect().await.expect("all events can be read")
+}
+
+pub(crate) fn positions(events: &[StoredEvent]) -> Vec<u64> {
+    events.iter().map(|event| event.position.get()).collect()
+}
+
+/// Runs statements as they stand.
+pub(crate) async fn run(connection: &mut PgConnection, sql: &str) {
+    let answer = connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()))).await;
+    answer.unwrap_or_else(|error| panic!("`{sql}`: {error}"));
 }
 
 /// Inserts one event beside the store, as a transaction of the user's would.
@@ -147,6 +167,11 @@ impl Line {
 
     pub(crate) fn cut_after_next_answer(&self) {
         self.0.store(CUT, Ordering::SeqCst);
+    }
+
+    /// Lets nobody through from here on; open connections are closed when they next bring an answer.
+    pub(crate) fn cut(&self) {
+        self.0.store(DOWN, Ordering::SeqCst);
     }
 
     pub(crate) fn mend(&self) {

@@ -13,6 +13,7 @@
 
 mod appending;
 mod appending_all;
+mod following;
 mod reading;
 mod streams;
 
@@ -72,6 +73,7 @@ pub fn rules<S: EventStore>() -> Vec<Rule<S>> {
     let mut rules = appending::rules();
     rules.extend(appending_all::rules());
     rules.extend(reading::rules());
+    rules.extend(following::rules());
     rules.extend(streams::rules());
     rules
 }
