@@ -31,6 +31,12 @@ mod snapshot;
 mod statements;
 mod status;
 mod store;
+mod together;
+mod transaction;
+mod turns;
+
+/// The driver, of the version whose transactions [`PostgresStore::append_in`] takes.
+pub use sqlx;
 
 pub use crate::{
     config::PostgresConfig,

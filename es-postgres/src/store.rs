@@ -3,10 +3,10 @@
 use std::{str::FromStr as _, sync::Arc};
 
 use es_core::{
-    recorded::Position,
+    recorded::{Position, StreamId},
     store::{
-        Append, Appended, EventStore, HistoryId, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll, ReadStream,
-        StoreError, StoredEvent,
+        Append, Appended, EventStore, HistoryId, KeptSnapshot, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll,
+        ReadStream, StoreError, StoredEvent,
     },
 };
 use futures_core::Stream;
@@ -20,9 +20,10 @@ use crate::{
     lanes::{self, Lanes},
     loads::{self, Loads},
     migrate, read, server,
-    snapshot::SnapshotWriter,
+    snapshot::{self, SnapshotWriter},
     statements::Statements,
     status::{self, StoreStatus},
+    together::{self, Together},
 };
 
 /// A store in a PostgreSQL database. Clones share its connections.
@@ -38,7 +39,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct PostgresStore {
-    parts: Arc<Parts>,
+    pub(crate) parts: Arc<Parts>,
 }
 
 #[derive(Debug)]
@@ -47,6 +48,7 @@ pub(crate) struct Parts {
     pub(crate) statements: Statements,
     pub(crate) config: PostgresConfig,
     pub(crate) lanes: Lanes,
+    pub(crate) together: Together,
     pub(crate) loads: Loads,
     pub(crate) frontier: Frontier,
     snapshots: SnapshotWriter,
@@ -74,8 +76,9 @@ impl PostgresStore {
         let connections = Connections::new(options, &statements, &config);
         server::check(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
+        let together = Together::new(&config);
         let (loads, frontier, snapshots) = (Loads::default(), Frontier::new(), SnapshotWriter::new());
-        let parts = Parts { connections, statements, config, lanes, loads, frontier, snapshots };
+        let parts = Parts { connections, statements, config, lanes, together, loads, frontier, snapshots };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
         Ok(store)
@@ -150,6 +153,10 @@ impl EventStore for PostgresStore {
         lanes::append(&self.parts, append).await
     }
 
+    async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        together::append_all(&self.parts, appends).await
+    }
+
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
         loads::load(&self.parts, load).await
     }
@@ -160,6 +167,10 @@ impl EventStore for PostgresStore {
 
     fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
         read::read_all(Arc::clone(&self.parts), &read)
+    }
+
+    async fn kept_snapshot(&self, stream: StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
+        snapshot::kept(&self.parts, &stream).await
     }
 
     async fn history(&self) -> Result<HistoryId, StoreError> {
