@@ -31,6 +31,7 @@ mod versions;
 
 use std::process::ExitCode;
 
+#[expect(clippy::too_many_lines, reason = "it is a list")]
 fn main() -> ExitCode {
     es_tests::database::run(es_tests::database_tests![
         conformance::every_rule_of_the_contract,

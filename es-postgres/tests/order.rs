@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{append, insert, open, open_with, positions, raw, read_all};
+use crate::support::{append, insert, open, open_with, positions, raw, read_all, run};
 use es_core::{
     recorded::Position,
     store::{EventStore as _, Expected},
@@ -151,6 +151,9 @@ pub(crate) async fn no_reader_misses_an_event_and_a_naive_one_does(database: Dat
     for number in 0..WRITERS {
         writers.push(tokio::spawn(write(raw(&database).await, number, TIME)));
     }
+    if !no_prepared_transactions(&mut raw(&database).await).await {
+        writers.push(tokio::spawn(write_prepared(raw(&database).await, TIME)));
+    }
     let appender = tokio::spawn({
         let store = store.clone();
         async move {
@@ -209,6 +212,25 @@ async fn write(mut connection: PgConnection, number: u64, time: Duration) {
             transaction.rollback().await.expect("a rollback");
         } else {
             transaction.commit().await.expect("a commit");
+            version += 1;
+        }
+    }
+}
+
+/// Prepares each transaction, and ends it a moment later.
+async fn write_prepared(mut connection: PgConnection, time: Duration) {
+    let end = Instant::now() + time;
+    let mut version = 0;
+    for number in (0..u32::MAX).take_while(|_| Instant::now() < end) {
+        let name = uuid::Uuid::now_v7();
+        run(&mut connection, "begin").await;
+        insert(&mut connection, "prepared", version + 1).await;
+        run(&mut connection, &format!("prepare transaction '{name}'")).await;
+        tokio::time::sleep(Duration::from_millis(u64::from(number % 8))).await;
+        if number % 3 == 0 {
+            run(&mut connection, &format!("rollback prepared '{name}'")).await;
+        } else {
+            run(&mut connection, &format!("commit prepared '{name}'")).await;
             version += 1;
         }
     }
