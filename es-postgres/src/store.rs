@@ -2,9 +2,12 @@
 
 use std::{str::FromStr as _, sync::Arc};
 
-use es_core::store::{
-    Append, Appended, EventStore, HistoryId, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll, ReadStream,
-    StoreError, StoredEvent,
+use es_core::{
+    recorded::StreamId,
+    store::{
+        Append, Appended, EventStore, HistoryId, KeptSnapshot, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll,
+        ReadStream, StoreError, StoredEvent,
+    },
 };
 use futures_core::Stream;
 use sqlx::postgres::PgConnectOptions;
@@ -16,7 +19,7 @@ use crate::{
     lanes::{self, Lanes},
     loads::{self, Loads},
     migrate, read,
-    snapshot::SnapshotWriter,
+    snapshot::{self, SnapshotWriter},
     statements::Statements,
     together::{self, Together},
 };
@@ -140,6 +143,10 @@ impl EventStore for PostgresStore {
 
     fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
         read::read_all(Arc::clone(&self.parts), &read)
+    }
+
+    async fn kept_snapshot(&self, stream: StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
+        snapshot::kept(&self.parts, &stream).await
     }
 
     async fn history(&self) -> Result<HistoryId, StoreError> {

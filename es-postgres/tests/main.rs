@@ -10,6 +10,10 @@ mod history;
 mod loads;
 mod opening;
 mod order;
+mod reading;
+mod remembering;
+#[path = "../../tests/repositories/mod.rs"]
+mod repositories;
 mod repository;
 mod stress;
 mod support;
@@ -100,5 +104,27 @@ fn main() -> ExitCode {
         repository::a_missing_event_is_found_out,
         repository::metadata_travels_with_the_events,
         repository::every_path_reads_what_every_version_stored,
+        remembering::a_remembered_state_saves_the_load,
+        remembering::nothing_is_told_of_an_old_state,
+        remembering::keys_are_honoured,
+        remembering::what_turned_out_old_or_doubtful_is_forgotten,
+        remembering::another_history_is_another_state,
+        remembering::a_panic_leaves_no_wrong_state,
+        remembering::a_state_that_is_always_old_is_left_aside,
+        remembering::snapshots_are_taken_of_remembered_states,
+        remembering::conflicts_are_decided_again_as_often_as_is_said,
+        remembering::the_same_append_is_sent_again_to_a_store_that_could_not_answer,
+        remembering::what_is_not_known_is_not_told_as_known,
+        remembering::results_come_in_the_order_of_the_commands,
+        remembering::what_fails_stops_nothing,
+        remembering::each_command_has_its_own_key_and_ids,
+        remembering::a_stream_of_results_takes_commands_as_their_turn_comes,
+        remembering::a_decision_is_stored_by_whoever_asked_for_it,
+        remembering::causes_are_kept_over_two_hops,
+        remembering::what_was_told_is_what_a_replay_shows,
+        remembering::tables_made_anew_are_another_state,
+        reading::the_newest_events_come_without_a_look_at_the_rest,
+        reading::history_is_read_in_both_directions,
+        reading::a_snapshot_is_held_against_its_events,
     ])
 }

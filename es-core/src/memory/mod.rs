@@ -5,6 +5,7 @@ mod append_all;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
 };
 
 use chrono::{DateTime, Utc};
@@ -14,8 +15,8 @@ use futures_util::{StreamExt as _, stream};
 use crate::{
     recorded::{Position, StreamId, StreamVersion},
     store::{
-        Append, Appended, Conflict, EventStore, HistoryDiverged, HistoryId, KeyedAppend, Load, LoadedStream,
-        NewSnapshot, Placed, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until,
+        Append, Appended, Conflict, EventStore, HistoryDiverged, HistoryId, KeptSnapshot, KeyedAppend, Load,
+        LoadedStream, NewSnapshot, Placed, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until,
     },
 };
 
@@ -133,6 +134,7 @@ impl State {
             Until::RecordedAt(time) => {
                 stream.events.iter().take_while(|&&index| self.log[index].recorded_at <= time).count()
             }
+            Until::Position(position) => stream.events.partition_point(|&at| self.log[at].position <= position),
         };
         let at_most = load.snapshot_at_most.unwrap_or(StreamVersion::new(u64::MAX));
         let snapshot = stream.snapshot.as_ref().filter(|snapshot| {
@@ -192,16 +194,24 @@ impl EventStore for MemoryStore {
 
     fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
         let store = self.clone();
-        let start = index(read.after.get());
         let invalid = stream::iter(read.check().err().map(|invalid| Err(invalid.into())));
-        invalid.chain(stream::unfold(start, move |index| {
+        // The versions that are left to read.
+        let (mut from, mut before) =
+            (read.after.get().saturating_add(1), read.before.map_or(u64::MAX, StreamVersion::get));
+        invalid.chain(stream::poll_fn(move |_| {
             let state = store.state();
-            let stored = state
-                .streams
-                .get(&read.stream)
-                .and_then(|stream| stream.events.get(index))
-                .map(|&index| state.log[index].clone());
-            std::future::ready(stored.map(|stored| (Ok(stored), index + 1)))
+            let Some(stream) = state.streams.get(&read.stream) else { return Poll::Ready(None) };
+            let end = before.min(stream.events.len() as u64 + 1);
+            if from >= end {
+                return Poll::Ready(None);
+            }
+            let version = if read.backwards { end - 1 } else { from };
+            if read.backwards {
+                before = version;
+            } else {
+                from = version + 1;
+            }
+            Poll::Ready(Some(Ok(state.log[stream.events[index(version - 1)]].clone())))
         }))
     }
 
@@ -212,6 +222,13 @@ impl EventStore for MemoryStore {
             let stored = store.state().log.get(index).cloned();
             std::future::ready(stored.map(|stored| (Ok(stored), index + 1)))
         })
+    }
+
+    async fn kept_snapshot(&self, stream: StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
+        ReadStream::new(stream.clone()).check()?;
+        let state = self.state();
+        let kept = state.streams.get(&stream).and_then(|stream| stream.snapshot.as_ref());
+        Ok(kept.map(|it| KeptSnapshot::new(it.version, it.position, it.fingerprint, it.state.clone().into_bytes())))
     }
 
     async fn history(&self) -> Result<HistoryId, StoreError> {

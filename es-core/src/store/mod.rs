@@ -9,6 +9,7 @@ pub mod decode;
 pub mod encode;
 pub mod error;
 pub mod history;
+pub mod kept;
 pub mod limits;
 pub mod read;
 
@@ -23,9 +24,10 @@ pub use self::{
     encode::EncodeError,
     error::{Conflict, Corrupt, Fault, HistoryDiverged, InvalidRequest, Misconfigured, StoreError, Unavailable},
     history::HistoryId,
+    kept::KeptSnapshot,
     read::{KeyedAppend, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoredEvent, StoredSnapshot, Until},
 };
-use crate::{aggregate::Aggregate, repository::Repository};
+use crate::{aggregate::Aggregate, recorded::StreamId, repository::Repository};
 
 /// A place that keeps events.
 ///
@@ -55,7 +57,7 @@ use crate::{aggregate::Aggregate, repository::Repository};
 /// the last position read and goes on behind it sees every event exactly once.
 ///
 /// **Loading.** [`load`] answers from one consistent view: snapshot, the events behind it, and the idempotency key.
-/// A snapshot is handed out only with the fingerprint asked for and not beyond the version asked for.
+/// A snapshot is handed out only with the fingerprint asked for and not beyond what is asked for.
 ///
 /// **Snapshots.** [`save_snapshot`] never replaces a snapshot by an older one. A store may take it in and write it
 /// later, or drop it when it is busy: a snapshot is only a shortcut.
@@ -106,7 +108,8 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     /// What is needed to build up one aggregate, in one answer.
     fn load(&self, load: Load) -> impl Future<Output = Result<LoadedStream, StoreError>> + Send;
 
-    /// The events of one stream, by rising version. An unknown stream has none.
+    /// The events of one stream, by rising version or, [backwards](ReadStream::backwards), by falling. An unknown stream has
+    /// none. Memory is bounded, and the first events come without a look at the rest, in both directions.
     fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<Self>;
 
     /// The events of all streams, by rising position, up to the last that is settled when it is reached.
@@ -114,6 +117,9 @@ pub trait EventStore: Clone + Send + Sync + 'static {
 
     /// Keeps a snapshot, or replaces an older one.
     fn save_snapshot(&self, snapshot: NewSnapshot) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The snapshot that is kept of a stream, whatever its fingerprint.
+    fn kept_snapshot(&self, stream: StreamId) -> impl Future<Output = Result<Option<KeptSnapshot>, StoreError>> + Send;
 
     /// The history that this store has now.
     fn history(&self) -> impl Future<Output = Result<HistoryId, StoreError>> + Send;

@@ -17,10 +17,10 @@ use bank::{
     ledger::{Ledger, LedgerError},
 };
 use es_core::{
-    MemoryStore, Position,
+    MemoryStore, Position, StreamId,
     store::{
-        Append, Appended, EventStore, HistoryId, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoreError,
-        StoredEvent, Unavailable,
+        Append, Appended, EventStore, HistoryId, KeptSnapshot, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream,
+        StoreError, StoredEvent, Unavailable,
     },
 };
 use futures_util::{Stream, TryStreamExt as _};
@@ -197,6 +197,10 @@ impl EventStore for Failing {
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
         self.memory.save_snapshot(snapshot).await
+    }
+
+    async fn kept_snapshot(&self, stream: StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
+        self.memory.kept_snapshot(stream).await
     }
 
     async fn history(&self) -> Result<HistoryId, StoreError> {
