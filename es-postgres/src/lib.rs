@@ -21,6 +21,7 @@ mod connections;
 mod error;
 mod frontier;
 mod gather;
+mod grants;
 mod lanes;
 mod loads;
 mod migrate;
@@ -35,5 +36,6 @@ mod turns;
 
 /// The driver, of the version whose transactions [`PostgresStore::append_in`] takes.
 pub use sqlx;
+mod streams;
 
 pub use crate::{config::PostgresConfig, store::PostgresStore};
