@@ -155,10 +155,6 @@ impl<S: EventStore> EventStore for Watched<S> {
         }
     }
 
-    async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
-        self.inner.append_all(appends).await
-    }
-
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
         let _under_way = self.pass_on().await;
         self.watch.loads.fetch_add(1, Ordering::SeqCst);
