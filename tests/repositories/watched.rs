@@ -198,14 +198,6 @@ impl<S: EventStore> EventStore for Watched<S> {
         self.inner.settled().await
     }
 
-    async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
-        self.inner.append_all(appends).await
-    }
-
-    async fn settled(&self) -> Result<Position, StoreError> {
-        self.inner.settled().await
-    }
-
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
         self.inner.save_snapshot(snapshot).await
     }
