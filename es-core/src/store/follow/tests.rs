@@ -10,8 +10,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use crate::{
     recorded::{EventId, Position, StreamId, StreamVersion},
     store::{
-        Append, Appended, Checkpoint, EventStore, HistoryDiverged, HistoryId, KeptSnapshot, Load, LoadedStream,
-        Misconfigured, NewSnapshot, Page, ReadAll, ReadStream, StoreError, StoredEvent, Unavailable,
+        Append, Appended, Checkpoint, EventStore, HistoryDiverged, HistoryId, KeptSnapshot, ListStreams, Load,
+        LoadedStream, Misconfigured, NewSnapshot, Page, ReadAll, ReadStream, StoreError, StoredEvent, StreamInfo,
+        Unavailable,
     },
 };
 
@@ -64,6 +65,18 @@ impl EventStore for Scripted {
 
     async fn kept_snapshot(&self, _: StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
         unreachable!("only pages are read")
+    }
+
+    fn streams(&self, _: ListStreams) -> impl Stream<Item = Result<StreamInfo, StoreError>> + Send + use<> {
+        stream::empty()
+    }
+
+    async fn archive(&self, _: StreamId) -> Result<(), StoreError> {
+        unreachable!("it is only read")
+    }
+
+    async fn restore(&self, _: StreamId) -> Result<(), StoreError> {
+        unreachable!("it is only read")
     }
 
     async fn load(&self, _: Load) -> Result<LoadedStream, StoreError> {
