@@ -28,6 +28,7 @@ mod versions;
 
 use std::process::ExitCode;
 
+#[expect(clippy::too_many_lines, reason = "a line for each test")]
 fn main() -> ExitCode {
     es_tests::database::run(es_tests::database_tests![
         conformance::every_rule_of_the_contract,

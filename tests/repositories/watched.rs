@@ -12,7 +12,7 @@ use std::{
 use es_core::{
     prelude::*,
     store::{
-        Append, Appended, HistoryDiverged, HistoryId, KeptSnapshot, Load, LoadedStream, NewSnapshot, ReadAll,
+        Append, Appended, HistoryDiverged, HistoryId, KeptSnapshot, Load, LoadedStream, NewSnapshot, Page, ReadAll,
         ReadStream, StoredEvent, Unavailable,
     },
 };
@@ -155,6 +155,10 @@ impl<S: EventStore> EventStore for Watched<S> {
         }
     }
 
+    async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        self.inner.append_all(appends).await
+    }
+
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
         let _under_way = self.pass_on().await;
         self.watch.loads.fetch_add(1, Ordering::SeqCst);
@@ -170,8 +174,16 @@ impl<S: EventStore> EventStore for Watched<S> {
         self.inner.read_stream(read)
     }
 
-    fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<S> {
-        self.inner.read_all(read)
+    async fn read_page(&self, read: &ReadAll) -> Result<Page, StoreError> {
+        self.inner.read_page(read).await
+    }
+
+    async fn wait_beyond(&self, position: Position, history: HistoryId) {
+        self.inner.wait_beyond(position, history).await;
+    }
+
+    async fn settled(&self) -> Result<Position, StoreError> {
+        self.inner.settled().await
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {

@@ -199,10 +199,6 @@ impl EventStore for Failing {
         self.memory.wait_beyond(position, history).await;
     }
 
-    async fn history(&self) -> Result<HistoryId, StoreError> {
-        self.memory.history().await
-    }
-
     async fn settled(&self) -> Result<Position, StoreError> {
         self.memory.settled().await
     }
