@@ -21,6 +21,7 @@ mod connections;
 mod error;
 mod frontier;
 mod gather;
+mod grants;
 mod lanes;
 mod loads;
 mod migrate;
@@ -37,6 +38,7 @@ mod turns;
 
 /// The driver, of the version whose transactions [`PostgresStore::append_in`] takes.
 pub use sqlx;
+mod streams;
 
 pub use crate::{
     config::PostgresConfig,

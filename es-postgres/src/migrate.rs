@@ -8,14 +8,15 @@ use crate::{connections::Connections, error, statements::Statements};
 /// Every migration: its number, counted from 1 without gaps, its name and its statements.
 const MIGRATIONS: &[(u32, &str, &str)] = &[
     (1, "events", include_str!("../migrations/0001_events.sql")),
-    (2, "frontier", include_str!("../migrations/0002_frontier.sql")),
+    (2, "archived_streams", include_str!("../migrations/0002_archived_streams.sql")),
+    (3, "frontier", include_str!("../migrations/0003_frontier.sql")),
 ];
 
 /// The version of the tables that this crate needs.
 pub(crate) const NEWEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// Names the advisory lock under which migrations run; any number of one's own will do.
-const MIGRATION_LOCK: i64 = 0x6573_2d6d_6967_7261;
+pub(crate) const MIGRATION_LOCK: i64 = 0x6573_2d6d_6967_7261;
 
 fn failed(source: sqlx::Error) -> StoreError {
     error::store_error("migrating the tables", error::failure(source))

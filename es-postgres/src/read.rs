@@ -61,6 +61,7 @@ pub(crate) fn loaded<'a>(
 ) -> Result<LoadedStream, sqlx::Error> {
     let mut snapshot = None;
     let mut keyed = None;
+    let mut archived_at = None;
     let mut events = Vec::new();
     for row in rows {
         if let (Some(version), Some(state)) = (row.try_get::<Option<i64>, _>(first)?, row::json(row, first + 2)?) {
@@ -76,12 +77,13 @@ pub(crate) fn loaded<'a>(
         if row.try_get::<Option<i64>, _>(first + 5)?.is_some() {
             events.push(row::event(row, first + 5, load.stream.clone())?);
         }
+        archived_at = row.try_get(first + 13)?;
     }
     // A single left join keeps the order of its inner side today; nothing promises that it always will.
     if !events.is_sorted_by_key(|event: &StoredEvent| event.version) {
         events.sort_unstable_by_key(|event| event.version);
     }
-    Ok(LoadedStream::new(history, snapshot, events, keyed))
+    Ok(LoadedStream::new(history, snapshot, events, keyed).archived_at(archived_at))
 }
 
 /// The events of one stream, page by page, in either direction.

@@ -30,6 +30,11 @@ pub(crate) struct Statements {
     pub(crate) status: SqlStr,
     pub(crate) holders: SqlStr,
     pub(crate) snapshot: SqlStr,
+    pub(crate) streams: SqlStr,
+    pub(crate) streams_archived: SqlStr,
+    pub(crate) stream_type: SqlStr,
+    pub(crate) archive: SqlStr,
+    pub(crate) restore: SqlStr,
     pub(crate) history: SqlStr,
 }
 
@@ -60,6 +65,11 @@ impl Statements {
             status: fill(include_str!("sql/status.sql")),
             holders: fill(include_str!("sql/holders.sql")),
             snapshot: fill(include_str!("sql/snapshot.sql")),
+            streams: fill(include_str!("sql/streams.sql")),
+            streams_archived: fill(include_str!("sql/streams_archived.sql")),
+            stream_type: fill(include_str!("sql/stream_type.sql")),
+            archive: fill(include_str!("sql/archive.sql")),
+            restore: fill(include_str!("sql/restore.sql")),
             history: fill(include_str!("sql/history.sql")),
         }
     }
@@ -79,7 +89,13 @@ impl Statements {
 fn fill(sql: &str, schema: &str) -> SqlStr {
     let identifier = format!("\"{}\"", schema.replace('"', "\"\""));
     let literal = identifier.replace('\'', "''");
-    let filled = sql.replace("'\"es\"", &format!("'{literal}")).replace("\"es\"", &identifier);
+    let mut parts = sql.split("\"es\"");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    // Token by token: the name that was put in may have the token's text in it.
+    for part in parts {
+        filled.push_str(if filled.ends_with('\'') { &literal } else { &identifier });
+        filled.push_str(part);
+    }
     AssertSqlSafe(Arc::<str>::from(filled)).into_sql_str()
 }
 
@@ -93,5 +109,7 @@ mod tests {
         let filled = |schema| fill(sql, schema).as_str().to_owned();
         assert_eq!(filled("es"), sql);
         assert_eq!(filled("o'b\"r"), "select '\"o''b\"\"r\".events'::regclass from \"o'b\"\"r\".events");
+        let itself = "select '\"a\"\"es\"\"\".events'::regclass from \"a\"\"es\"\"\".events";
+        assert_eq!(filled("a\"es\""), itself);
     }
 }

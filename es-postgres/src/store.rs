@@ -5,8 +5,8 @@ use std::{str::FromStr as _, sync::Arc};
 use es_core::{
     recorded::{Position, StreamId},
     store::{
-        Append, Appended, EventStore, HistoryId, KeptSnapshot, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll,
-        ReadStream, StoreError, StoredEvent,
+        Append, Appended, EventStore, HistoryId, KeptSnapshot, ListStreams, Load, LoadedStream, Misconfigured,
+        NewSnapshot, ReadAll, ReadStream, StoreError, StoredEvent, StreamInfo,
     },
 };
 use futures_core::Stream;
@@ -17,12 +17,14 @@ use crate::{
     connections::Connections,
     error,
     frontier::{self, Frontier},
+    grants,
     lanes::{self, Lanes},
     loads::{self, Loads},
     migrate, read, server,
     snapshot::{self, SnapshotWriter},
     statements::Statements,
     status::{self, StoreStatus},
+    streams,
     together::{self, Together},
 };
 
@@ -114,6 +116,32 @@ impl PostgresStore {
         status::status(&self.parts).await
     }
 
+    /// Gives a role the rights that a program needs which appends and reads, and no others on these tables: with it the
+    /// server itself refuses to change or remove what is stored, to choose positions, and to change the tables. To be
+    /// called as the owner of the tables, after each [`migrate`](Self::migrate); again changes nothing.
+    ///
+    /// The role must exist, and be neither the owner of the tables nor a superuser. What it may do elsewhere, and through
+    /// other roles, stays as it is.
+    ///
+    /// ```no_run
+    /// # use es_postgres::PostgresStore;
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// // When deploying, as the owner:
+    /// let store = PostgresStore::connect("postgres://owner@localhost/bank").await?;
+    /// store.migrate().await?;
+    /// store.grant_runtime("bank").await?;
+    /// // In the program:
+    /// let store = PostgresStore::connect("postgres://bank@localhost/bank").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError::Misconfigured`] where there is no such role, no grant could restrict it, or we are not the owner;
+    /// [`StoreError::WrongSchema`] where there are no tables.
+    pub async fn grant_runtime(&self, role: &str) -> Result<(), StoreError> {
+        grants::grant_runtime(&self.parts.connections, &self.parts.statements, role).await
+    }
+
     /// Waits until every snapshot that was taken in is written. Only tests and measurements need it.
     pub async fn flush(&self) {
         self.parts.snapshots.flush().await;
@@ -187,5 +215,17 @@ impl EventStore for PostgresStore {
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
         self.parts.snapshots.take_in(snapshot);
         Ok(())
+    }
+
+    fn streams(&self, list: ListStreams) -> impl Stream<Item = Result<StreamInfo, StoreError>> + Send + use<> {
+        streams::list(Arc::clone(&self.parts), list)
+    }
+
+    async fn archive(&self, stream: StreamId) -> Result<(), StoreError> {
+        streams::archive(&self.parts, stream).await
+    }
+
+    async fn restore(&self, stream: StreamId) -> Result<(), StoreError> {
+        streams::restore(&self.parts, stream).await
     }
 }

@@ -19,6 +19,9 @@ mod remembering;
 #[path = "../../tests/repositories/mod.rs"]
 mod repositories;
 mod repository;
+mod roles;
+mod side_by_side;
+mod streams;
 mod stress;
 mod support;
 #[path = "../../tests/versions/mod.rs"]
@@ -110,7 +113,19 @@ fn main() -> ExitCode {
         opening::a_store_that_was_not_migrated_says_what_to_do,
         opening::a_server_that_is_not_there_is_named_without_its_password,
         opening::settings_that_cannot_work_are_told_from_a_server_that_is_away,
-        opening::a_role_that_only_runs_needs_few_rights,
+        opening::the_tables_are_vacuumed_by_what_is_inserted,
+        roles::a_role_that_only_runs_has_these_rights_and_no_others,
+        roles::a_role_that_only_runs_cannot_change_what_is_stored,
+        roles::rights_from_before_are_taken_away,
+        roles::a_role_that_no_grant_restricts_is_refused,
+        side_by_side::two_stores_in_one_database_do_not_see_each_other,
+        side_by_side::a_writer_in_one_store_does_not_hold_the_other,
+        streams::a_page_costs_as_much_as_it_has_streams,
+        streams::appends_that_race_with_archiving_land_before_or_not_at_all,
+        streams::archived_streams_of_a_batch_fail_alone,
+        streams::an_append_in_doubt_on_an_archived_stream_stays_in_doubt,
+        streams::an_archived_aggregate_takes_no_commands,
+        streams::aggregates_are_listed_by_their_ids,
         opening::connections_that_died_are_replaced,
         opening::a_busy_store_answers_that_it_is,
         opening::a_closed_store_answers_that_it_is,

@@ -12,8 +12,8 @@ use std::{
 use es_core::{
     prelude::*,
     store::{
-        Append, Appended, HistoryDiverged, HistoryId, KeptSnapshot, Load, LoadedStream, NewSnapshot, ReadAll,
-        ReadStream, StoredEvent, Unavailable,
+        Append, Appended, HistoryDiverged, HistoryId, KeptSnapshot, ListStreams, Load, LoadedStream, NewSnapshot,
+        ReadAll, ReadStream, StoredEvent, StreamInfo, Unavailable,
     },
 };
 use futures_util::Stream;
@@ -168,6 +168,18 @@ impl<S: EventStore> EventStore for Watched<S> {
 
     fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<S> {
         self.inner.read_stream(read)
+    }
+
+    fn streams(&self, list: ListStreams) -> impl Stream<Item = Result<StreamInfo, StoreError>> + Send + use<S> {
+        self.inner.streams(list)
+    }
+
+    async fn archive(&self, stream: StreamId) -> Result<(), StoreError> {
+        self.inner.archive(stream).await
+    }
+
+    async fn restore(&self, stream: StreamId) -> Result<(), StoreError> {
+        self.inner.restore(stream).await
     }
 
     fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<S> {

@@ -1,6 +1,7 @@
 //! The in-memory store: the reference implementation of the contract, for tests and first steps.
 
 mod append_all;
+mod streams;
 
 use std::{
     collections::HashMap,
@@ -10,13 +11,14 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use futures_core::Stream;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
     recorded::{Position, StreamId, StreamVersion},
     store::{
-        Append, Appended, Conflict, EventStore, HistoryDiverged, HistoryId, KeptSnapshot, KeyedAppend, Load,
-        LoadedStream, NewSnapshot, Placed, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until,
+        Append, Appended, Conflict, EventStore, HistoryDiverged, HistoryId, KeptSnapshot, KeyedAppend, ListStreams,
+        Load, LoadedStream, NewSnapshot, Placed, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot,
+        StreamInfo, Until, streams::check_stream,
     },
 };
 
@@ -53,6 +55,7 @@ struct StreamState {
     /// Idempotency keys, and for appends without one the first event's id, with where the append stands.
     keys: HashMap<String, KeyedAppend>,
     snapshot: Option<NewSnapshot>,
+    archived_at: Option<DateTime<Utc>>,
 }
 
 impl MemoryStore {
@@ -77,6 +80,9 @@ impl State {
             return Ok(first);
         }
         let stream = self.streams.entry(append.stream.clone()).or_default();
+        if stream.archived_at.is_some() {
+            return Err(StoreError::Archived { stream: append.stream });
+        }
         let actual = StreamVersion::new(stream.events.len() as u64);
         if !append.expected.allows(actual) {
             return Err(Conflict::new(append.stream, append.expected, actual).into());
@@ -147,7 +153,7 @@ impl State {
         let snapshot = snapshot.map(|snapshot| {
             StoredSnapshot::new(snapshot.version, snapshot.position, snapshot.state.clone().into_bytes())
         });
-        LoadedStream::new(self.history, snapshot, events, keyed)
+        LoadedStream::new(self.history, snapshot, events, keyed).archived_at(stream.archived_at)
     }
 
     fn save_snapshot(&mut self, snapshot: NewSnapshot) {
@@ -242,5 +248,24 @@ impl EventStore for MemoryStore {
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
         self.state().save_snapshot(snapshot);
         Ok(())
+    }
+
+    fn streams(&self, list: ListStreams) -> impl Stream<Item = Result<StreamInfo, StoreError>> + Send + use<> {
+        let store = self.clone();
+        let listed = async move {
+            list.check()?;
+            Ok::<_, StoreError>(stream::iter(store.state().list(&list).into_iter().map(Ok)))
+        };
+        stream::once(listed).try_flatten()
+    }
+
+    async fn archive(&self, stream: StreamId) -> Result<(), StoreError> {
+        check_stream(&stream)?;
+        self.state().set_archived(stream, true)
+    }
+
+    async fn restore(&self, stream: StreamId) -> Result<(), StoreError> {
+        check_stream(&stream)?;
+        self.state().set_archived(stream, false)
     }
 }

@@ -61,6 +61,18 @@ pub enum StoreError {
     /// A stored event cannot be read.
     #[error(transparent)]
     Corrupt(#[from] Box<Corrupt>),
+    /// The stream is archived: nothing is appended to it before it is restored.
+    #[error("{stream} is archived: `restore` it first, if it is to go on")]
+    Archived {
+        /// The stream.
+        stream: StreamId,
+    },
+    /// The stream that was to be archived, or restored, has no events.
+    #[error("{stream} does not exist: there are no events of that type and id")]
+    NoSuchStream {
+        /// The stream.
+        stream: StreamId,
+    },
     /// The store's tables are not those that this version of the program needs.
     #[error("the store has schema version {found}, this program needs {needed}: {}", schema_advice(*.found, *.needed))]
     WrongSchema {
@@ -98,6 +110,11 @@ impl StoreError {
     /// Whether the caller's transaction was ended by another writer: roll back, and run all of it again.
     pub fn is_retry_transaction(&self) -> bool {
         matches!(self, Self::RetryTransaction { .. })
+    }
+
+    /// Whether the stream is archived.
+    pub fn is_archived(&self) -> bool {
+        matches!(self, Self::Archived { .. })
     }
 
     /// Whether a stored event cannot be read.

@@ -1,7 +1,7 @@
 //! The store: what every place that keeps events must do, and how it is asked.
 //!
-//! [`EventStore`] holds the contract in prose. [`append`] and [`read`] hold the requests and their answers, [`history`]
-//! what they belong to, [`error`] what can go wrong, [`limits`] what no store accepts.
+//! [`EventStore`] holds the contract in prose. [`append`], [`read`] and [`streams`] hold the requests and their
+//! answers, [`history`] what they belong to, [`error`] what can go wrong, [`limits`] what no store accepts.
 
 pub mod append;
 pub mod append_all;
@@ -12,6 +12,7 @@ pub mod history;
 pub mod kept;
 pub mod limits;
 pub mod read;
+pub mod streams;
 
 use std::future::Future;
 
@@ -26,6 +27,7 @@ pub use self::{
     history::HistoryId,
     kept::KeptSnapshot,
     read::{KeyedAppend, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoredEvent, StoredSnapshot, Until},
+    streams::{ArchivedStreams, ListStreams, StreamInfo},
 };
 use crate::{
     aggregate::Aggregate,
@@ -67,6 +69,13 @@ use crate::{
 /// **Snapshots.** [`save_snapshot`] never replaces a snapshot by an older one. A store may take it in and write it
 /// later, or drop it when it is busy: a snapshot is only a shortcut.
 ///
+/// **Archiving.** An archived stream is out of use, not out of the log. Nothing is appended to it: after [`archive`] is
+/// answered, every later append is [`StoreError::Archived`], except a repeat, which is answered with the first result as
+/// always: it stores nothing. A load says that the stream is archived, and gives its events all the same, for time travel
+/// and history. Lists leave it out unless asked. [`read_stream`] and [`read_all`] go on to give all of its events: the
+/// log is the history, and a read model that is rebuilt tomorrow must equal today's. Archiving is no event; where other
+/// parts of a system must learn of it, append one that says so, and archive then.
+///
 /// **History.** A store says which history it has: [`history`]. A [`LoadedStream`] says which it was read from, and an
 /// append that says which it was decided in is refused as [`StoreError::HistoryDiverged`] in any other.
 ///
@@ -75,9 +84,11 @@ use crate::{
 ///
 /// [`append`]: EventStore::append
 /// [`append_all`]: EventStore::append_all
+/// [`archive`]: EventStore::archive
 /// [`history`]: EventStore::history
 /// [`load`]: EventStore::load
 /// [`read_all`]: EventStore::read_all
+/// [`read_stream`]: EventStore::read_stream
 /// [`save_snapshot`]: EventStore::save_snapshot
 /// [`settled`]: EventStore::settled
 pub trait EventStore: Clone + Send + Sync + 'static {
@@ -131,6 +142,24 @@ pub trait EventStore: Clone + Send + Sync + 'static {
 
     /// The snapshot that is kept of a stream, whatever its fingerprint.
     fn kept_snapshot(&self, stream: StreamId) -> impl Future<Output = Result<Option<KeptSnapshot>, StoreError>> + Send;
+
+    /// The streams of this store, by type and then by id, both in the order of their bytes. A long list is read in parts,
+    /// each as it is then: what comes or goes meanwhile may be in it or not, and nothing is in it twice.
+    fn streams(&self, list: ListStreams) -> impl Stream<Item = Result<StreamInfo, StoreError>> + Send + use<Self>;
+
+    /// Takes a stream out of use, and keeps its events; see the contract. Archived again, it stays as it is.
+    ///
+    /// An append that is under way at the same time may land before or not at all.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchStream`] where it has no events.
+    fn archive(&self, stream: StreamId) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Puts an archived stream back into use. One that is not archived stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchStream`] where it has no events.
+    fn restore(&self, stream: StreamId) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The history that this store has now.
     fn history(&self) -> impl Future<Output = Result<HistoryId, StoreError>> + Send;

@@ -23,24 +23,60 @@ use tokio::{
 use uuid::Uuid;
 
 /// A migrated store on the test's database, with connections of its own.
+///
+/// Like all stores of these tests but those that are about migrations, it runs with the rights of a role that only runs.
 pub(crate) async fn open(database: &Database) -> PostgresStore {
     connect(database.url()).await
 }
 
 pub(crate) async fn connect(url: &str) -> PostgresStore {
-    let store = PostgresStore::connect(url).await.expect("the database is there");
-    store.migrate().await.expect("it can be migrated");
-    store
+    connect_with(url, PostgresConfig::new()).await
+}
+
+/// As its owner, a store is migrated, and rights are granted; as the other role it is opened.
+pub(crate) async fn connect_with(url: &str, config: PostgresConfig) -> PostgresStore {
+    prepare(url, PostgresConfig::new()).await;
+    PostgresStore::connect_with(&as_runtime(url), config).await.expect("the database is there")
+}
+
+/// A store in a schema of its own.
+pub(crate) async fn open_schema(database: &Database, schema: &str) -> PostgresStore {
+    let config = PostgresConfig::new().schema(schema);
+    prepare(database.url(), config.clone()).await;
+    PostgresStore::connect_with(&as_runtime(database.url()), config).await.expect("the database is there")
+}
+
+async fn prepare(url: &str, config: PostgresConfig) {
+    let role = runtime_role(url);
+    let mut connection = PgConnection::connect(url).await.expect("the database is there");
+    let create = format!(
+        "do $$ begin create role {role}; exception when duplicate_object or unique_violation then null; end $$"
+    );
+    connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(create))).await.expect("the role is there");
+    connection.close().await.expect("it is closed");
+    let owner = PostgresStore::connect_with(url, config).await.expect("the database is there");
+    owner.migrate().await.expect("it can be migrated");
+    owner.grant_runtime(&role).await.expect("rights can be granted");
+    owner.close().await;
+}
+
+/// The role that only runs, in the database of this address. It is dropped with the database.
+pub(crate) fn runtime_role(url: &str) -> String {
+    let options: sqlx::postgres::PgConnectOptions = url.parse().expect("the URL is one");
+    format!("{}_runs", options.get_database().expect("the URL names a database"))
+}
+
+/// The same address, for connections that begin as the role that only runs.
+pub(crate) fn as_runtime(url: &str) -> String {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}options=-c%20role%3D{}", runtime_role(url))
 }
 
 pub(crate) async fn open_with(
     database: &Database,
     set: impl FnOnce(PostgresConfig) -> PostgresConfig,
 ) -> PostgresStore {
-    let config = set(PostgresConfig::new());
-    let store = PostgresStore::connect_with(database.url(), config).await.expect("the database is there");
-    store.migrate().await.expect("it can be migrated");
-    store
+    connect_with(database.url(), set(PostgresConfig::new())).await
 }
 
 /// A connection beside the store, as another program would have it.

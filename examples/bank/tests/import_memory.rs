@@ -19,8 +19,8 @@ use bank::{
 use es_core::{
     MemoryStore, Position, StreamId,
     store::{
-        Append, Appended, EventStore, HistoryId, KeptSnapshot, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream,
-        StoreError, StoredEvent, Unavailable,
+        Append, Appended, EventStore, HistoryId, KeptSnapshot, ListStreams, Load, LoadedStream, NewSnapshot, ReadAll,
+        ReadStream, StoreError, StoredEvent, StreamInfo, Unavailable,
     },
 };
 use futures_util::{Stream, TryStreamExt as _};
@@ -197,6 +197,18 @@ impl EventStore for Failing {
 
     async fn settled(&self) -> Result<Position, StoreError> {
         self.memory.settled().await
+    }
+
+    fn streams(&self, list: ListStreams) -> impl Stream<Item = Result<StreamInfo, StoreError>> + Send + use<> {
+        self.memory.streams(list)
+    }
+
+    async fn archive(&self, stream: StreamId) -> Result<(), StoreError> {
+        self.memory.archive(stream).await
+    }
+
+    async fn restore(&self, stream: StreamId) -> Result<(), StoreError> {
+        self.memory.restore(stream).await
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {

@@ -14,6 +14,7 @@
 mod appending;
 mod appending_all;
 mod reading;
+mod streams;
 
 use std::{fmt, future::Future, pin::Pin};
 
@@ -71,6 +72,7 @@ pub fn rules<S: EventStore>() -> Vec<Rule<S>> {
     let mut rules = appending::rules();
     rules.extend(appending_all::rules());
     rules.extend(reading::rules());
+    rules.extend(streams::rules());
     rules
 }
 
