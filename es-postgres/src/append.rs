@@ -5,13 +5,18 @@ use es_core::{
     recorded::{EventId, Position, StreamId, StreamVersion},
     store::{Append, Appended, Conflict, Expected, Placed, StoreError},
 };
-use sqlx::{Row as _, postgres::PgRow};
+use sqlx::{
+    Postgres, Row as _,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
 use uuid::Uuid;
 
 use crate::{
     error,
     gather::Size,
     row::{signed, unreadable, unsigned},
+    statements::Statements,
     store::Parts,
 };
 
@@ -32,6 +37,11 @@ pub(crate) struct Prepared {
 impl Prepared {
     pub(crate) fn new(append: Append) -> Result<Self, StoreError> {
         append.check()?;
+        Self::checked(append)
+    }
+
+    /// Of an append that is known to keep the limits.
+    pub(crate) fn checked(append: Append) -> Result<Self, StoreError> {
         let metadata = append.events.iter().map(|event| serde_json::to_string(&event.metadata));
         let metadata = metadata
             .collect::<Result<_, _>>()
@@ -48,6 +58,12 @@ impl Prepared {
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = Uuid> {
         self.append.events.iter().map(|event| event.metadata.event_id.as_uuid())
+    }
+
+    /// Whether this can be stored by the statement that stores `before`, behind it in the same stream: what expects no
+    /// version can. Of two with one name the second is a repeat, which is only seen when the first stands.
+    pub(crate) fn may_follow(&self, before: &Self) -> bool {
+        self.append.expected == Expected::Any && self.key != before.key
     }
 
     /// The lowest and the highest version that is expected.
@@ -170,21 +186,53 @@ pub(crate) fn in_doubt(prepared: &Prepared, error: StoreError) -> StoreError {
 
 /// Where a run of a stream's events stands.
 async fn placed(parts: &Parts, stream: &StreamId, first: i64, last: i64) -> Result<Vec<Placed>, StoreError> {
-    let rows = parts
-        .connections
-        .fetch(|| {
-            sqlx::query(parts.statements.placed.clone())
-                .bind(stream.stream_type())
-                .bind(stream.id())
-                .bind(first)
-                .bind(last)
-        })
-        .await
-        .map_err(|failure| error::store_error(DOING, failure))?;
+    let rows = parts.connections.fetch(|| look(&parts.statements, stream, first, last)).await;
+    places(&rows.map_err(|failure| error::store_error(DOING, failure))?).map_err(unreadable)
+}
+
+/// Asks where a run of a stream's events stands.
+pub(crate) fn look<'q>(
+    statements: &Statements,
+    stream: &'q StreamId,
+    first: i64,
+    last: i64,
+) -> Query<'q, Postgres, PgArguments> {
+    sqlx::query(statements.placed.clone()).bind(stream.stream_type()).bind(stream.id()).bind(first).bind(last)
+}
+
+/// The answer to [`look`].
+pub(crate) fn places(rows: &[PgRow]) -> Result<Vec<Placed>, sqlx::Error> {
     let placed = |row: &PgRow| -> Result<Placed, sqlx::Error> {
         let version = StreamVersion::new(unsigned(row.try_get(0)?));
         let position = Position::new(unsigned(row.try_get(1)?));
         Ok(Placed::new(EventId::from_uuid(row.try_get(3)?), version, position, row.try_get(2)?))
     };
-    rows.iter().map(placed).collect::<Result<_, _>>().map_err(unreadable)
+    rows.iter().map(placed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use es_core::{event::EventSchema, recorded::Metadata, store::NewEvent};
+
+    use super::*;
+
+    #[test]
+    fn what_expects_no_version_may_follow_any_other_of_another_name() {
+        let append = |expected, key: Option<&str>| {
+            let event = NewEvent::new(EventSchema::new("Tested", 1), "{}".to_owned(), Metadata::at(Utc::now()));
+            let mut append = Append::new(StreamId::new("test", "a"), expected, vec![event]);
+            append.idempotency_key = key.map(str::to_owned);
+            Prepared::new(append).expect("it keeps the limits")
+        };
+        let exact = Expected::Exact(StreamVersion::new(3));
+        let all = [Expected::Any, Expected::NoStream, Expected::StreamExists, exact];
+        for before in all.map(|expected| append(expected, None)) {
+            for after in all {
+                assert_eq!(append(after, None).may_follow(&before), after == Expected::Any);
+            }
+        }
+        let named = append(Expected::Any, Some("k"));
+        assert!(!append(Expected::Any, Some("k")).may_follow(&named));
+        assert!(append(Expected::Any, Some("l")).may_follow(&named));
+    }
 }

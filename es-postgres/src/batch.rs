@@ -24,8 +24,13 @@ pub(crate) enum Patience {
     Usual,
     /// Hardly: among these is one whose stream is held, and the others have waited for it already.
     Little,
-    /// As long as the settings say: this append is alone, on the slow lane.
+    /// As long as the settings say: this is of one stream, on the slow lane.
     Full,
+}
+
+/// What a chain is made of: appends of one stream, one behind the other. Their order is kept, however they are split.
+pub(crate) trait OfStream {
+    fn same_stream(&self, other: &Self) -> bool;
 }
 
 /// Why a piece was not stored.
@@ -48,43 +53,40 @@ pub(crate) enum Trouble {
 pub(crate) enum Next<P, R> {
     /// Send these, in this order.
     Send(Vec<P>),
-    /// This one goes to the slow lane.
-    Slow(R),
+    /// This one, of one stream, goes to the slow lane, and what is still to be sent of its stream with it.
+    Slow(P),
     /// These are answered with the error.
     Fail(Vec<R>),
 }
 
-impl<R> Piece<R> {
+impl<R: OfStream> Piece<R> {
     pub(crate) fn new(requests: Vec<R>) -> Self {
         Self { requests, patience: Patience::Usual, lost: false, races: 0 }
     }
 
-    /// A single append for the slow lane.
-    pub(crate) fn slow(request: R, lost: bool) -> Self {
-        Self { requests: vec![request], patience: Patience::Full, lost, races: 0 }
+    /// The same for the slow lane.
+    pub(crate) fn slow(self) -> Self {
+        Self { patience: Patience::Full, races: 0, ..self }
     }
 
     pub(crate) fn after(mut self, trouble: Trouble) -> Next<Self, R> {
         let alone = self.requests.len() == 1;
+        let one_stream = self.requests.windows(2).all(|pair| pair[0].same_stream(&pair[1]));
         match trouble {
             // The winner can be seen now, so a second time the guard finds the loser, and nobody else loses anything.
             Trouble::Race if alone && self.races + 1 < ATTEMPTS || !alone && self.races == 0 => {
                 self.races += 1;
                 Next::Send(vec![self])
             }
-            Trouble::Held if alone && self.patience != Patience::Full => Next::Slow(self.requests.remove(0)),
-            Trouble::Held if !alone => {
-                let Self { requests, lost, .. } = self;
-                let single = |request| Self { requests: vec![request], patience: Patience::Little, lost, races: 0 };
-                Next::Send(requests.into_iter().map(single).collect())
-            }
+            Trouble::Held if one_stream && self.patience != Patience::Full => Next::Slow(self.slow()),
+            Trouble::Held if !one_stream => Next::Send(self.streams()),
             // The same append again is safe: what was stored is found by its key or its event ids.
             Trouble::Lost if !self.lost => {
                 self.lost = true;
                 Next::Send(vec![self])
             }
             Trouble::Race | Trouble::Refused | Trouble::Lost if !alone => {
-                let second = self.requests.split_off(self.requests.len() / 2);
+                let second = self.requests.split_off(self.middle());
                 let half = |requests| Self { requests, patience: self.patience, lost: self.lost, races: 0 };
                 Next::Send(vec![half(self.requests), half(second)])
             }
@@ -92,6 +94,32 @@ impl<R> Piece<R> {
                 Next::Fail(self.requests)
             }
         }
+    }
+
+    /// Each stream by itself.
+    fn streams(self) -> Vec<Self> {
+        let mut pieces: Vec<Self> = Vec::new();
+        for request in self.requests {
+            match pieces.last_mut() {
+                Some(last) if last.requests[0].same_stream(&request) => last.requests.push(request),
+                _ => {
+                    pieces.push(Self {
+                        requests: vec![request],
+                        patience: Patience::Little,
+                        lost: self.lost,
+                        races: 0,
+                    });
+                }
+            }
+        }
+        pieces
+    }
+
+    /// Where to split: about in the middle, and within a chain only if there is nothing else.
+    fn middle(&self) -> usize {
+        let middle = self.requests.len() / 2;
+        let between = |at: &usize| !self.requests[at - 1].same_stream(&self.requests[*at]);
+        (1..self.requests.len()).filter(between).min_by_key(|at| at.abs_diff(middle)).unwrap_or(middle)
     }
 }
 

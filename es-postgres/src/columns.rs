@@ -1,6 +1,6 @@
 //! Appends as the parameters of a statement: one as `sql/append.sql` takes it, many as `sql/append_many.sql` does.
 
-use sqlx::{Postgres, postgres::PgArguments, query::Query};
+use sqlx::{Postgres, SqlStr, postgres::PgArguments, query::Query};
 use uuid::Uuid;
 
 use crate::{append::Prepared, statements::Statements};
@@ -83,7 +83,24 @@ impl<'a> Columns<'a> {
                 .bind(&self.metadata)
                 .bind(&self.patience);
         }
-        sqlx::query(statements.append_many.clone())
+        let chained = (1..self.stream_ids.len()).any(|at| {
+            self.stream_ids[at - 1] == self.stream_ids[at] && self.stream_types[at - 1] == self.stream_types[at]
+        });
+        let statement = if chained { &statements.append_chained } else { &statements.append_many };
+        self.many(statement.clone()).bind(&self.patience)
+    }
+
+    /// The statement that stores all of these or none, with a patience of its own or the session's.
+    pub(crate) fn query_all<'q>(
+        &'q self,
+        statements: &Statements,
+        patience: Option<&'q str>,
+    ) -> Query<'q, Postgres, PgArguments> {
+        self.many(statements.append_all.clone()).bind(patience)
+    }
+
+    fn many(&self, statement: SqlStr) -> Query<'_, Postgres, PgArguments> {
+        sqlx::query(statement)
             .bind(&self.stream_types)
             .bind(&self.stream_ids)
             .bind(&self.lowest)
@@ -97,6 +114,5 @@ impl<'a> Columns<'a> {
             .bind(&self.schema_versions)
             .bind(&self.payloads)
             .bind(&self.metadata)
-            .bind(&self.patience)
     }
 }

@@ -38,7 +38,8 @@ impl PostgresConfig {
     }
 
     /// How many connections are open at the most, at least one; 10 unless set. Up to four of them carry appends, of many
-    /// callers each, and up to a quarter wait for transactions of others that hold a stream.
+    /// callers each, up to four carry appends to several streams, and up to a quarter wait for transactions of others that
+    /// hold a stream.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections.max(1);

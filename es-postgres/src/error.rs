@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use es_core::store::{Misconfigured, StoreError, Unavailable};
+use es_core::{
+    recorded::StreamId,
+    store::{Misconfigured, StoreError, Unavailable},
+};
 use sqlx::{error::DatabaseError, postgres::PgConnectOptions};
 use tokio::time::error::Elapsed;
 
@@ -88,6 +91,27 @@ pub(crate) fn store_error(doing: &'static str, failure: Failure) -> StoreError {
             Unavailable::new(format!("the connection was lost while {doing}: {}", words(&source)), source).into()
         }
         Failure::Refused(source) => refused(doing, source),
+    }
+}
+
+/// What became of an append inside a transaction of the caller's, as the store's error.
+pub(crate) fn in_transaction(doing: &'static str, stream: &StreamId, source: sqlx::Error) -> StoreError {
+    if is_lost(&source) {
+        let reason = format!(
+            "the connection was lost while {doing}, and with it the transaction: nothing of it was stored; run all of it \
+             again: {}",
+            words(&source)
+        );
+        return Unavailable::new(reason, source).into();
+    }
+    // 25P02: the transaction had failed before.
+    let failed = source.as_database_error().and_then(DatabaseError::code).as_deref() == Some("25P02");
+    let failure = Failure::Refused(source);
+    match (trouble(&failure), failure) {
+        (trouble, Failure::Refused(source)) if failed || trouble == Trouble::Race => {
+            StoreError::RetryTransaction { stream: stream.clone(), source: source.into() }
+        }
+        (_, failure) => store_error(doing, failure),
     }
 }
 

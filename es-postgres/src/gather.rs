@@ -3,7 +3,8 @@
 //! Appends wait in a line of their stream, in the order in which they came. A stream whose line has someone and of which
 //! nothing is under way is *ready*, and streams are served in the order in which they became so. A *lane* carries one
 //! batch at a time: it takes the first of as many ready lines as fit, and while it is under way these streams are not
-//! ready. So two appends of one stream are never under way together, neither in one batch nor in two.
+//! ready. Behind the first of a line it takes those along that may follow it, in their order: a *chain*. So two appends of
+//! one stream are never under way together but as links of one chain, in one batch.
 //!
 //! Lanes exist only while there is something to carry. An append that finds a stream that is ready and a lane that is
 //! free is told to start the lane; it does not wait for company. Company comes while all lanes are out.
@@ -23,6 +24,15 @@ pub(crate) struct Limits {
     pub(crate) events: usize,
     /// Bytes in a batch, unless a single append has more.
     pub(crate) bytes: usize,
+}
+
+/// The most appends of one stream in a batch: others shall travel as well.
+const LINKS: usize = 64;
+
+/// What may travel behind what.
+pub(crate) trait Link {
+    /// Whether this one can be stored behind `before`, an earlier one of the same stream, by one statement.
+    fn may_follow(&self, before: &Self) -> bool;
 }
 
 /// How large an append is.
@@ -51,6 +61,8 @@ struct Line<R> {
     waiting: BTreeMap<u64, (Size, R)>,
     /// Its turn among the ready streams; `None` while something is under way.
     turn: Option<u64>,
+    /// How many are under way.
+    links: usize,
 }
 
 /// What an append is told when it is let in.
@@ -64,7 +76,7 @@ pub(crate) struct Admitted {
     pub(crate) next: bool,
 }
 
-/// What goes together: one append for each of its streams, in the order of the streams' names.
+/// What goes together: an append or a chain for each of its streams, in the order of the streams' names.
 #[derive(Clone, Debug)]
 pub(crate) struct Batch<R> {
     pub(crate) requests: Vec<(StreamId, R)>,
@@ -72,7 +84,7 @@ pub(crate) struct Batch<R> {
     pub(crate) start: bool,
 }
 
-impl<R> Gather<R> {
+impl<R: Link> Gather<R> {
     pub(crate) fn new(limits: Limits) -> Self {
         Self { limits, lanes: 0, streams: HashMap::new(), ready: BTreeMap::new(), next: 0 }
     }
@@ -85,7 +97,7 @@ impl<R> Gather<R> {
         if let Some(line) = known {
             line.waiting.insert(ticket, (size, request));
         } else {
-            let line = Line { waiting: BTreeMap::from([(ticket, (size, request))]), turn: Some(ticket) };
+            let line = Line { waiting: BTreeMap::from([(ticket, (size, request))]), turn: Some(ticket), links: 0 };
             self.streams.insert(stream.clone(), line);
             self.ready.insert(ticket, stream.clone());
         }
@@ -106,30 +118,38 @@ impl<R> Gather<R> {
 
     /// The next batch for a lane; `None` ends the lane.
     pub(crate) fn take(&mut self) -> Option<Batch<R>> {
-        let mut requests = Vec::new();
+        let mut requests: Vec<(StreamId, R)> = Vec::new();
         let mut taken = Size::default();
         while let Some(first) = self.ready.first_entry() {
             let Some(line) = self.streams.get_mut(first.get()) else { break };
-            let Some(head) = line.waiting.first_entry() else { break };
-            let size = head.get().0;
-            let all = Size { events: taken.events + size.events, bytes: taken.bytes + size.bytes };
-            let fits = requests.len() < self.limits.appends
-                && all.events <= self.limits.events
-                && all.bytes <= self.limits.bytes;
-            if !fits && !requests.is_empty() {
+            let begin = requests.len();
+            while let Some(head) = line.waiting.first_entry() {
+                let (size, request) = head.get();
+                let all = Size { events: taken.events + size.events, bytes: taken.bytes + size.bytes };
+                let fits = requests.len() < self.limits.appends
+                    && all.events <= self.limits.events
+                    && all.bytes <= self.limits.bytes;
+                let chain = &requests[begin..];
+                let follows = chain.len() < LINKS && chain.iter().all(|(_, before)| request.may_follow(before));
+                if !(requests.is_empty() || fits && follows) {
+                    break;
+                }
+                taken = all;
+                requests.push((first.get().clone(), head.remove().1));
+            }
+            line.links = requests.len() - begin;
+            if line.links == 0 {
                 break;
             }
-            taken = all;
             line.turn = None;
-            let (_, request) = head.remove();
-            requests.push((first.remove(), request));
+            first.remove();
         }
         if requests.is_empty() {
             self.lanes -= 1;
             return None;
         }
         // Two batches that both write to two streams do so in the same order, or they would wait for each other. The
-        // order of the bytes is that of COLLATE "C".
+        // order of the bytes is that of COLLATE "C". A chain keeps its order.
         requests.sort_by(|(one, _), (other, _)| one.cmp(other));
         Some(Batch { requests, start: self.start() })
     }
@@ -141,10 +161,14 @@ impl<R> Gather<R> {
         end
     }
 
-    /// The append of this stream that was under way is done. Whether a lane must be started, by whoever asks.
+    /// An append of this stream that was under way is done. With the last of its chain the stream is free. Whether a lane must be started, by whoever asks.
     pub(crate) fn settle(&mut self, stream: &StreamId) -> bool {
         let turn = self.count();
         if let Some(line) = self.streams.get_mut(stream) {
+            line.links = line.links.saturating_sub(1);
+            if line.links > 0 {
+                return false;
+            }
             if line.waiting.is_empty() {
                 self.streams.remove(stream);
             } else {

@@ -27,17 +27,18 @@ use tokio::{
     time::timeout,
 };
 
+pub(crate) use self::carry::PATIENCE;
 use self::carry::{carry, give};
 use crate::{
     append::Prepared,
-    batch::Piece,
+    batch::{OfStream, Piece},
     config::PostgresConfig,
-    gather::{Admitted, Gather, Limits},
+    gather::{Admitted, Gather, Limits, Link},
     store::Parts,
 };
 
 /// How many batches are under way at a time. More would be smaller, and each costs a commit.
-const LANES: usize = 4;
+pub(crate) const LANES: usize = 4;
 /// The most appends, events and bytes in a batch: enough to make its fixed cost small, few enough to keep the time
 /// short for which its neighbours wait.
 const APPENDS: usize = 256;
@@ -55,7 +56,7 @@ pub(crate) struct Lanes {
     gather: Mutex<Gather<Waiting>>,
     places: Arc<Semaphore>,
     /// The slow lane: appends whose stream another transaction holds, each alone, a few at a time.
-    slow: Arc<Semaphore>,
+    pub(crate) slow: Arc<Semaphore>,
     slow_queue: Arc<Semaphore>,
     closing: AtomicBool,
 }
@@ -68,7 +69,7 @@ struct Waiting {
     _place: OwnedSemaphorePermit,
 }
 
-/// An append that is under way. While it is, nothing else of its stream is.
+/// An append that is under way. While it is, nothing else of its stream is, apart from its chain.
 #[derive(Debug)]
 struct Sent {
     parts: Arc<Parts>,
@@ -94,7 +95,7 @@ struct Caller<'a> {
 pub(crate) async fn append(parts: &Arc<Parts>, append: Append) -> Result<Appended, StoreError> {
     let prepared = Prepared::new(append)?;
     let lanes = &parts.lanes;
-    let place = lanes.place(&prepared, parts.config.acquire_timeout).await?;
+    let place = lanes.place(prepared.size().bytes, parts.config.acquire_timeout).await?;
     let (reply, mut answer) = oneshot::channel();
     let (stream, size) = (prepared.append.stream.clone(), prepared.size());
     let first_event = prepared.append.events.first().map(|event| event.metadata.event_id);
@@ -134,9 +135,9 @@ impl Lanes {
         }
     }
 
-    /// Room for an append; callers get it in the order in which they came.
-    async fn place(&self, prepared: &Prepared, longest: Duration) -> Result<OwnedSemaphorePermit, StoreError> {
-        let places = u32::try_from(prepared.size().bytes / PLACE + 1).unwrap_or(PLACES).min(PLACES);
+    /// Room for an append of so many bytes; callers get it in the order in which they came.
+    pub(crate) async fn place(&self, bytes: usize, longest: Duration) -> Result<OwnedSemaphorePermit, StoreError> {
+        let places = u32::try_from(bytes / PLACE + 1).unwrap_or(PLACES).min(PLACES);
         if self.closing.load(Ordering::SeqCst) {
             return Err(Unavailable::new("it was closed", "no append is accepted any more").into());
         }
@@ -209,13 +210,25 @@ async fn run(mut lane: Lane) {
         if batch.start {
             start_lane(&parts);
         }
-        let answers = carry(&parts, Piece::new(requests), lease).await;
+        let answers = carry(&parts, vec![Piece::new(requests)], lease).await;
         // First the lane, then the answers: who appends one thing after the other finds a free lane and its connection.
         lane.ended = parts.lanes.gather().end();
         give(answers);
         if lane.ended {
             return;
         }
+    }
+}
+
+impl Link for Waiting {
+    fn may_follow(&self, before: &Self) -> bool {
+        self.prepared.may_follow(&before.prepared)
+    }
+}
+
+impl OfStream for Sent {
+    fn same_stream(&self, other: &Self) -> bool {
+        self.stream == other.stream
     }
 }
 

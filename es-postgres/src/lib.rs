@@ -29,5 +29,11 @@ mod row;
 mod snapshot;
 mod statements;
 mod store;
+mod together;
+mod transaction;
+mod turns;
+
+/// The driver, of the version whose transactions [`PostgresStore::append_in`] takes.
+pub use sqlx;
 
 pub use crate::{config::PostgresConfig, store::PostgresStore};

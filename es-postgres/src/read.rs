@@ -25,10 +25,11 @@ pub(crate) const LOADING: &str = "loading a stream";
 
 /// What is needed to build up one aggregate.
 pub(crate) async fn load(parts: &Parts, load: &Load) -> Result<LoadedStream, StoreError> {
-    let (version, time) = match load.until {
-        Until::Latest => (i64::MAX, None),
-        Until::Version(version) => (signed(version.get()), None),
-        Until::RecordedAt(time) => (i64::MAX, Some(time)),
+    let (version, time, position) = match load.until {
+        Until::Latest => (i64::MAX, None, None),
+        Until::Version(version) => (signed(version.get()), None, None),
+        Until::RecordedAt(time) => (i64::MAX, Some(time), None),
+        Until::Position(position) => (i64::MAX, None, Some(signed(position.get()))),
     };
     let snapshot_at_most = load.snapshot_at_most.map_or(i64::MAX, |version| signed(version.get()));
     let (history, rows) = parts
@@ -43,6 +44,7 @@ pub(crate) async fn load(parts: &Parts, load: &Load) -> Result<LoadedStream, Sto
                 .bind(snapshot_at_most)
                 .bind(&load.idempotency_key)
                 .bind(load.metadata)
+                .bind(position)
         })
         .await
         .map_err(|failure| error::store_error(LOADING, failure))?;
@@ -81,23 +83,26 @@ pub(crate) fn loaded<'a>(
     Ok(LoadedStream::new(history, snapshot, events, keyed))
 }
 
-/// The events of one stream, page by page.
+/// The events of one stream, page by page, in either direction.
 pub(crate) fn read_stream(
     parts: Arc<Parts>,
     read: ReadStream,
 ) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
-    let pages = stream::try_unfold(Some(read.after), move |after| {
-        let (parts, stream, check) = (Arc::clone(&parts), read.stream.clone(), read.check());
+    let pages = stream::try_unfold(Some(read), move |left| {
+        let parts = Arc::clone(&parts);
         async move {
-            check?;
-            let Some(after) = after else { return Ok(None) };
+            let Some(mut read) = left else { return Ok(None) };
+            read.check()?;
+            let statements = &parts.statements;
+            let statement = if read.backwards { &statements.read_stream_backwards } else { &statements.read_stream };
             let rows = parts
                 .connections
                 .fetch(|| {
-                    sqlx::query(parts.statements.read_stream.clone())
-                        .bind(stream.stream_type())
-                        .bind(stream.id())
-                        .bind(signed(after.get()))
+                    sqlx::query(statement.clone())
+                        .bind(read.stream.stream_type())
+                        .bind(read.stream.id())
+                        .bind(signed(read.after.get()))
+                        .bind(read.before.map_or(i64::MAX, |version| signed(version.get())))
                         .bind(PAGE)
                 })
                 .await
@@ -105,8 +110,11 @@ pub(crate) fn read_stream(
             let events = events(&rows)?;
             // A page that is not full is the last: what was appended meanwhile is behind the end of this read.
             let full = i64::try_from(rows.len()) == Ok(PAGE);
-            let next = events.back().filter(|_| full).map(|event| event.version);
-            Ok(Some((events, next)))
+            let Some(last) = events.back().filter(|_| full).map(|event| event.version) else {
+                return Ok(Some((events, None)));
+            };
+            read = if read.backwards { read.before(last) } else { read.after(last) };
+            Ok(Some((events, Some(read))))
         }
     });
     flatten(pages)

@@ -1,11 +1,19 @@
-//! Snapshots, written off the command's path: a bounded queue, and one task that empties it.
+//! Snapshots, written off the command's path by a bounded queue and one task that empties it; and looked at as they stand.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use es_core::store::NewSnapshot;
+use es_core::{
+    recorded::{Position, StreamId, StreamVersion},
+    store::{KeptSnapshot, NewSnapshot, ReadStream, StoreError},
+};
+use sqlx::{Row as _, postgres::PgRow};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{row::signed, store::Parts};
+use crate::{
+    error,
+    row::{self, signed, unreadable, unsigned},
+    store::Parts,
+};
 
 /// How many snapshots may wait. A further one is dropped: the next command on its stream brings a newer.
 const QUEUE: usize = 1_024;
@@ -83,4 +91,22 @@ async fn write(parts: &Parts, snapshot: &NewSnapshot) {
     if let Err(failure) = answer {
         tracing::warn!(stream = %snapshot.stream, version = %snapshot.version, ?failure, "a snapshot was not written");
     }
+}
+
+/// The snapshot of a stream as it stands, whatever its fingerprint.
+pub(crate) async fn kept(parts: &Parts, stream: &StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
+    ReadStream::new(stream.clone()).check()?;
+    let rows = parts
+        .connections
+        .fetch(|| sqlx::query(parts.statements.kept_snapshot.clone()).bind(stream.stream_type()).bind(stream.id()))
+        .await
+        .map_err(|failure| error::store_error("looking for a snapshot", failure))?;
+    rows.first().map(snapshot).transpose().map_err(unreadable)
+}
+
+fn snapshot(row: &PgRow) -> Result<KeptSnapshot, sqlx::Error> {
+    let (version, position) = (unsigned(row.try_get(0)?), unsigned(row.try_get(1)?));
+    let state = row::json(row, 3)?.unwrap_or_default();
+    let fingerprint: String = row.try_get(2)?;
+    Ok(KeptSnapshot::new(StreamVersion::new(version), Position::new(position), fingerprint, state))
 }

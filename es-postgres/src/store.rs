@@ -2,9 +2,12 @@
 
 use std::{str::FromStr as _, sync::Arc};
 
-use es_core::store::{
-    Append, Appended, EventStore, HistoryId, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll, ReadStream,
-    StoreError, StoredEvent,
+use es_core::{
+    recorded::StreamId,
+    store::{
+        Append, Appended, EventStore, HistoryId, KeptSnapshot, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll,
+        ReadStream, StoreError, StoredEvent,
+    },
 };
 use futures_core::Stream;
 use sqlx::postgres::PgConnectOptions;
@@ -16,8 +19,9 @@ use crate::{
     lanes::{self, Lanes},
     loads::{self, Loads},
     migrate, read,
-    snapshot::SnapshotWriter,
+    snapshot::{self, SnapshotWriter},
     statements::Statements,
+    together::{self, Together},
 };
 
 /// A store in a PostgreSQL database. Clones share its connections.
@@ -33,7 +37,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct PostgresStore {
-    parts: Arc<Parts>,
+    pub(crate) parts: Arc<Parts>,
 }
 
 #[derive(Debug)]
@@ -42,6 +46,7 @@ pub(crate) struct Parts {
     pub(crate) statements: Statements,
     pub(crate) config: PostgresConfig,
     pub(crate) lanes: Lanes,
+    pub(crate) together: Together,
     pub(crate) loads: Loads,
     snapshots: SnapshotWriter,
 }
@@ -67,8 +72,9 @@ impl PostgresStore {
         let connections = Connections::new(options, &statements, &config);
         migrate::check_server(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
-        let parts =
-            Parts { connections, statements, config, lanes, loads: Loads::default(), snapshots: SnapshotWriter::new() };
+        let together = Together::new(&config);
+        let (loads, snapshots) = (Loads::default(), SnapshotWriter::new());
+        let parts = Parts { connections, statements, config, lanes, together, loads, snapshots };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
         Ok(store)
@@ -123,6 +129,10 @@ impl EventStore for PostgresStore {
         lanes::append(&self.parts, append).await
     }
 
+    async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        together::append_all(&self.parts, appends).await
+    }
+
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
         loads::load(&self.parts, load).await
     }
@@ -133,6 +143,10 @@ impl EventStore for PostgresStore {
 
     fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
         read::read_all(Arc::clone(&self.parts), &read)
+    }
+
+    async fn kept_snapshot(&self, stream: StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
+        snapshot::kept(&self.parts, &stream).await
     }
 
     async fn history(&self) -> Result<HistoryId, StoreError> {

@@ -15,7 +15,7 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::time::{sleep, timeout};
 
 /// A store that sends one batch at a time: what is asked while it is under way goes together.
-async fn narrow(database: &Database) -> PostgresStore {
+pub(crate) async fn narrow(database: &Database) -> PostgresStore {
     open_with(database, |config| config.max_connections(2)).await
 }
 
@@ -30,7 +30,7 @@ pub(crate) async fn transactions(connection: &mut PgConnection) -> i64 {
     sqlx::query_scalar(distinct).fetch_one(connection).await.expect("transactions can be counted")
 }
 
-async fn drawn(connection: &mut PgConnection) -> i64 {
+pub(crate) async fn drawn(connection: &mut PgConnection) -> i64 {
     let last = "select coalesce(pg_sequence_last_value(pg_get_serial_sequence('es.events', 'position')::regclass), 0)";
     sqlx::query_scalar(last).fetch_one(connection).await.expect("positions can be counted")
 }
@@ -50,7 +50,7 @@ pub(crate) async fn many_callers_share_statements(database: Database) {
     assert_in_order(&mut connection).await;
 }
 
-async fn assert_in_order(connection: &mut PgConnection) {
+pub(crate) async fn assert_in_order(connection: &mut PgConnection) {
     let unordered: i64 = sqlx::query_scalar(
         "select count(*) from es.events as one join es.events as next using (stream_type, stream_id)
          where next.version = one.version + 1 and next.position <> one.position + 1",

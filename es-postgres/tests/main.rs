@@ -1,12 +1,19 @@
 //! Everything that needs a server, in one program: one list, one line about what was left out, one link.
 
 mod append;
+mod append_all;
+mod append_in;
+mod chain;
 mod conformance;
 mod group;
 mod history;
 mod loads;
 mod opening;
 mod order;
+mod reading;
+mod remembering;
+#[path = "../../tests/repositories/mod.rs"]
+mod repositories;
 mod repository;
 mod stress;
 mod support;
@@ -27,6 +34,28 @@ fn main() -> ExitCode {
         append::an_append_whose_answer_is_lost_is_stored_once,
         append::an_append_that_cannot_be_resolved_says_so,
         append::a_dropped_append_is_done_or_not_done_and_can_be_sent_again,
+        append_all::groups_over_the_same_streams_succeed_as_wholes,
+        append_all::a_group_is_one_statement_and_draws_nothing_where_one_of_it_does_not_fit,
+        append_all::positions_of_groups_rise_with_the_versions_whatever_the_plan,
+        append_all::a_group_whose_backend_is_killed_is_stored_once,
+        append_all::a_group_whose_answer_is_lost_is_stored_once_or_says_that_it_may_be,
+        append_all::a_dropped_group_is_done_or_not_done_and_can_be_sent_again,
+        append_all::a_group_waits_for_a_held_stream_but_not_for_ever_and_alone,
+        append_all::a_group_under_way_outlives_its_caller_and_closing_waits_for_it,
+        append_in::events_are_stored_with_what_else_the_transaction_did_or_not_at_all,
+        append_in::a_conflict_leaves_the_transaction_as_it_was,
+        append_in::a_race_ends_the_transaction_and_says_to_run_it_again,
+        append_in::a_repeat_is_known_whoever_stored_the_first,
+        append_in::synchronous_commit_is_turned_on_where_it_is_off,
+        append_in::several_streams_go_together_and_those_in_opposite_order_are_told_to_retry,
+        append_in::an_idle_transaction_on_a_hot_stream_does_not_stall_the_store,
+        append_in::a_connection_that_is_lost_leaves_nothing,
+        append_in::a_database_without_tables_says_what_to_do,
+        chain::callers_that_expect_no_version_share_statements_on_one_stream,
+        chain::each_append_of_a_chain_has_its_own_outcome,
+        chain::a_bad_append_of_a_chain_fails_alone,
+        chain::a_chain_on_a_held_stream_waits_together_and_keeps_its_order,
+        chain::positions_of_a_chain_rise_with_the_versions_whatever_the_plan,
         group::many_callers_share_statements,
         group::positions_rise_with_the_versions_whatever_the_plan,
         group::an_append_alone_waits_for_nobody,
@@ -75,5 +104,27 @@ fn main() -> ExitCode {
         repository::a_missing_event_is_found_out,
         repository::metadata_travels_with_the_events,
         repository::every_path_reads_what_every_version_stored,
+        remembering::a_remembered_state_saves_the_load,
+        remembering::nothing_is_told_of_an_old_state,
+        remembering::keys_are_honoured,
+        remembering::what_turned_out_old_or_doubtful_is_forgotten,
+        remembering::another_history_is_another_state,
+        remembering::a_panic_leaves_no_wrong_state,
+        remembering::a_state_that_is_always_old_is_left_aside,
+        remembering::snapshots_are_taken_of_remembered_states,
+        remembering::conflicts_are_decided_again_as_often_as_is_said,
+        remembering::the_same_append_is_sent_again_to_a_store_that_could_not_answer,
+        remembering::what_is_not_known_is_not_told_as_known,
+        remembering::results_come_in_the_order_of_the_commands,
+        remembering::what_fails_stops_nothing,
+        remembering::each_command_has_its_own_key_and_ids,
+        remembering::a_stream_of_results_takes_commands_as_their_turn_comes,
+        remembering::a_decision_is_stored_by_whoever_asked_for_it,
+        remembering::causes_are_kept_over_two_hops,
+        remembering::what_was_told_is_what_a_replay_shows,
+        remembering::tables_made_anew_are_another_state,
+        reading::the_newest_events_come_without_a_look_at_the_rest,
+        reading::history_is_read_in_both_directions,
+        reading::a_snapshot_is_held_against_its_events,
     ])
 }

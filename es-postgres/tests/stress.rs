@@ -1,5 +1,7 @@
 //! Many writers on few and on many streams, and all that can happen to them at once; at the end every event is counted.
 
+mod several;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::{
@@ -24,6 +26,8 @@ const TIME: Duration = Duration::from_secs(6);
 /// Each with connections of its own, as processes would have.
 const STORES: u64 = 3;
 const WRITERS: u64 = 40;
+/// Writers to several streams by one request, and as many by transactions of their own.
+const SEVERAL: u64 = 3;
 
 /// What a caller was told about an append, or knows by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +57,10 @@ struct Happened {
     unavailable: AtomicUsize,
     unknown: AtomicUsize,
     cancelled: AtomicUsize,
+    /// Appends to several streams, and transactions with appends in them.
+    groups: AtomicUsize,
+    within: AtomicUsize,
+    retried: AtomicUsize,
     kills: AtomicUsize,
     holds: AtomicUsize,
 }
@@ -82,6 +90,7 @@ pub(crate) async fn nothing_is_lost_doubled_or_out_of_order_whatever_happens(dat
     let end = Instant::now() + TIME;
     let mut stores = Vec::new();
     let mut writers = Vec::new();
+    let mut of_several = Vec::new();
     for number in 0..STORES {
         // Two of them have one lane, so that their batches are large.
         let connections = if number == 0 { 10 } else { 2 };
@@ -92,6 +101,12 @@ pub(crate) async fn nothing_is_lost_doubled_or_out_of_order_whatever_happens(dat
         for writer in 0..WRITERS {
             let random = Random::new(number * WRITERS + writer + 1);
             writers.push(tokio::spawn(write(store.clone(), random, end, Arc::clone(&happened))));
+        }
+        for writer in 0..SEVERAL {
+            let random = || Random::new(1_000 + number * SEVERAL + writer);
+            of_several.push(tokio::spawn(several::together(store.clone(), random(), end, Arc::clone(&happened))));
+            let url = database.url().to_owned();
+            of_several.push(tokio::spawn(several::within(url, store.clone(), random(), end, Arc::clone(&happened))));
         }
         stores.push(store);
     }
@@ -104,6 +119,10 @@ pub(crate) async fn nothing_is_lost_doubled_or_out_of_order_whatever_happens(dat
     let mut records = Vec::new();
     for writer in writers {
         records.extend(writer.await.expect("a writer"));
+    }
+    let mut groups = Vec::new();
+    for writer in of_several {
+        groups.extend(writer.await.expect("a writer to several streams"));
     }
     killer.await.expect("the killer");
     let mut held = HashSet::new();
@@ -119,16 +138,26 @@ pub(crate) async fn nothing_is_lost_doubled_or_out_of_order_whatever_happens(dat
     let seen = reader.await.expect("the reader");
     assert_eq!(seen, positions(&stores[0]).await, "a reader that follows sees each event once, in order");
     let mut connection = raw(&database).await;
-    audit(&mut connection, &records, &held).await;
     let appends = records.len();
+    let there = audit(&mut connection, records.iter().chain(groups.iter().flatten()), &held).await;
+    several::audit(&groups, &there);
     let transactions = crate::group::transactions(&mut connection).await;
     eprintln!("{appends} appends, {transactions} statements: {happened:?}");
-    let done = i64::try_from(happened.stored.load(Ordering::Relaxed)).unwrap_or(0);
+    let done = |counter: &AtomicUsize| i64::try_from(counter.load(Ordering::Relaxed)).unwrap_or(0);
+    let transactions = transactions - done(&happened.groups) - done(&happened.within);
+    let done = done(&happened.stored);
     assert!(transactions * 4 < done * 3, "{done} appends took {transactions} statements: these are no batches");
-    let Happened { conflicts, refused, cancelled, kills, holds, .. } = &*happened;
-    for (what, counter) in
-        [("conflicts", conflicts), ("refused", refused), ("cancelled", cancelled), ("kills", kills), ("holds", holds)]
-    {
+    let Happened { conflicts, refused, cancelled, groups, within, retried, kills, holds, .. } = &*happened;
+    for (what, counter) in [
+        ("conflicts", conflicts),
+        ("refused", refused),
+        ("cancelled", cancelled),
+        ("groups", groups),
+        ("within", within),
+        ("retried", retried),
+        ("kills", kills),
+        ("holds", holds),
+    ] {
         assert!(counter.load(Ordering::Relaxed) > 0, "there were no {what}: the test does not test them");
     }
 }
@@ -275,7 +304,12 @@ async fn hold(
     committed
 }
 
-async fn audit(connection: &mut PgConnection, records: &[Record], held: &HashSet<EventId>) {
+/// Looks at all that is stored, and answers the ids of it.
+async fn audit<'r>(
+    connection: &mut PgConnection,
+    records: impl Iterator<Item = &'r Record>,
+    held: &HashSet<EventId>,
+) -> HashSet<EventId> {
     let rows: Vec<(String, i64, i64, uuid::Uuid)> =
         sqlx::query_as("select stream_id, version, position, event_id from es.events order by stream_id, version")
             .fetch_all(connection)
@@ -310,4 +344,5 @@ async fn audit(connection: &mut PgConnection, records: &[Record], held: &HashSet
         }
     }
     assert!(places.keys().all(|id| known.contains(id)), "there are events that nobody sent");
+    places.into_keys().collect()
 }

@@ -1,8 +1,11 @@
 //! The in-memory store: the reference implementation of the contract, for tests and first steps.
 
+mod append_all;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
 };
 
 use chrono::{DateTime, Utc};
@@ -12,8 +15,8 @@ use futures_util::{StreamExt as _, stream};
 use crate::{
     recorded::{Position, StreamId, StreamVersion},
     store::{
-        Append, Appended, Conflict, EventStore, HistoryDiverged, HistoryId, KeyedAppend, Load, LoadedStream,
-        NewSnapshot, Placed, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until,
+        Append, Appended, Conflict, EventStore, HistoryDiverged, HistoryId, KeptSnapshot, KeyedAppend, Load,
+        LoadedStream, NewSnapshot, Placed, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until,
     },
 };
 
@@ -70,15 +73,10 @@ impl State {
         if let Some(known) = append.decided_in.filter(|&known| known != self.history) {
             return Err(HistoryDiverged::new(known, self.history).into());
         }
-        let stream = self.streams.entry(append.stream.clone()).or_default();
-        let first_id = append.events.first().map(|event| event.metadata.event_id.to_string()).unwrap_or_default();
-        for key in append.idempotency_key.iter().chain([&first_id]) {
-            if let Some(keyed) = stream.keys.get(key) {
-                let range = index(keyed.first.get() - 1)..index(keyed.last.get());
-                let placed = stream.events[range].iter().map(|&index| placed(&self.log[index])).collect();
-                return Ok(Appended::new(placed, true));
-            }
+        if let Some(first) = self.standing(&append) {
+            return Ok(first);
         }
+        let stream = self.streams.entry(append.stream.clone()).or_default();
         let actual = StreamVersion::new(stream.events.len() as u64);
         if !append.expected.allows(actual) {
             return Err(Conflict::new(append.stream, append.expected, actual).into());
@@ -90,7 +88,7 @@ impl State {
             .map_err(|source| StoreError::Backend { doing: "encoding metadata", source: source.into() })?;
         let recorded_at = now();
         let keyed = KeyedAppend::new(actual.after(1), append.events.len() as u64);
-        stream.keys.insert(first_id, keyed);
+        stream.keys.insert(first_id(&append), keyed);
         if let Some(key) = append.idempotency_key {
             stream.keys.insert(key, keyed);
         }
@@ -114,6 +112,16 @@ impl State {
         Ok(Appended::new(events, false))
     }
 
+    /// The first result of an append that stands already.
+    fn standing(&self, append: &Append) -> Option<Appended> {
+        let stream = self.streams.get(&append.stream)?;
+        let first_id = first_id(append);
+        let keyed = append.idempotency_key.iter().chain([&first_id]).find_map(|key| stream.keys.get(key))?;
+        let range = index(keyed.first.get() - 1)..index(keyed.last.get());
+        let placed = stream.events[range].iter().map(|&index| placed(&self.log[index])).collect();
+        Some(Appended::new(placed, true))
+    }
+
     fn load(&self, load: &Load) -> LoadedStream {
         let Some(stream) = self.streams.get(&load.stream) else {
             return LoadedStream::empty(self.history);
@@ -126,6 +134,7 @@ impl State {
             Until::RecordedAt(time) => {
                 stream.events.iter().take_while(|&&index| self.log[index].recorded_at <= time).count()
             }
+            Until::Position(position) => stream.events.partition_point(|&at| self.log[at].position <= position),
         };
         let at_most = load.snapshot_at_most.unwrap_or(StreamVersion::new(u64::MAX));
         let snapshot = stream.snapshot.as_ref().filter(|snapshot| {
@@ -149,6 +158,11 @@ impl State {
     }
 }
 
+/// The name of an append that has no other.
+fn first_id(append: &Append) -> String {
+    append.events.first().map(|event| event.metadata.event_id.to_string()).unwrap_or_default()
+}
+
 /// A number as an index; what is beyond memory is beyond every list.
 fn index(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
@@ -169,6 +183,10 @@ impl EventStore for MemoryStore {
         self.state().append(append)
     }
 
+    async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        self.state().append_all(appends)
+    }
+
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
         load.check()?;
         Ok(self.state().load(&load))
@@ -176,16 +194,24 @@ impl EventStore for MemoryStore {
 
     fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
         let store = self.clone();
-        let start = index(read.after.get());
         let invalid = stream::iter(read.check().err().map(|invalid| Err(invalid.into())));
-        invalid.chain(stream::unfold(start, move |index| {
+        // The versions that are left to read.
+        let (mut from, mut before) =
+            (read.after.get().saturating_add(1), read.before.map_or(u64::MAX, StreamVersion::get));
+        invalid.chain(stream::poll_fn(move |_| {
             let state = store.state();
-            let stored = state
-                .streams
-                .get(&read.stream)
-                .and_then(|stream| stream.events.get(index))
-                .map(|&index| state.log[index].clone());
-            std::future::ready(stored.map(|stored| (Ok(stored), index + 1)))
+            let Some(stream) = state.streams.get(&read.stream) else { return Poll::Ready(None) };
+            let end = before.min(stream.events.len() as u64 + 1);
+            if from >= end {
+                return Poll::Ready(None);
+            }
+            let version = if read.backwards { end - 1 } else { from };
+            if read.backwards {
+                before = version;
+            } else {
+                from = version + 1;
+            }
+            Poll::Ready(Some(Ok(state.log[stream.events[index(version - 1)]].clone())))
         }))
     }
 
@@ -196,6 +222,13 @@ impl EventStore for MemoryStore {
             let stored = store.state().log.get(index).cloned();
             std::future::ready(stored.map(|stored| (Ok(stored), index + 1)))
         })
+    }
+
+    async fn kept_snapshot(&self, stream: StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
+        ReadStream::new(stream.clone()).check()?;
+        let state = self.state();
+        let kept = state.streams.get(&stream).and_then(|stream| stream.snapshot.as_ref());
+        Ok(kept.map(|it| KeptSnapshot::new(it.version, it.position, it.fingerprint, it.state.clone().into_bytes())))
     }
 
     async fn history(&self) -> Result<HistoryId, StoreError> {

@@ -31,12 +31,12 @@ pub struct Loaded<A> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// There are no events: the aggregate does not exist, or did not exist at the time asked for.
+    /// There are no events: the aggregate does not exist, or did not exist at the time or position asked for.
     #[error("{stream} does not exist{}", if *.then { " at that time" } else { "" })]
     NotFound {
         /// The stream.
         stream: StreamId,
-        /// Whether an earlier time was asked for.
+        /// Whether an earlier time, or a position, was asked for.
         then: bool,
     },
     /// The version asked for lies ahead of the stream, or is 0.
@@ -88,6 +88,15 @@ impl<'a, A: Aggregate, S: EventStore> LoadAggregate<'a, A, S> {
         self
     }
 
+    /// The state as of everything up to this position in the whole store: what was to be seen by a reader of
+    /// [`read_all`](EventStore::read_all) that had come as far. The states of several aggregates at one position fit together.
+    ///
+    /// Of a position that such a reader has reached the answer is the same for ever. Behind that, events may still come.
+    pub fn at_position(mut self, position: impl Into<Position>) -> Self {
+        self.until = Until::Position(position.into());
+        self
+    }
+
     /// The state as the store had recorded it at `time`: up to the first event recorded later.
     pub fn at_time(mut self, time: DateTime<Utc>) -> Self {
         self.until = Until::RecordedAt(time);
@@ -120,7 +129,12 @@ impl<'a, A: Aggregate, S: EventStore> LoadAggregate<'a, A, S> {
             }
             _ => {}
         }
-        Ok(Loaded { state: hydrated.state, version: hydrated.version, position: hydrated.position })
+        let (version, position) = (hydrated.version, hydrated.position);
+        let state = match self.until {
+            Until::Latest => self.repository.remember_and_give(&stream, hydrated),
+            _ => hydrated.state,
+        };
+        Ok(Loaded { state, version, position })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use super::{EncodeError, append::Expected, history::HistoryId};
+use super::{EncodeError, append::Expected, append_all::PartlyStored, history::HistoryId};
 use crate::recorded::{EventId, Position, StreamId, StreamVersion};
 
 /// Why a store did not do what it was asked.
@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The stream was not at the version that was expected.
     #[error(transparent)]
     Conflict(#[from] Conflict),
+    /// Of appends that were to be stored together, some stand already and others do not.
+    #[error(transparent)]
+    PartlyStored(#[from] PartlyStored),
     /// The request broke a limit.
     #[error(transparent)]
     Invalid(#[from] InvalidRequest),
@@ -36,6 +39,19 @@ pub enum StoreError {
         /// The first event of the append, to look for.
         first_event: EventId,
         /// What the connection said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// An append inside a transaction of the caller's met another writer, and the database has ended the transaction: nothing
+    /// of it can be committed any more.
+    #[error(
+        "the append to {stream} met another writer and the database has ended the transaction that it was in: roll back and run \
+         the whole transaction again, from its first read on"
+    )]
+    RetryTransaction {
+        /// The stream; of several that were to be stored together, the first.
+        stream: StreamId,
+        /// What the database said.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
@@ -77,6 +93,11 @@ impl StoreError {
     /// Whether the same request may succeed later, unchanged.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::OutcomeUnknown { .. })
+    }
+
+    /// Whether the caller's transaction was ended by another writer: roll back, and run all of it again.
+    pub fn is_retry_transaction(&self) -> bool {
+        matches!(self, Self::RetryTransaction { .. })
     }
 
     /// Whether a stored event cannot be read.
@@ -134,6 +155,17 @@ pub enum InvalidRequest {
     /// There is nothing to store.
     #[error("an append needs at least one event")]
     NoEvents,
+    /// There is nothing to store together.
+    #[error("to append to several streams needs at least one append")]
+    NoAppends,
+    /// Two appends that were to be stored together are for one stream.
+    #[error(
+        "two appends to {stream} cannot be stored together: put all events of a stream into one append, in their order"
+    )]
+    StreamTwice {
+        /// The stream.
+        stream: StreamId,
+    },
     /// A name is missing.
     #[error("the {what} is empty")]
     Empty {

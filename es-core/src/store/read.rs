@@ -23,6 +23,8 @@ pub enum Until {
     Version(StreamVersion),
     /// To the longest run of events, from the first, that were recorded at this time or before.
     RecordedAt(DateTime<Utc>),
+    /// To the last event at this position or before.
+    Position(Position),
 }
 
 /// A request for what is needed to build up one aggregate.
@@ -204,12 +206,16 @@ pub struct ReadStream {
     pub stream: StreamId,
     /// Only events behind this version.
     pub after: StreamVersion,
+    /// Only events before this version, where it is set.
+    pub before: Option<StreamVersion>,
+    /// Whether the newest come first.
+    pub backwards: bool,
 }
 
 impl ReadStream {
-    /// All events of a stream.
+    /// A request for all events of a stream, the oldest first.
     pub fn new(stream: StreamId) -> Self {
-        Self { stream, after: StreamVersion::EMPTY }
+        Self { stream, after: StreamVersion::EMPTY, before: None, backwards: false }
     }
 
     /// Refuses names that no store can hold. Stores call it before anything else.
@@ -224,6 +230,20 @@ impl ReadStream {
     #[must_use]
     pub fn after(mut self, version: StreamVersion) -> Self {
         self.after = version;
+        self
+    }
+
+    /// Only those before a version.
+    #[must_use]
+    pub fn before(mut self, version: StreamVersion) -> Self {
+        self.before = Some(version);
+        self
+    }
+
+    /// The newest first.
+    #[must_use]
+    pub fn backwards(mut self) -> Self {
+        self.backwards = true;
         self
     }
 }

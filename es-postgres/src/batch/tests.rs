@@ -1,6 +1,15 @@
 //! Every batch of a few appends, good and bad in every combination, against a database of a few lines.
 
-use super::{ATTEMPTS, Next, Patience, Piece, Trouble};
+use super::{ATTEMPTS, Next, OfStream, Patience, Piece, Trouble};
+
+/// An append: its stream, and which one it is.
+type Request = (usize, usize);
+
+impl OfStream for Request {
+    fn same_stream(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
 
 /// How an append behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +38,8 @@ struct Run {
     sends: usize,
 }
 
-fn send(kinds: &mut [Kind], piece: &Piece<usize>) -> Option<Trouble> {
-    for &number in &piece.requests {
+fn send(kinds: &mut [Kind], piece: &Piece<Request>) -> Option<Trouble> {
+    for &(_, number) in &piece.requests {
         match &mut kinds[number] {
             Kind::Races(races) if *races > 0 => {
                 *races -= 1;
@@ -45,23 +54,40 @@ fn send(kinds: &mut [Kind], piece: &Piece<usize>) -> Option<Trouble> {
     None
 }
 
-fn run(mut kinds: Vec<Kind>) -> Run {
+/// Runs a batch of chains of so many.
+fn run(mut kinds: Vec<Kind>, chain: usize) -> Run {
     let mut run = Run::default();
-    let mut pieces = vec![Piece::new((0..kinds.len()).collect())];
+    let mut pieces = vec![Piece::new((0..kinds.len()).map(|number| (number / chain, number)).collect())];
     while let Some(piece) = pieces.pop() {
         run.sends += 1;
         assert!(run.sends < 1_000, "it never ends");
         assert!(piece.requests.is_sorted(), "the order of the streams is kept");
+        let whole = |stream| piece.requests.iter().filter(|of| of.0 == stream).count() == chain.min(kinds.len());
+        let streams = piece.requests.chunk_by(|one, next| one.0 == next.0).count();
+        assert!(
+            streams == 1 || !kinds.len().is_multiple_of(chain) || piece.requests.iter().all(|of| whole(of.0)),
+            "a torn chain"
+        );
+        let first = piece.requests[0];
+        let done = |number: &usize| run.ends.iter().any(|(ended, _)| ended == number);
+        assert!((first.0 * chain..first.1).all(|before| done(&before)), "one of a chain before those in front of it");
         let Some(trouble) = send(&mut kinds, &piece) else {
-            run.ends.extend(piece.requests.into_iter().map(|number| (number, End::Stored)));
+            run.ends.extend(piece.requests.into_iter().map(|(_, number)| (number, End::Stored)));
             continue;
         };
         match piece.after(trouble) {
             Next::Send(next) => pieces.extend(next.into_iter().rev()),
-            Next::Slow(number) => run.ends.push((number, End::Slow)),
+            Next::Slow(piece) => {
+                assert_eq!(piece.patience, Patience::Full);
+                let stream = piece.requests[0].0;
+                let with =
+                    pieces.extract_if(.., |other| other.requests[0].0 == stream).flat_map(|other| other.requests);
+                let slow = piece.requests.iter().copied().chain(with).map(|(_, number)| (number, End::Slow));
+                run.ends.extend(slow);
+            }
             Next::Fail(failed) => {
                 assert_eq!(failed.len(), 1, "an append fails by itself");
-                run.ends.push((failed[0], End::Failed(trouble)));
+                run.ends.push((failed[0].1, End::Failed(trouble)));
             }
         }
     }
@@ -71,7 +97,7 @@ fn run(mut kinds: Vec<Kind>) -> Run {
 
 /// Each end belongs to its append, whatever it travelled with.
 fn check(kinds: &[Kind]) -> usize {
-    let run = run(kinds.to_vec());
+    let run = run(kinds.to_vec(), 1);
     assert_eq!(run.ends.len(), kinds.len(), "{kinds:?}: {run:?}");
     for (index, (&kind, (number, end))) in kinds.iter().zip(&run.ends).enumerate() {
         let expected = match kind {
@@ -100,6 +126,35 @@ fn no_append_pays_for_what_it_travels_with() {
     }
 }
 
+/// Those of a chain that a held one keeps from being stored wait with it: theirs is the same stream.
+#[test]
+fn a_chain_is_stored_in_its_order_and_waits_together() {
+    const KINDS: [Kind; 6] = [Kind::Good, Kind::Bad, Kind::Held, Kind::Races(1), Kind::Races(5), Kind::Poison];
+    for chain in 2..=3 {
+        for length in 2..=6_u32 {
+            for mut code in 0..KINDS.len().pow(length) {
+                let mut kinds = Vec::new();
+                for number in 0..length as usize {
+                    // Held is a stream, and so the first of it shows it.
+                    let kind = KINDS[code % KINDS.len()];
+                    kinds.push(if kind == Kind::Held && number % chain != 0 { Kind::Good } else { kind });
+                    code /= KINDS.len();
+                }
+                for (index, (number, end)) in run(kinds.clone(), chain).ends.iter().enumerate() {
+                    assert_eq!(index, *number, "each has its end, {kinds:?}");
+                    let held = kinds[number / chain * chain] == Kind::Held;
+                    match kinds[*number] {
+                        _ if held => assert!(*end == End::Slow, "{kinds:?}: {end:?}"),
+                        Kind::Bad => assert_eq!(*end, End::Failed(Trouble::Refused), "{kinds:?}"),
+                        Kind::Poison => assert_eq!(*end, End::Failed(Trouble::Lost), "{kinds:?}"),
+                        Kind::Good | Kind::Races(_) | Kind::Held => assert_eq!(*end, End::Stored, "{kinds:?}"),
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn few_statements_find_the_one_that_is_to_blame() {
     for at in 0..64 {
@@ -118,22 +173,28 @@ fn few_statements_find_the_one_that_is_to_blame() {
 
 #[test]
 fn the_neighbours_of_a_held_stream_hardly_wait_a_second_time() {
-    let Next::Send(pieces) = Piece::new(vec![1, 2]).after(Trouble::Held) else { panic!("they are sent again") };
-    assert!(pieces.iter().all(|piece| piece.patience == Patience::Little && piece.requests.len() == 1));
+    let Next::Send(pieces) = Piece::new(vec![(1, 1), (2, 2), (2, 3), (3, 4)]).after(Trouble::Held) else {
+        panic!("they are sent again")
+    };
+    assert!(pieces.iter().all(|piece| piece.patience == Patience::Little));
+    let requests: Vec<_> = pieces.into_iter().map(|piece| piece.requests).collect();
+    assert_eq!(requests, [vec![(1, 1)], vec![(2, 2), (2, 3)], vec![(3, 4)]], "each stream by itself");
 }
 
 #[test]
 fn a_single_append_is_given_up_at_last() {
     assert_eq!(check(&[Kind::Races(ATTEMPTS - 1)]), ATTEMPTS as usize);
-    let endless = run(vec![Kind::Races(1_000)]);
+    let endless = run(vec![Kind::Races(1_000)], 1);
     assert_eq!((endless.sends, &endless.ends[0].1), (ATTEMPTS as usize, &End::Failed(Trouble::Race)));
-    let slow = Piece::slow(1, true).after(Trouble::Held);
+    let slow = Piece::new(vec![(1, 1)]).slow().after(Trouble::Held);
     assert!(matches!(slow, Next::Fail(_)), "the slow lane is the last: {slow:?}");
 }
 
 #[test]
 fn what_may_have_been_stored_is_remembered_through_every_split() {
-    let Next::Send(mut whole) = Piece::new(vec![1, 2, 3]).after(Trouble::Lost) else { panic!("it is sent again") };
+    let Next::Send(mut whole) = Piece::new(vec![(1, 1), (2, 2), (3, 3)]).after(Trouble::Lost) else {
+        panic!("it is sent again")
+    };
     let whole = whole.remove(0);
     assert!(whole.lost && whole.requests.len() == 3);
     for trouble in [Trouble::Lost, Trouble::Refused, Trouble::Held] {
@@ -146,6 +207,6 @@ fn what_may_have_been_stored_is_remembered_through_every_split() {
 
 #[test]
 fn without_a_connection_all_are_answered_at_once() {
-    let next = Piece::new(vec![1, 2, 3]).after(Trouble::NotSent);
-    assert!(matches!(next, Next::Fail(failed) if failed == [1, 2, 3]));
+    let next = Piece::new(vec![(1, 1), (2, 2), (3, 3)]).after(Trouble::NotSent);
+    assert!(matches!(next, Next::Fail(failed) if failed.len() == 3));
 }

@@ -4,7 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use es_core::recorded::StreamId;
 
-use super::{Batch, Gather, Limits, Size};
+use super::{Batch, Gather, LINKS, Limits, Link, Size};
+
+/// Even ones expect no version.
+impl Link for u32 {
+    fn may_follow(&self, _: &Self) -> bool {
+        self.is_multiple_of(2)
+    }
+}
 
 const SMALL: Size = Size { events: 1, bytes: 10 };
 
@@ -63,7 +70,13 @@ impl World {
             world.free -= 1;
             if let Some(batch) = world.gather.take() {
                 world.start(batch.start);
-                assert!(batch.requests.is_sorted_by(|(one, _), (next, _)| one < next), "streams in order, each once");
+                assert!(batch.requests.is_sorted_by_key(|(stream, _)| stream), "streams in order");
+                for ((one, first), (next, second)) in batch.requests.iter().zip(&batch.requests[1..]) {
+                    assert!(one < next || first < second && second.may_follow(first), "no chain: {batch:?}");
+                }
+                for (stream, number) in &batch.requests {
+                    assert!(self.under_way().all(|(_, other)| other != stream), "{number} is sent beside another");
+                }
                 world.sent.extend(batch.requests.iter().map(|(_, number)| *number));
                 world.out.push(batch.requests.into_iter().map(|(stream, number)| (number, stream)).collect());
             }
@@ -114,8 +127,10 @@ impl World {
     fn check(&self, lanes: usize) {
         assert!(self.out.len() + self.free <= lanes, "more batches than lanes: {self:?}");
         assert_eq!(self.gather.lanes, self.out.len() + self.free, "lanes are counted: {self:?}");
-        let streams: BTreeSet<_> = self.under_way().map(|(_, stream)| stream).collect();
-        assert_eq!(streams.len(), self.under_way().count(), "two of one stream under way: {self:?}");
+        for (stream, line) in &self.gather.streams {
+            let links = self.under_way().filter(|(_, other)| other == stream).count();
+            assert_eq!((line.links, line.turn.is_none()), (links, links > 0), "links are counted: {self:?}");
+        }
         assert!(self.out.iter().all(|batch| batch.len() <= 3), "a batch is bounded: {self:?}");
         // Someone who waits and could be sent is never forgotten.
         let waiting = self.tickets.iter().filter(|(n, _)| !self.sent.contains(n) && !self.withdrawn.contains(n));
@@ -177,9 +192,14 @@ fn explore(all: &[(u32, StreamId)], lanes: usize) -> usize {
 fn every_order_of_events_keeps_the_rules() {
     let all = |streams: &[&str]| (1..).zip(streams.iter().map(|id| stream(id))).collect::<Vec<_>>();
     let mut worlds = 0;
-    for streams in
-        [&["a", "a", "a"][..], &["b", "a", "b"], &["c", "b", "a"], &["b", "a", "a", "b"], &["c", "a", "b", "a"]]
-    {
+    for streams in [
+        &["a", "a", "a"][..],
+        &["a", "a", "a", "a"],
+        &["b", "a", "b"],
+        &["c", "b", "a"],
+        &["b", "a", "a", "b"],
+        &["c", "a", "b", "a"],
+    ] {
         for lanes in 1..=2 {
             worlds += explore(&all(streams), lanes);
         }
@@ -197,6 +217,31 @@ fn an_append_that_finds_a_free_lane_goes_alone_and_those_that_come_meanwhile_tog
     }
     gather.settle(&stream("m"));
     assert_eq!(names(gather.take().expect("a batch")), [3, 4, 2], "in the order of the streams' names");
+}
+
+#[test]
+fn those_that_may_follow_travel_along_in_their_order() {
+    let mut gather = Gather::new(Limits { appends: 200, events: 200, bytes: 10_000, ..limits(1) });
+    gather.admit(&stream("m"), SMALL, 0);
+    gather.take();
+    // Of b the first may be of any kind, of a none may follow.
+    let mut tickets = Vec::new();
+    for number in 1..100 {
+        let of_b = if number == 1 { 1 } else { 2 * number };
+        tickets.push(gather.admit(&stream("b"), SMALL, of_b).ticket);
+        gather.admit(&stream("a"), SMALL, 2 * number + 1);
+    }
+    assert_eq!(gather.withdraw(&stream("b"), tickets[1]), Some(4), "one of them goes away");
+    gather.settle(&stream("m"));
+    let batch = names(gather.take().expect("a batch"));
+    assert_eq!(batch[..4], [3, 1, 6, 8]);
+    assert!(batch.len() == LINKS + 1 && batch[1..].is_sorted(), "one of a, and as many of b as may go: {batch:?}");
+    for _ in 1..LINKS {
+        gather.settle(&stream("b"));
+        assert!(gather.ready.is_empty(), "the chain is not done");
+    }
+    gather.settle(&stream("b"));
+    assert!(gather.ready.values().eq([&stream("b")]));
 }
 
 #[test]

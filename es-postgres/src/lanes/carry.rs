@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 use super::{Sent, Waiting};
 use crate::{
     append::{self, DOING, Outcome},
-    batch::{Next, Patience, Piece},
+    batch::{Next, OfStream as _, Patience, Piece},
     columns::Columns,
     connections::{Failure, Lease},
     error,
@@ -17,7 +17,7 @@ use crate::{
 
 /// How long a batch waits for another transaction that has written to one of its streams, and how long each of its
 /// appends does when it is sent alone because of that.
-const PATIENCE: Duration = Duration::from_millis(100);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
 const LITTLE_PATIENCE: Duration = Duration::from_millis(20);
 
 /// What is ready to be told to those who asked.
@@ -30,9 +30,14 @@ pub(super) fn give(answers: Answers) {
 }
 
 /// Carries a batch until each of its appends is done, or on the slow lane. The last answers are left to be given.
-pub(super) async fn carry(parts: &Arc<Parts>, piece: Piece<Sent>, lease: Result<Lease<'_>, StoreError>) -> Answers {
+pub(super) async fn carry(
+    parts: &Arc<Parts>,
+    mut pieces: Vec<Piece<Sent>>,
+    lease: Result<Lease<'_>, StoreError>,
+) -> Answers {
     let mut lease = Some(lease);
-    let mut pieces = vec![piece];
+    // The next is the last.
+    pieces.reverse();
     let mut answers = Answers::new();
     while let Some(piece) = pieces.pop() {
         give(std::mem::take(&mut answers));
@@ -59,7 +64,14 @@ pub(super) async fn carry(parts: &Arc<Parts>, piece: Piece<Sent>, lease: Result<
         let lost = piece.lost;
         match piece.after(error::trouble(&failure)) {
             Next::Send(next) => pieces.extend(next.into_iter().rev()),
-            Next::Slow(sent) => slowly(sent, lost),
+            Next::Slow(piece) => {
+                let first = &piece.requests[0];
+                let mut slow: Vec<_> =
+                    pieces.extract_if(.., |other| other.requests[0].same_stream(first)).map(Piece::slow).collect();
+                slow.push(piece);
+                slow.reverse();
+                slowly(parts, slow);
+            }
             Next::Fail(failed) => fail(failed, failure, lost),
         }
     }
@@ -134,26 +146,28 @@ fn fail(failed: Vec<Sent>, failure: Failure, lost: bool) {
     }
 }
 
-/// Puts an append whose stream another transaction holds onto the slow lane, where nobody waits for it but those who
-/// append to the same stream.
-fn slowly(sent: Sent, lost: bool) {
-    let parts = Arc::clone(&sent.parts);
+/// Puts what is to be sent of a stream that another transaction holds onto the slow lane, where nobody waits for it but
+/// those who append to the same stream.
+fn slowly(parts: &Arc<Parts>, pieces: Vec<Piece<Sent>>) {
     let Ok(queued) = Arc::clone(&parts.lanes.slow_queue).try_acquire_owned() else {
-        return fail(
-            vec![sent],
-            Failure::NotSent(error::held(DOING, "too many appends wait for such transactions")),
-            lost,
-        );
+        return give_up(pieces, "too many appends wait for such transactions");
     };
+    let parts = Arc::clone(parts);
     tokio::spawn(async move {
         let slow = timeout(parts.config.acquire_timeout, parts.lanes.slow.acquire()).await;
         match slow {
             Ok(_slow) => {
                 let lease = parts.connections.lease().await;
-                give(carry(&parts, Piece::slow(sent, lost), lease).await);
+                give(carry(&parts, pieces, lease).await);
             }
-            Err(elapsed) => fail(vec![sent], Failure::NotSent(error::held(DOING, elapsed)), lost),
+            Err(_elapsed) => give_up(pieces, "the time for waiting was over"),
         }
         drop(queued);
     });
+}
+
+fn give_up(pieces: Vec<Piece<Sent>>, why: &'static str) {
+    for piece in pieces {
+        fail(piece.requests, Failure::NotSent(error::held(DOING, why)), piece.lost);
+    }
 }

@@ -1,16 +1,23 @@
 -- What is needed to build up one aggregate, in one statement and so from one snapshot of the database.
 --
 -- $1 stream type, $2 stream id, $3 fingerprint or null, $4 last version that is wanted, $5 last time that is wanted
--- or null, $6 last version at which a snapshot can be used, $7 idempotency key or null, $8 whether metadata is wanted.
+-- or null, $6 last version at which a snapshot can be used, $7 idempotency key or null, $8 whether metadata is wanted,
+-- $9 last position that is wanted or null.
 --
 -- Answers at least one row: snapshot and repeat stand on each, the snapshot's state only on the first, and the events
--- behind the snapshot one by one. Time stops at the first event recorded later: the longest run from the beginning.
+-- behind the snapshot one by one. Time stops at the first event recorded later: the longest run from the beginning. Positions
+-- rise with versions, so the newest event at a position or before is looked for from the stream's end.
 -- Indexes: events_stream_version (events, bound), snapshots_pkey (snapshot), events_idempotency_key (repeat).
 with bound as materialized (
     select least($4::bigint, case when $5::timestamptz is not null then (
         select min(version) - 1 from "es".events
         where stream_type = $1 and stream_id = $2 and recorded_at > $5
-    ) end) as version
+    ) end, case when $9::bigint is not null then coalesce((
+        select version from "es".events
+        where stream_type = $1 and stream_id = $2 and position <= $9
+        order by version desc
+        limit 1
+    ), 0) end) as version
 ), snapshot as materialized (
     select snapshots.version, snapshots.position, snapshots.state
     from "es".snapshots, bound

@@ -1,7 +1,7 @@
--- A page of one stream. $1 stream type, $2 stream id, $3 version before the page, $4 size of the page.
--- Index: events_stream_version.
+-- A page of one stream, by rising version. $1 stream type, $2 stream id, $3 version before the page, $4 version behind all
+-- that is wanted, $5 size of the page. Index: events_stream_version.
 select version, position, event_type, schema_version, event_id, payload, metadata, recorded_at, stream_type, stream_id
 from "es".events
-where stream_type = $1 and stream_id = $2 and version > $3
+where stream_type = $1 and stream_id = $2 and version > $3 and version < $4
 order by version
-limit $4
+limit $5

@@ -17,10 +17,10 @@ use bank::{
     ledger::{Ledger, LedgerError},
 };
 use es_core::{
-    MemoryStore, Position,
+    MemoryStore, Position, StreamId,
     store::{
-        Append, Appended, EventStore, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream, StoreError, StoredEvent,
-        Unavailable,
+        Append, Appended, EventStore, HistoryId, KeptSnapshot, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream,
+        StoreError, StoredEvent, Unavailable,
     },
 };
 use futures_util::{Stream, TryStreamExt as _};
@@ -179,6 +179,10 @@ impl EventStore for Failing {
         self.memory.append(append).await
     }
 
+    async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        self.memory.append_all(appends).await
+    }
+
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
         self.memory.load(load).await
     }
@@ -193,5 +197,13 @@ impl EventStore for Failing {
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
         self.memory.save_snapshot(snapshot).await
+    }
+
+    async fn kept_snapshot(&self, stream: StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
+        self.memory.kept_snapshot(stream).await
+    }
+
+    async fn history(&self) -> Result<HistoryId, StoreError> {
+        self.memory.history().await
     }
 }

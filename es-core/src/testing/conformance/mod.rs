@@ -12,6 +12,7 @@
 //! ```
 
 mod appending;
+mod appending_all;
 mod reading;
 
 use std::{fmt, future::Future, pin::Pin};
@@ -68,6 +69,7 @@ impl Drop for Named {
 /// All rules, each to be checked on an empty store of its own.
 pub fn rules<S: EventStore>() -> Vec<Rule<S>> {
     let mut rules = appending::rules();
+    rules.extend(appending_all::rules());
     rules.extend(reading::rules());
     rules
 }

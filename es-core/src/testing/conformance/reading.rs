@@ -15,9 +15,12 @@ define_rules! {
     "a stream that does not exist is empty, and is no error" => unknown_stream,
     "a load stops at the version asked for" => until_version,
     "a load stops before the first event recorded later than the time asked for" => until_time,
+    "a load stops at the position asked for, wherever it stands" => until_position,
     "a snapshot is handed out with the events behind it, and only if it fits" => snapshot_fits,
     "a snapshot is never replaced by an older one" => snapshot_order,
+    "a snapshot is found whatever its fingerprint" => snapshot_is_found,
     "a stream is read by rising version from where the reader says" => read_stream,
+    "a stream is read by falling version within the bounds that the reader says" => read_stream_backwards,
     "all events are read by rising position from where the reader says, each once" => read_all,
 }
 
@@ -50,6 +53,39 @@ async fn until_time<S: EventStore>(store: S) {
     assert_eq!(at(last + TimeDelta::days(1)).await, 3);
     let upto_second = events.iter().filter(|event| event.recorded_at <= events[1].recorded_at).count();
     assert_eq!(at(events[1].recorded_at).await, upto_second);
+}
+
+async fn until_position<S: EventStore>(store: S) {
+    for number in 1..=3 {
+        store_events(&store, "a", [number, number]).await;
+        store_events(&store, "b", [number]).await;
+    }
+    let (a, b) = (all_of(&store, "a").await, all_of(&store, "b").await);
+    let at = async |position, fingerprint| {
+        let request = Load::new(stream("a")).until(Until::Position(position)).snapshot(fingerprint);
+        load(&store, request).await
+    };
+    let whole = async |position| versions(&at(position, None).await.events);
+    assert_eq!(whole(Position::START).await, [0; 0]);
+    for event in &a {
+        assert_eq!(
+            whole(event.position).await,
+            (1..=event.version.get()).collect::<Vec<_>>(),
+            "its own event is among them"
+        );
+    }
+    assert_eq!(whole(b[1].position).await, [1, 2, 3, 4], "that of another stream is a position too");
+    assert_eq!(whole(Position::new(u64::MAX)).await, [1, 2, 3, 4, 5, 6]);
+
+    store.save_snapshot(snapshot(4, a[3].position, "f", "{}")).await.expect("a snapshot is taken in");
+    kept(&store, "f", 4).await;
+    let before = at(a[2].position, Some("f")).await;
+    assert_eq!((before.snapshot, versions(&before.events)), (None, vec![1, 2, 3]), "it is beyond the position");
+    for (position, expected) in [(a[3].position, vec![]), (b[1].position, vec![]), (a[4].position, vec![5])] {
+        let loaded = at(position, Some("f")).await;
+        assert_eq!(loaded.snapshot.map(|snapshot| snapshot.version.get()), Some(4));
+        assert_eq!(versions(&loaded.events), expected);
+    }
 }
 
 fn snapshot(version: u64, position: Position, fingerprint: &'static str, state: &str) -> NewSnapshot {
@@ -113,6 +149,21 @@ async fn snapshot_order<S: EventStore>(store: S) {
     }
 }
 
+async fn snapshot_is_found<S: EventStore>(store: S) {
+    let found = async |id: &str| store.kept_snapshot(stream(id)).await.expect("a snapshot can be looked for");
+    assert_eq!(found("nobody").await, None);
+    store_events(&store, "a", 1..=3).await;
+    assert_eq!(found("a").await, None);
+    let position = all_of(&store, "a").await[1].position;
+    store.save_snapshot(snapshot(2, position, "of another time", "{\"sum\":3}")).await.expect("a snapshot is taken in");
+    kept(&store, "of another time", 2).await;
+    let snapshot = found("a").await.expect("it is kept");
+    assert_eq!((snapshot.version.get(), snapshot.position), (2, position));
+    assert_eq!(snapshot.fingerprint, "of another time");
+    let state: serde_json::Value = serde_json::from_slice(&snapshot.state).expect("the state is JSON");
+    assert_eq!(state["sum"], 3);
+}
+
 async fn read_stream<S: EventStore>(store: S) {
     // More than a page, and a number that is no multiple of any.
     store_events(&store, "a", 0..2_503).await;
@@ -123,6 +174,31 @@ async fn read_stream<S: EventStore>(store: S) {
     assert_eq!(versions(&tail), [2_502, 2_503]);
     let none: Vec<StoredEvent> = store.read_stream(after(u64::MAX)).try_collect().await.expect("it can be read");
     assert_eq!(none, []);
+}
+
+async fn read_stream_backwards<S: EventStore>(store: S) {
+    // More than a page, and a number that is no multiple of any.
+    store_events(&store, "a", 0..2_503).await;
+    store_events(&store, "b", 0..1).await;
+    let read = async |read: ReadStream| -> Vec<u64> {
+        let events: Vec<StoredEvent> = store.read_stream(read).try_collect().await.expect("it can be read");
+        assert!(events.iter().all(|event| event.stream == stream("a")));
+        versions(&events)
+    };
+    let (all, version) = (|| ReadStream::new(stream("a")), StreamVersion::new);
+    assert_eq!(read(all().backwards()).await, (1..=2_503).rev().collect::<Vec<_>>());
+    assert_eq!(read(all().backwards().before(version(1_003))).await, (1..=1_002).rev().collect::<Vec<_>>());
+    assert_eq!(read(all().backwards().after(version(1_490))).await, (1_491..=2_503).rev().collect::<Vec<_>>());
+    for (after, before) in [(0, 1), (5, 6), (5, 3), (2_503, u64::MAX), (u64::MAX, u64::MAX), (0, 0)] {
+        let bounded = || all().after(version(after)).before(version(before));
+        assert_eq!(read(bounded()).await, [0; 0]);
+        assert_eq!(read(bounded().backwards()).await, [0; 0]);
+    }
+    let middle = || all().after(version(7)).before(version(1_011));
+    assert_eq!(read(middle()).await, (8..=1_010).collect::<Vec<_>>());
+    assert_eq!(read(middle().backwards()).await, (8..=1_010).rev().collect::<Vec<_>>());
+    let nobody = store.read_stream(ReadStream::new(stream("nobody")).backwards());
+    assert_eq!(nobody.try_collect::<Vec<_>>().await.expect("it can be read"), []);
 }
 
 async fn read_all<S: EventStore>(store: S) {

@@ -1,0 +1,74 @@
+-- Appends to several streams in one statement, all or none: what `append.sql` does, for each, if it can be done for all.
+--
+-- No row gets past `verdict` unless every stream is as expected and no append stands already, so nobody draws a position.
+-- A true race, two writers at one version of any stream, ends in the unique index `events_stream_version`.
+--
+-- $1 stream types, $2 stream ids, $3 and $4 lowest and highest versions that are expected, $5 idempotency keys or nulls,
+-- $6 numbers of events: one of each per append, in the order of the streams' names. Of the events, append by append:
+-- $7 the number of the append and $8 the number within it, both from 1, $9 event ids, $10 event types, $11 schema
+-- versions, $12 payloads, $13 metadata. $14 how long to wait for a transaction that has written to one of the streams and
+-- stays open, or null for as long as the session says: inside a transaction of the caller's, which keeps its own patience.
+--
+-- Such a transaction must not commit with synchronous_commit off: after a crash positions that others have read would be
+-- given out again. What the session says otherwise is left as it is.
+--
+-- Answers at least one row for each append: its number, the version before, the repeat if there is one, and a row for
+-- each event inserted.
+-- Indexes: events_stream_version (head), events_idempotency_key (repeat).
+with settings as materialized (
+    select case when $14::text is not null then set_config('lock_timeout', $14::text, true) end,
+           case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end
+), request as materialized (
+    select request.*
+    from settings,
+         unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::integer[])
+             with ordinality as request (stream_type, stream_id, lowest, highest, idempotency_key, size, number)
+), guard as materialized (
+    select request.*,
+           coalesce(head.version, case when request.lowest > 0 then (
+               select version from "es".events
+               where stream_type = request.stream_type and stream_id = request.stream_id
+               order by version desc
+               limit 1
+           ) end, 0) as version,
+           repeat.version as repeat_version, repeat.append_size as repeat_size
+    from request
+    -- The limits keep these two from being joined in any other way than by one look into the index for each append. A look
+    -- at the end of a stream reads all of the stream's entries on its page of the index; from the lowest version that is
+    -- expected on there is one at the most, or a conflict.
+    left join lateral (
+        select version from "es".events
+        where stream_type = request.stream_type and stream_id = request.stream_id and version >= request.lowest
+        order by version desc
+        limit 1
+    ) as head on true
+    left join lateral (
+        select version, append_size from "es".events
+        where stream_type = request.stream_type and stream_id = request.stream_id
+          and idempotency_key = request.idempotency_key
+        limit 1
+    ) as repeat on true
+), verdict as materialized (
+    select bool_and(version between lowest and highest and repeat_version is null) as all_fit from guard
+), inserted as (
+    insert into "es".events
+        (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata,
+         idempotency_key, append_size)
+    select guard.stream_type, guard.stream_id, guard.version + new.place, new.event_type, new.schema_version,
+           new.event_id, new.payload::jsonb, new.metadata::jsonb,
+           case when new.place = 1 then guard.idempotency_key end,
+           case when new.place = 1 and guard.idempotency_key is not null then guard.size end
+    from guard
+    join unnest($7::bigint[], $8::bigint[], $9::uuid[], $10::text[], $11::integer[], $12::text[], $13::text[])
+        with ordinality as new (number, place, event_id, event_type, schema_version, payload, metadata, ordinal)
+        on new.number = guard.number
+    where (select all_fit from verdict)
+    -- Positions are drawn in the order of the versions, and streams are locked in the order of their names, whatever
+    -- plan is chosen.
+    order by new.ordinal
+    returning stream_type, stream_id, version, position, recorded_at
+)
+select guard.number, guard.version, guard.repeat_version, guard.repeat_size,
+       inserted.version, inserted.position, inserted.recorded_at
+from guard
+left join inserted on inserted.stream_type = guard.stream_type and inserted.stream_id = guard.stream_id
