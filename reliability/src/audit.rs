@@ -1,6 +1,9 @@
 //! What stands on the server, held against what it promised and what readers were given.
 
-use std::collections::HashMap;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::HashMap, time::Duration};
 
 use es_core::{
     recorded::{EventId, Position},
@@ -9,16 +12,17 @@ use es_core::{
 use es_postgres::PostgresStore;
 use futures_util::TryStreamExt as _;
 use sqlx::PgConnection;
+use tokio::time::sleep;
 
 use crate::{
     account::account_of,
-    reader::{Fold, Reader, Table},
+    reader::{Fold, Log, Reader, Table, reconnect},
     witness::{Memory, Place, Witness},
 };
 
 /// An event as it stands in the table.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct Row {
+#[derive(Clone, Debug)]
+struct Row {
     position: i64,
     event_id: uuid::Uuid,
     stream_id: String,
@@ -26,6 +30,14 @@ pub(crate) struct Row {
     token: i64,
     amount: i64,
     number: Option<i64>,
+}
+
+type Columns = (i64, uuid::Uuid, String, i64, i64, i64, Option<i64>);
+
+impl From<Columns> for Row {
+    fn from((position, event_id, stream_id, version, token, amount, number): Columns) -> Self {
+        Self { position, event_id, stream_id, version, token, amount, number }
+    }
 }
 
 /// Goes through all events, one part behind the other; what it has seen must not change any more.
@@ -46,7 +58,7 @@ impl Audit {
     /// Looks at what came since the last time, while nobody writes and no transaction is open; and whether anything came
     /// in before that.
     pub(crate) async fn go_on(&mut self, url: &str, witness: &Witness, readers: &[&Reader]) {
-        let mut connection = crate::reader::reconnect(url).await;
+        let mut connection = reconnect(url).await;
         let below: i64 = sqlx::query_scalar("select count(*) from es.events where position <= $1")
             .bind(self.upto.cast_signed())
             .fetch_one(&mut connection)
@@ -56,19 +68,21 @@ impl Audit {
             let (upto, events) = (self.upto, self.events);
             witness.accuse(format_args!("up to position {upto} there were {events} events, and now there are {below}"));
         }
-        let rows: Vec<Row> = sqlx::query_as(
-            "select position, event_id, stream_id, version, (payload->>'token')::bigint as token,
-                 (payload->>'amount')::bigint as amount, (payload->>'number')::bigint as number
+        let rows: Vec<Columns> = sqlx::query_as(
+            "select position, event_id, stream_id, version, (payload->>'token')::bigint,
+                 (payload->>'amount')::bigint, (payload->>'number')::bigint
              from es.events where position > $1 order by position",
         )
         .bind(self.upto.cast_signed())
         .fetch_all(&mut connection)
         .await
         .expect("a look past the store");
+        let rows: Vec<Row> = rows.into_iter().map(Row::from).collect();
         self.take(&rows, &mut witness.memory()).unwrap_or_else(|found| witness.accuse(found));
         for reader in readers {
             reader.reach(self.upto, witness).await;
-            self.compare(reader).unwrap_or_else(|found| witness.accuse(found));
+            let compared = self.compare(&reader.log());
+            compared.unwrap_or_else(|found| witness.accuse(format_args!("{} {found}", reader.name)));
         }
         witness.check();
     }
@@ -103,7 +117,7 @@ impl Audit {
                 return witness.check();
             }
             witness.check();
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            sleep(Duration::from_millis(5)).await;
         }
     }
 
@@ -171,17 +185,20 @@ impl Audit {
         self.part.iter().map(|&(position, _)| position)
     }
 
-    /// What a reader was given is what stands there.
-    fn compare(&self, reader: &Reader) -> Result<(), String> {
-        let log = reader.log();
+    /// What a reader was given is what stands there, and it made of it what there is to make of it.
+    fn compare(&self, log: &Log) -> Result<(), String> {
         let start = log.seen.partition_point(|&(position, _)| position <= self.behind);
-        if log.seen[start..] != self.part[..] {
-            let differs = log.seen[start..].iter().zip(&self.part).find(|(given, stands)| given != stands);
-            let (given, stand) = (log.seen.len() - start, self.part.len());
-            return Err(format!("{} was given {given} events of {stand}; the first that differs: {differs:?}", reader.name));
+        let (given, stand) = (&log.seen[start..], &self.part);
+        if given != stand {
+            let differs = given.iter().zip(stand).find(|(given, stands)| given != stands);
+            return Err(format!(
+                "was given {} of {} events; where they first differ, this stands and that was given: {differs:?}",
+                given.len(),
+                stand.len()
+            ));
         }
         if log.fold != self.fold {
-            return Err(format!("the read model of {} differs from a fold from zero", reader.name));
+            return Err("has a read model that differs from a fold from zero".to_owned());
         }
         Ok(())
     }

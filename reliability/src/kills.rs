@@ -158,10 +158,16 @@ pub async fn run(rounds: u64, seed: u64, program: &Path) -> Option<Tally> {
         } else {
             audit.go_on(&url, &witness, &[&reader]).await;
         }
-        println!("kill {} of {rounds}: {} events, {} under way", round.min(rounds), audit.events, heard.under_way.len());
+        println!(
+            "kill {} of {rounds}: {} events, {} under way",
+            round.min(rounds),
+            audit.events,
+            heard.under_way.len()
+        );
     }
+    drop(reader);
     store.close().await;
-    Some(Tally::new("kills", began, audit.events, &witness).with("sent again", heard.again).with("kills", rounds))
+    Some(Tally::new(began, audit.events, &witness).with("sent again", heard.again))
 }
 
 fn start(program: &Path, url: &str, round: u64, under_way: &BTreeSet<u64>) -> Child {

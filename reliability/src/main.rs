@@ -14,7 +14,7 @@ es-reliability [--seed N] PART COUNT ..
   order EVENTS     writers in every form, readers, and one that only remembers the last position
   disk ROUNDS      its disk is full for a while; needs the right to mount one
 
-Each begins with a new cluster. The first failure ends the program; the cluster's folder is kept then.";
+Each begins with a new cluster, and ends with a row for the table in docs/RELIABILITY.md. The first failure ends the program; the cluster's folder is kept then.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -42,8 +42,8 @@ async fn main() -> ExitCode {
         }
         println!("{word} {count}, seed {seed}");
         match part(&word, count, seed).await {
-            Ok(Some(tally)) => println!("{tally}"),
-            Ok(None) => println!("{word}: left out"),
+            Ok(Some(tally)) => println!("| `{word} {count}` | {tally} | {seed} |"),
+            Ok(None) => println!("| `{word} {count}` | left out | | |"),
             Err(()) => {
                 eprintln!("{USAGE}");
                 return ExitCode::FAILURE;

@@ -132,9 +132,10 @@ pub async fn run(events: u64, seed: u64) -> Option<Tally> {
     let audit = Audit::all(&url, &reads, &witness, &[&subscriber, &reader]).await;
     let missed = audit.positions().filter(|position| !naive.contains(position)).count();
     println!("the naive reader missed {missed} of {} events", audit.events);
+    drop((subscriber, reader));
     writes.close().await;
     reads.close().await;
-    let tally = Tally::new("order", began, audit.events, &witness)
+    let tally = Tally::new(began, audit.events, &witness)
         .with("missed by the naive reader", u64::try_from(missed).unwrap_or(0))
         .with("connections killed", count(&scene.kills))
         .with("events per second", u64::try_from(audit.events).unwrap_or(0) / wrote.as_secs().max(1));
@@ -199,8 +200,7 @@ async fn transaction(
 
 async fn stored(connection: &mut PgConnection, account: u32) -> Result<u64, sqlx::Error> {
     let sql = "select coalesce(max(version), 0) from es.events where stream_type = 'account' and stream_id = $1";
-    let version: i64 =
-        sqlx::query_scalar(sql).bind(crate::account::account_id(account)).fetch_one(connection).await?;
+    let version: i64 = sqlx::query_scalar(sql).bind(crate::account::account_id(account)).fetch_one(connection).await?;
     Ok(version.unsigned_abs())
 }
 

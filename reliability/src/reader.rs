@@ -76,7 +76,10 @@ impl Log {
         fold.0 += 1;
         fold.1 += moved.amount;
         if fold.0 != event.version.get() {
-            witness.accuse(format_args!("{name} was given version {} as the {}th of {}", event.version, fold.0, event.stream));
+            witness.accuse(format_args!(
+                "{name} was given version {} as the {}th of {}",
+                event.version, fold.0, event.stream
+            ));
         }
     }
 
@@ -139,7 +142,11 @@ impl Reader {
             }
         };
         if timeout(PATIENCE, reached).await.is_err() {
-            witness.accuse(format_args!("{} stays at {} and does not come to {position}", self.name, self.log().last()));
+            witness.accuse(format_args!(
+                "{} stays at {} and does not come to {position}",
+                self.name,
+                self.log().last()
+            ));
         }
     }
 }

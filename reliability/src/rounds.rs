@@ -144,12 +144,12 @@ pub(crate) async fn run_on(server: Server, rounds: u64, faults: &[Fault], seed: 
         next: Arc::new(AtomicU64::new(1)),
         writing: Arc::default(),
     };
-    let readers = [
+    let subscribers = [
         Reader::subscribe("a subscriber", store.clone(), Arc::clone(&witness)),
         Reader::subscribe("a subscriber of another store", small.clone(), Arc::clone(&witness)),
         Reader::poll("a reader", small, Arc::clone(&witness)),
     ];
-    let readers: Vec<_> = readers.iter().collect();
+    let readers: Vec<_> = subscribers.iter().collect();
     let table = Table::keep(url.clone(), store.clone(), Arc::clone(&witness)).await;
     let mut dice = Dice::new(seed);
     let mut audit = Audit::default();
@@ -172,9 +172,9 @@ pub(crate) async fn run_on(server: Server, rounds: u64, faults: &[Fault], seed: 
         }
         println!("round {round} of {rounds}, {fault}: {} events", audit.events);
     }
-    drop(table);
+    drop((subscribers, table));
     store.close().await;
-    Tally::new("faults", began, audit.events, &witness).with("rounds", rounds)
+    Tally::new(began, audit.events, &witness)
 }
 
 async fn happen(server: &Arc<Server>, fault: Fault, dice: &mut Dice) {

@@ -10,13 +10,12 @@ use crate::witness::{Witness, count};
 /// The figures of one part.
 #[derive(Debug)]
 pub struct Tally {
-    part: &'static str,
     figures: Vec<(&'static str, u64)>,
     lasted: Duration,
 }
 
 impl Tally {
-    pub(crate) fn new(part: &'static str, began: Instant, events: usize, witness: &Witness) -> Self {
+    pub(crate) fn new(began: Instant, events: usize, witness: &Witness) -> Self {
         let counts = &witness.counts;
         let figures = vec![
             ("events", u64::try_from(events).unwrap_or(0)),
@@ -27,7 +26,7 @@ impl Tally {
             ("rolled back", count(&counts.rolled_back)),
             ("prepared", count(&counts.prepared)),
         ];
-        Self { part, figures, lasted: began.elapsed() }
+        Self { figures, lasted: began.elapsed() }
     }
 
     /// A further figure, before the others.
@@ -43,12 +42,11 @@ impl Tally {
     }
 }
 
+/// A row of the table in docs/RELIABILITY.md, without the seed.
 impl fmt::Display for Tally {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}:", self.part)?;
-        for (name, figure) in &self.figures {
-            write!(formatter, " {name} {figure},")?;
-        }
-        write!(formatter, " in {} s", self.lasted.as_secs())
+        let told = self.figures.iter().filter(|(_, figure)| *figure > 0);
+        let told: Vec<String> = told.map(|(name, figure)| format!("{name} {figure}")).collect();
+        write!(formatter, "{} | {} s", told.join(", "), self.lasted.as_secs())
     }
 }

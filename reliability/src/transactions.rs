@@ -80,7 +80,11 @@ impl Writer {
         let appended = match self.bank.store.append_all_in(&mut transaction, appends.to_vec()).await {
             Ok(appended) => appended,
             Err(StoreError::RetryTransaction { .. }) => {
-                return transaction.rollback().await.map_err(|_| Ended::Lost).and(Err(Ended::RolledBack { again: true }));
+                return transaction
+                    .rollback()
+                    .await
+                    .map_err(|_| Ended::Lost)
+                    .and(Err(Ended::RolledBack { again: true }));
             }
             Err(error) if error.is_unavailable() => return Err(Ended::Lost),
             Err(error) => {

@@ -50,7 +50,6 @@ pub(crate) struct Memory {
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) acknowledged: AtomicU64,
-    pub(crate) replayed: AtomicU64,
     pub(crate) unavailable: AtomicU64,
     pub(crate) unknown: AtomicU64,
     pub(crate) conflicts: AtomicU64,

@@ -26,7 +26,8 @@ impl Server {
     /// A new cluster, started; `None`, and a line that says so, where the server's programs are not to be found.
     ///
     /// # Panics
-    /// When it does not start, or the programs are not to be found and `ES_REQUIRE_DATABASE` is set.
+    /// When it does not start, or the programs are not to be found and `ES_REQUIRE_SERVER` is set to 1, as `scripts/test`
+    /// does where it starts a server itself.
     pub fn start() -> Option<Self> {
         Self::start_in(&env::temp_dir())
     }
@@ -215,7 +216,10 @@ impl Server {
         };
         // Afterwards they would be the children of another.
         let before = if signal == "-KILL" { children() } else { Vec::new() };
-        assert!(send(&[postmaster]).is_ok_and(|status| status.success()), "the server's process {postmaster} is not there");
+        assert!(
+            send(&[postmaster]).is_ok_and(|status| status.success()),
+            "the server's process {postmaster} is not there"
+        );
         let children = if signal == "-KILL" { before } else { children() };
         let children: Vec<&str> = children.iter().map(String::as_str).collect();
         // Some may have ended by themselves.
@@ -224,9 +228,8 @@ impl Server {
 
     fn prepare(parent: &Path) -> Option<Self> {
         let Some(programs) = programs() else {
-            let required = env::var("ES_REQUIRE_DATABASE").is_ok_and(|value| !value.is_empty() && value != "0");
-            let missing = "initdb of PostgreSQL is not to be found; set PATH so that pg_config is";
-            assert!(!required, "ES_REQUIRE_DATABASE is set, but {missing}");
+            let missing = "initdb of PostgreSQL is not to be found; put its folder into PATH";
+            assert!(env::var("ES_REQUIRE_SERVER").as_deref() != Ok("1"), "ES_REQUIRE_SERVER is set, but {missing}");
             eprintln!("left out: {missing}");
             return None;
         };
@@ -259,7 +262,7 @@ impl Server {
         } else {
             Command::new(program)
         };
-        command.args(arguments).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
+        command.args(arguments).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().expect("the program runs").success()
     }
 }
@@ -282,13 +285,14 @@ pub fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout.trim_ascii() == b"0")
 }
 
-/// The folder of initdb: as `pg_config` says, or where Debian keeps it.
+/// The folder of initdb: in PATH, as `pg_config` says, or where Debian keeps it.
 fn programs() -> Option<PathBuf> {
+    let mut folders: Vec<_> = env::var_os("PATH").iter().flat_map(env::split_paths).collect();
     let told = Command::new("pg_config").arg("--bindir").output().ok();
-    let told = told.and_then(|told| String::from_utf8(told.stdout).ok()).map(|folder| PathBuf::from(folder.trim()));
-    let mut folders: Vec<_> = told.into_iter().collect();
+    let told = told.and_then(|told| String::from_utf8(told.stdout).ok());
+    folders.extend(told.map(|folder| PathBuf::from(folder.trim())));
     for version in fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten() {
         folders.push(version.path().join("bin"));
     }
-    folders.into_iter().find(|folder| Path::new(folder).join("initdb").exists())
+    folders.into_iter().find(|folder| folder.join("initdb").exists())
 }
