@@ -43,7 +43,7 @@ pub use crate::{
     memory::MemoryStore,
     projection::{Projection, ProjectionError, ReadModel},
     recorded::{Envelope, EventId, Metadata, Position, Recorded, StreamId, StreamVersion},
-    repository::{Decided, ExecuteError, Executed, History, LoadError, Loaded, Repository, RetryPolicy},
+    repository::{Decided, ExecuteError, Executed, History, ListError, LoadError, Loaded, Repository, RetryPolicy},
     snapshot::Snapshots,
     store::{EventStore, Expected, StoreError},
     upcast::UpcastFrom,

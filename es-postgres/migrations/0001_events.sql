@@ -25,8 +25,8 @@ create table "es".events (
 create unique index events_idempotency_key on "es".events (stream_type, stream_id, idempotency_key)
     where idempotency_key is not null;
 
--- The table only grows, so it is vacuumed by what is inserted: otherwise its first vacuum would be the one against
--- transaction id wraparound, over all of it at once.
+-- The table only grows, so it is vacuumed by what is inserted, and sooner than by default, where a fifth of it must be
+-- new.
 alter table "es".events set (autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_vacuum_insert_threshold = 100000);
 
 create table "es".snapshots (

@@ -108,8 +108,8 @@ pub(crate) enum Outcome {
     Stored(Places),
     /// Its name stands in the stream already, on the event at the first version, and it stored events up to the last.
     Repeat { first: i64, last: i64 },
-    /// The stream was not at an expected version.
-    Ahead { actual: i64 },
+    /// The stream was not at an expected version, or it is archived.
+    Ahead { actual: i64, archived: bool },
 }
 
 /// What the statement did with each of so many appends. The rows come in no promised order: each says by number which
@@ -129,7 +129,7 @@ pub(crate) fn outcomes(appends: usize, rows: &[PgRow]) -> Result<Vec<Outcome>, s
             let size: Option<i32> = row.try_get(3)?;
             *outcome = Some(Outcome::Repeat { first, last: first + i64::from(size.unwrap_or(1)) - 1 });
         } else {
-            *outcome = Some(Outcome::Ahead { actual: row.try_get(1)? });
+            *outcome = Some(Outcome::Ahead { actual: row.try_get(1)?, archived: row.try_get(7)? });
         }
     }
     for outcome in outcomes.iter_mut().flatten() {
@@ -152,25 +152,30 @@ pub(crate) fn stored(prepared: &Prepared, places: Places) -> Appended {
 /// The answer to an append that was not stored now: the events that stand in the stream are looked at.
 pub(crate) async fn standing(parts: &Parts, prepared: &Prepared, outcome: Outcome) -> Result<Appended, StoreError> {
     let append = &prepared.append;
-    let actual = match outcome {
+    let (actual, archived) = match outcome {
         Outcome::Stored(places) => return Ok(stored(prepared, places)),
         Outcome::Repeat { first, last } => {
             return Ok(Appended::new(placed(parts, &append.stream, first, last).await?, true));
         }
-        Outcome::Ahead { actual } => actual,
+        Outcome::Ahead { actual, archived } => (actual, archived),
     };
-    let conflict = || Conflict::new(append.stream.clone(), append.expected, StreamVersion::new(unsigned(actual)));
+    let refused = || -> StoreError {
+        if archived {
+            return StoreError::Archived { stream: append.stream.clone() };
+        }
+        Conflict::new(append.stream.clone(), append.expected, StreamVersion::new(unsigned(actual))).into()
+    };
     // A repeat without a key stands just where it expected to, or the conflict is real.
     let (expected, _) = prepared.versions();
     if actual <= expected {
-        return Err(conflict().into());
+        return Err(refused());
     }
     let last = expected.saturating_add(i64::try_from(append.events.len()).unwrap_or(i64::MAX));
     let standing = placed(parts, &append.stream, expected + 1, last).await?;
     if standing.iter().map(|placed| placed.event_id.as_uuid()).eq(prepared.ids()) {
         return Ok(Appended::new(standing, true));
     }
-    Err(conflict().into())
+    Err(refused())
 }
 
 /// The same error of an append that was sent before and may have been stored then. Only what can be seen in the stream

@@ -16,6 +16,9 @@ pub struct PostgresConfig {
     pub(crate) acquire_timeout: Duration,
     pub(crate) lock_timeout: Duration,
     pub(crate) settle_timeout: Duration,
+    pub(crate) poll_interval: Duration,
+    pub(crate) listen: bool,
+    pub(crate) notify: bool,
 }
 
 impl PostgresConfig {
@@ -27,6 +30,9 @@ impl PostgresConfig {
             acquire_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(5),
             settle_timeout: Duration::from_secs(1),
+            poll_interval: Duration::from_secs(1),
+            listen: true,
+            notify: true,
         }
     }
 
@@ -40,6 +46,9 @@ impl PostgresConfig {
     /// How many connections are open at the most, at least one; 10 unless set. Up to four of them carry appends, of many
     /// callers each, up to four carry appends to several streams, and up to a quarter wait for transactions of others that
     /// hold a stream.
+    ///
+    /// Two more are not counted: one tells other processes of appends, once there was one, and one listens for what they
+    /// tell, while there are subscribers.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections.max(1);
@@ -63,11 +72,38 @@ impl PostgresConfig {
         self
     }
 
-    /// How long `read_all` waits at a hole for unfinished appends before it ends there; 1 second unless set. What it
-    /// has not reached, the next read will: time never decides that a position is empty.
+    /// How long `read_all`, `settled` and `status` wait at a hole for unfinished appends before they end there, at the
+    /// most; 1 second unless set. Events before the hole are handed out at once. What a read
+    /// has not reached, the next one will: time never decides that a position is empty.
     #[must_use]
     pub fn settle_timeout(mut self, timeout: Duration) -> Self {
         self.settle_timeout = timeout;
+        self
+    }
+
+    /// How long a subscriber that is told of nothing waits at the most before the store looks by itself; 1 second unless
+    /// set, at least 5 milliseconds. The look is one short statement for all subscribers of a process.
+    #[must_use]
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval.max(Duration::from_millis(5));
+        self
+    }
+
+    /// Does not listen for notifications, because what stands between this process and the server does not carry them,
+    /// such as a pooler that gives a connection for one transaction at a time. Appends of other processes are then found
+    /// by polling: after a few milliseconds while there are many, at the latest after
+    /// [`poll_interval`](Self::poll_interval).
+    #[must_use]
+    pub fn without_listen(mut self) -> Self {
+        self.listen = false;
+        self
+    }
+
+    /// Does not tell other processes of appends, because there are none that subscribe. Where there are, they find them by
+    /// polling.
+    #[must_use]
+    pub fn without_notify(mut self) -> Self {
+        self.notify = false;
         self
     }
 }

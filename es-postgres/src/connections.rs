@@ -93,6 +93,11 @@ impl Connections {
         }
     }
 
+    /// How connections are opened, for those that are not shared.
+    pub(crate) fn options(&self) -> &PgConnectOptions {
+        &self.options
+    }
+
     /// Sends a request whose repetition does no harm; where the connection turns out to be dead, once more.
     pub(crate) async fn fetch<'q>(
         &self,
@@ -151,7 +156,7 @@ impl Connections {
     pub(crate) async fn lease(&self) -> Result<Lease<'_>, StoreError> {
         let permit = match timeout(self.acquire_timeout, Arc::clone(&self.permits).acquire_owned()).await {
             Ok(Ok(permit)) => permit,
-            Ok(Err(closed)) => return Err(Unavailable::new("it was closed", closed).into()),
+            Ok(Err(closed)) => return Err(Unavailable::closed(closed).into()),
             Err(elapsed) => {
                 let (max, waited) = (self.max, self.acquire_timeout);
                 let reason = format!("all {max} of its connections were busy for {waited:?}; allow more, or ask less");

@@ -52,22 +52,30 @@ pub(crate) fn is_held(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(database) if database.code().as_deref() == Some("55P03"))
 }
 
-/// One failure as that of each of so many appends. Only the last gets the cause itself, the others its words: an error
-/// of the database cannot be copied.
-pub(crate) fn for_each(failure: Failure, appends: usize) -> Vec<Failure> {
-    let copy = |error: &StoreError| match error {
+/// The same error for another caller, with its cause in words: what a driver reports cannot be copied.
+pub(crate) fn again(error: &StoreError) -> StoreError {
+    match error {
         StoreError::Misconfigured(misconfigured) => {
             let source = misconfigured.source.as_ref().map(|source| source.to_string().into());
             Misconfigured::new(misconfigured.reason.clone(), source).into()
         }
         StoreError::Unavailable(unavailable) => {
-            Unavailable::new(unavailable.reason.clone(), unavailable.source.to_string()).into()
+            let mut copy = Unavailable::new(unavailable.reason.clone(), unavailable.source.to_string());
+            copy.closed = unavailable.closed;
+            copy.into()
         }
+        StoreError::WrongSchema { found, needed } => StoreError::WrongSchema { found: *found, needed: *needed },
+        StoreError::Backend { doing, source } => StoreError::Backend { doing, source: source.to_string().into() },
         other => Unavailable::new("it could not be asked", other.to_string()).into(),
-    };
+    }
+}
+
+/// One failure as that of each of so many appends. Only the last gets the cause itself, the others its words: an error
+/// of the database cannot be copied.
+pub(crate) fn for_each(failure: Failure, appends: usize) -> Vec<Failure> {
     let mut failures: Vec<_> = (1..appends)
         .map(|_| match &failure {
-            Failure::NotSent(error) => Failure::NotSent(copy(error)),
+            Failure::NotSent(error) => Failure::NotSent(again(error)),
             Failure::Lost(error) => Failure::Lost(sqlx::Error::Protocol(words(error))),
             Failure::Refused(error) => Failure::Refused(sqlx::Error::Protocol(words(error))),
         })

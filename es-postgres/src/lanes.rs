@@ -139,11 +139,11 @@ impl Lanes {
     pub(crate) async fn place(&self, bytes: usize, longest: Duration) -> Result<OwnedSemaphorePermit, StoreError> {
         let places = u32::try_from(bytes / PLACE + 1).unwrap_or(PLACES).min(PLACES);
         if self.closing.load(Ordering::SeqCst) {
-            return Err(Unavailable::new("it was closed", "no append is accepted any more").into());
+            return Err(Unavailable::closed("no append is accepted any more").into());
         }
         match timeout(longest, Arc::clone(&self.places).acquire_many_owned(places)).await {
             Ok(Ok(place)) => Ok(place),
-            Ok(Err(closed)) => Err(Unavailable::new("it was closed", closed).into()),
+            Ok(Err(closed)) => Err(Unavailable::closed(closed).into()),
             Err(elapsed) => {
                 let reason = format!("too many appends were waiting for {longest:?}; ask less, or try later");
                 Err(Unavailable::new(reason, elapsed).into())

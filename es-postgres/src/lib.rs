@@ -21,19 +21,29 @@ mod connections;
 mod error;
 mod frontier;
 mod gather;
+mod grants;
 mod lanes;
 mod loads;
 mod migrate;
+mod pages;
 mod read;
 mod row;
+mod server;
 mod snapshot;
 mod statements;
+mod status;
 mod store;
 mod together;
 mod transaction;
 mod turns;
+mod wake;
 
 /// The driver, of the version whose transactions [`PostgresStore::append_in`] takes.
 pub use sqlx;
+mod streams;
 
-pub use crate::{config::PostgresConfig, store::PostgresStore};
+pub use crate::{
+    config::PostgresConfig,
+    status::{Holder, StoreStatus},
+    store::PostgresStore,
+};

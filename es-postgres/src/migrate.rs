@@ -1,51 +1,25 @@
 //! The tables: numbered files, applied once, by one process at a time.
 
-use es_core::store::{Misconfigured, StoreError};
+use es_core::store::StoreError;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::{connections::Connections, error, statements::Statements};
 
 /// Every migration: its number, counted from 1 without gaps, its name and its statements.
-const MIGRATIONS: &[(u32, &str, &str)] = &[(1, "events", include_str!("../migrations/0001_events.sql"))];
+const MIGRATIONS: &[(u32, &str, &str)] = &[
+    (1, "events", include_str!("../migrations/0001_events.sql")),
+    (2, "frontier", include_str!("../migrations/0002_frontier.sql")),
+    (3, "archived_streams", include_str!("../migrations/0003_archived_streams.sql")),
+];
 
 /// The version of the tables that this crate needs.
 pub(crate) const NEWEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
-/// PostgreSQL 14.1: before it, a prepared transaction's locks lost their owner's name.
-const OLDEST_SERVER: i32 = 140_001;
-
 /// Names the advisory lock under which migrations run; any number of one's own will do.
-const MIGRATION_LOCK: i64 = 0x6573_2d6d_6967_7261;
+pub(crate) const MIGRATION_LOCK: i64 = 0x6573_2d6d_6967_7261;
 
 fn failed(source: sqlx::Error) -> StoreError {
-    failed_while("migrating the tables", source)
-}
-
-fn failed_while(doing: &'static str, source: sqlx::Error) -> StoreError {
-    error::store_error(doing, error::failure(source))
-}
-
-/// Refuses servers that cannot keep the promises, and tables that a newer program made.
-pub(crate) async fn check_server(connections: &Connections, statements: &Statements) -> Result<(), StoreError> {
-    let mut connection = connections.open().await?;
-    let settings = "select current_setting('server_version_num')::integer, current_setting('server_version'), \
-                    current_setting('server_encoding')";
-    let (number, version, encoding): (i32, String, String) = sqlx::query_as(settings)
-        .fetch_one(&mut connection)
-        .await
-        .map_err(|error| failed_while("looking at the server", error))?;
-    if number < OLDEST_SERVER {
-        let reason = format!("PostgreSQL 14.1 or newer is needed, this is {version}");
-        return Err(Misconfigured::new(reason, None).into());
-    }
-    if encoding != "UTF8" {
-        let reason = format!("a database with encoding UTF8 is needed, this one has {encoding}");
-        return Err(Misconfigured::new(reason, None).into());
-    }
-    let found = version_of(&mut connection, statements).await;
-    let found = found.map_err(|error| failed_while("looking at the tables", error))?;
-    let _ = connection.close().await;
-    if found > NEWEST { Err(StoreError::WrongSchema { found, needed: NEWEST }) } else { Ok(()) }
+    error::store_error("migrating the tables", error::failure(source))
 }
 
 /// Applies what is missing, in one transaction under an advisory lock.
@@ -80,7 +54,7 @@ async fn migrate_on(connection: &mut PgConnection, statements: &Statements) -> R
 }
 
 /// The version that the tables have; 0 where there are none.
-async fn version_of(connection: &mut PgConnection, statements: &Statements) -> Result<u32, sqlx::Error> {
+pub(crate) async fn version_of(connection: &mut PgConnection, statements: &Statements) -> Result<u32, sqlx::Error> {
     let exists: bool = sqlx::query_scalar(
         "select exists (select from pg_catalog.pg_tables where schemaname = $1 and tablename = 'migrations')",
     )

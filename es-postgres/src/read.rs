@@ -4,16 +4,14 @@ use std::{collections::VecDeque, sync::Arc};
 
 use es_core::{
     recorded::{Position, StreamVersion},
-    store::{
-        HistoryId, KeyedAppend, Load, LoadedStream, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until,
-    },
+    store::{HistoryId, KeyedAppend, Load, LoadedStream, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until},
 };
 use futures_core::Stream;
 use futures_util::stream;
 use sqlx::{Row as _, postgres::PgRow};
 
 use crate::{
-    error, frontier,
+    error,
     row::{self, signed, unreadable, unsigned},
     store::Parts,
 };
@@ -60,6 +58,7 @@ pub(crate) fn loaded<'a>(
 ) -> Result<LoadedStream, sqlx::Error> {
     let mut snapshot = None;
     let mut keyed = None;
+    let mut archived_at = None;
     let mut events = Vec::new();
     for row in rows {
         if let (Some(version), Some(state)) = (row.try_get::<Option<i64>, _>(first)?, row::json(row, first + 2)?) {
@@ -75,12 +74,13 @@ pub(crate) fn loaded<'a>(
         if row.try_get::<Option<i64>, _>(first + 5)?.is_some() {
             events.push(row::event(row, first + 5, load.stream.clone())?);
         }
+        archived_at = row.try_get(first + 13)?;
     }
     // A single left join keeps the order of its inner side today; nothing promises that it always will.
     if !events.is_sorted_by_key(|event: &StoredEvent| event.version) {
         events.sort_unstable_by_key(|event| event.version);
     }
-    Ok(LoadedStream::new(history, snapshot, events, keyed))
+    Ok(LoadedStream::new(history, snapshot, events, keyed).archived_at(archived_at))
 }
 
 /// The events of one stream, page by page, in either direction.
@@ -115,24 +115,6 @@ pub(crate) fn read_stream(
             };
             read = if read.backwards { read.before(last) } else { read.after(last) };
             Ok(Some((events, Some(read))))
-        }
-    });
-    flatten(pages)
-}
-
-/// The events of all streams, page by page, up to the frontier.
-pub(crate) fn read_all(
-    parts: Arc<Parts>,
-    read: &ReadAll,
-) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
-    let pages = stream::try_unfold(Some((read.after, Position::START)), move |state| {
-        let parts = Arc::clone(&parts);
-        async move {
-            let Some((after, proved)) = state else { return Ok(None) };
-            let page = frontier::next_page(&parts, after, proved).await?;
-            let Some(last) = page.events.back() else { return Ok(None) };
-            let next = (last.position, page.proved);
-            Ok(Some((page.events, Some(next))))
         }
     });
     flatten(pages)

@@ -8,6 +8,9 @@ use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 #[derive(Debug)]
 pub(crate) struct Statements {
     schema: String,
+    pub(crate) check_server: SqlStr,
+    pub(crate) check_tables: SqlStr,
+    pub(crate) check_locks: SqlStr,
     pub(crate) append: SqlStr,
     pub(crate) append_many: SqlStr,
     pub(crate) append_chained: SqlStr,
@@ -19,9 +22,22 @@ pub(crate) struct Statements {
     pub(crate) read_stream_backwards: SqlStr,
     pub(crate) kept_snapshot: SqlStr,
     pub(crate) read_all: SqlStr,
+    pub(crate) read_filtered: SqlStr,
+    pub(crate) read_streams: SqlStr,
+    pub(crate) event_at: SqlStr,
     pub(crate) frontier_highest: SqlStr,
+    pub(crate) frontier_stored: SqlStr,
+    pub(crate) frontier_scan: SqlStr,
+    pub(crate) frontier_record: SqlStr,
     pub(crate) frontier_writers: SqlStr,
+    pub(crate) status: SqlStr,
+    pub(crate) holders: SqlStr,
     pub(crate) snapshot: SqlStr,
+    pub(crate) streams: SqlStr,
+    pub(crate) streams_archived: SqlStr,
+    pub(crate) stream_type: SqlStr,
+    pub(crate) archive: SqlStr,
+    pub(crate) restore: SqlStr,
     pub(crate) history: SqlStr,
 }
 
@@ -30,6 +46,9 @@ impl Statements {
         let fill = |sql| fill(sql, schema);
         Self {
             schema: schema.to_owned(),
+            check_server: fill(include_str!("sql/check_server.sql")),
+            check_tables: fill(include_str!("sql/check_tables.sql")),
+            check_locks: fill(include_str!("sql/check_locks.sql")),
             append: fill(include_str!("sql/append.sql")),
             append_many: fill(include_str!("sql/append_many.sql")),
             append_chained: fill(include_str!("sql/append_chained.sql")),
@@ -41,9 +60,22 @@ impl Statements {
             read_stream_backwards: fill(include_str!("sql/read_stream_backwards.sql")),
             kept_snapshot: fill(include_str!("sql/kept_snapshot.sql")),
             read_all: fill(include_str!("sql/read_all.sql")),
+            read_filtered: fill(include_str!("sql/read_filtered.sql")),
+            read_streams: fill(include_str!("sql/read_streams.sql")),
+            event_at: fill(include_str!("sql/event_at.sql")),
             frontier_highest: fill(include_str!("sql/frontier_highest.sql")),
+            frontier_stored: fill(include_str!("sql/frontier_stored.sql")),
+            frontier_scan: fill(include_str!("sql/frontier_scan.sql")),
+            frontier_record: fill(include_str!("sql/frontier_record.sql")),
             frontier_writers: fill(include_str!("sql/frontier_writers.sql")),
+            status: fill(include_str!("sql/status.sql")),
+            holders: fill(include_str!("sql/holders.sql")),
             snapshot: fill(include_str!("sql/snapshot.sql")),
+            streams: fill(include_str!("sql/streams.sql")),
+            streams_archived: fill(include_str!("sql/streams_archived.sql")),
+            stream_type: fill(include_str!("sql/stream_type.sql")),
+            archive: fill(include_str!("sql/archive.sql")),
+            restore: fill(include_str!("sql/restore.sql")),
             history: fill(include_str!("sql/history.sql")),
         }
     }
@@ -63,7 +95,13 @@ impl Statements {
 fn fill(sql: &str, schema: &str) -> SqlStr {
     let identifier = format!("\"{}\"", schema.replace('"', "\"\""));
     let literal = identifier.replace('\'', "''");
-    let filled = sql.replace("'\"es\"", &format!("'{literal}")).replace("\"es\"", &identifier);
+    let mut parts = sql.split("\"es\"");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    // Token by token: the name that was put in may have the token's text in it.
+    for part in parts {
+        filled.push_str(if filled.ends_with('\'') { &literal } else { &identifier });
+        filled.push_str(part);
+    }
     AssertSqlSafe(Arc::<str>::from(filled)).into_sql_str()
 }
 
@@ -76,6 +114,9 @@ mod tests {
         let sql = "select '\"es\".events'::regclass from \"es\".events";
         let filled = |schema| fill(sql, schema).as_str().to_owned();
         assert_eq!(filled("es"), sql);
+        assert_eq!(filled("x\"es"), "select '\"x\"\"es\".events'::regclass from \"x\"\"es\".events");
         assert_eq!(filled("o'b\"r"), "select '\"o''b\"\"r\".events'::regclass from \"o'b\"\"r\".events");
+        let itself = "select '\"a\"\"es\"\"\".events'::regclass from \"a\"\"es\"\"\".events";
+        assert_eq!(filled("a\"es\""), itself);
     }
 }

@@ -3,10 +3,10 @@
 use std::{str::FromStr as _, sync::Arc};
 
 use es_core::{
-    recorded::StreamId,
+    recorded::{Position, StreamId},
     store::{
-        Append, Appended, EventStore, HistoryId, KeptSnapshot, Load, LoadedStream, Misconfigured, NewSnapshot, ReadAll,
-        ReadStream, StoreError, StoredEvent,
+        Append, Appended, EventStore, HistoryId, KeptSnapshot, ListStreams, Load, LoadedStream, Misconfigured,
+        NewSnapshot, Page, ReadAll, ReadStream, StoreError, StoredEvent, StreamInfo,
     },
 };
 use futures_core::Stream;
@@ -16,12 +16,17 @@ use crate::{
     config::PostgresConfig,
     connections::Connections,
     error,
+    frontier::{self, Frontier},
+    grants,
     lanes::{self, Lanes},
     loads::{self, Loads},
-    migrate, read,
+    migrate, pages, read, server,
     snapshot::{self, SnapshotWriter},
     statements::Statements,
+    status::{self, StoreStatus},
+    streams,
     together::{self, Together},
+    wake::{self, Wake},
 };
 
 /// A store in a PostgreSQL database. Clones share its connections.
@@ -48,6 +53,8 @@ pub(crate) struct Parts {
     pub(crate) lanes: Lanes,
     pub(crate) together: Together,
     pub(crate) loads: Loads,
+    pub(crate) frontier: Frontier,
+    pub(crate) wake: Wake,
     snapshots: SnapshotWriter,
 }
 
@@ -56,7 +63,8 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the server cannot be reached; [`StoreError::Misconfigured`] when the URL cannot
-    /// be read, the server does not let us in, is older than PostgreSQL 14.1 or does not use UTF-8;
+    /// be read, the server does not let us in, is older than PostgreSQL 14.1 or no PostgreSQL at all, does not use UTF-8,
+    /// has `fsync` or `full_page_writes` off, or when the tables do not give out positions as they must;
     /// [`StoreError::WrongSchema`] when the tables were made by a newer version of this crate.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         Self::connect_with(url, PostgresConfig::new()).await
@@ -70,13 +78,15 @@ impl PostgresStore {
         let options = options(url)?;
         let statements = Statements::new(&config.schema);
         let connections = Connections::new(options, &statements, &config);
-        migrate::check_server(&connections, &statements).await?;
+        server::check(&connections, &statements).await?;
         let lanes = Lanes::new(&config);
         let together = Together::new(&config);
-        let (loads, snapshots) = (Loads::default(), SnapshotWriter::new());
-        let parts = Parts { connections, statements, config, lanes, together, loads, snapshots };
+        let (loads, frontier, wake) = (Loads::default(), Frontier::new(), Wake::new());
+        let snapshots = SnapshotWriter::new();
+        let parts = Parts { connections, statements, config, lanes, together, loads, frontier, wake, snapshots };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
+        store.parts.wake.start(&store.parts);
         Ok(store)
     }
 
@@ -84,16 +94,68 @@ impl PostgresStore {
     /// by several processes at once.
     ///
     /// # Errors
-    /// [`StoreError::WrongSchema`] when they are newer than this crate; otherwise whatever the database reports.
+    /// [`StoreError::WrongSchema`] when they are newer than this crate; [`StoreError::Misconfigured`] when somebody has
+    /// changed them so that readers would miss events; otherwise whatever the database reports.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         migrate::migrate(&self.parts.connections, &self.parts.statements).await?;
         self.parts.connections.forget();
-        Ok(())
+        server::check_tables(&self.parts.connections, &self.parts.statements).await
+    }
+
+    /// How far readers of all events can go, and who holds them up. Waits for unfinished appends as `read_all` does, up to
+    /// [`settle_timeout`](PostgresConfig::settle_timeout). Any role that may read the events may ask; of others'
+    /// transactions it sees what PostgreSQL lets it see.
+    ///
+    /// ```no_run
+    /// # async fn run(store: es_postgres::PostgresStore) -> Result<(), Box<dyn std::error::Error>> {
+    /// let status = store.status().await?;
+    /// println!("{status}");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the server cannot be reached, [`StoreError::WrongSchema`] when the tables are not
+    /// there.
+    pub async fn status(&self) -> Result<StoreStatus, StoreError> {
+        status::status(&self.parts).await
+    }
+
+    /// Gives a role the rights that a program needs which appends and reads, and no others on these tables: with it the
+    /// server itself refuses to change or remove what is stored, to choose positions, and to change the tables. To be
+    /// called as the owner of the tables, after each [`migrate`](Self::migrate); again changes nothing.
+    ///
+    /// The role must exist, and be neither the owner of the tables nor a superuser. What it may do elsewhere, and through
+    /// other roles, stays as it is.
+    ///
+    /// ```no_run
+    /// # use es_postgres::PostgresStore;
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// // When deploying, as the owner:
+    /// let store = PostgresStore::connect("postgres://owner@localhost/bank").await?;
+    /// store.migrate().await?;
+    /// store.grant_runtime("bank").await?;
+    /// // In the program:
+    /// let store = PostgresStore::connect("postgres://bank@localhost/bank").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError::Misconfigured`] where there is no such role, no grant could restrict it, or we are not the owner;
+    /// [`StoreError::WrongSchema`] where there are no tables.
+    pub async fn grant_runtime(&self, role: &str) -> Result<(), StoreError> {
+        grants::grant_runtime(&self.parts.connections, &self.parts.statements, role).await
     }
 
     /// Waits until every snapshot that was taken in is written. Only tests and measurements need it.
     pub async fn flush(&self) {
         self.parts.snapshots.flush().await;
+    }
+
+    /// Has the subscribers of this store, and those of other processes, look for new events. Call it after the commit of a
+    /// transaction of your own in which events were appended: of those the store does not know. Without it subscribers see
+    /// them after [`PostgresConfig::poll_interval`] at the latest.
+    pub fn wake(&self) {
+        self.parts.wake.look();
     }
 
     /// Takes no more appends, waits until every one that it has accepted is answered, writes the snapshots that were
@@ -105,7 +167,9 @@ impl PostgresStore {
     pub async fn close(&self) {
         self.parts.lanes.close().await;
         self.flush().await;
+        frontier::write_last(&self.parts).await;
         self.parts.connections.close().await;
+        self.parts.wake.close(self.parts.config.acquire_timeout).await;
     }
 }
 
@@ -141,8 +205,12 @@ impl EventStore for PostgresStore {
         read::read_stream(Arc::clone(&self.parts), read)
     }
 
-    fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
-        read::read_all(Arc::clone(&self.parts), &read)
+    async fn read_page(&self, read: &ReadAll) -> Result<Page, StoreError> {
+        pages::read_page(&self.parts, read).await
+    }
+
+    async fn wait_beyond(&self, position: Position, history: HistoryId) {
+        wake::wait_beyond(&self.parts, position, history).await;
     }
 
     async fn kept_snapshot(&self, stream: StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
@@ -156,8 +224,24 @@ impl EventStore for PostgresStore {
         Ok(answer.map_err(|failure| error::store_error("asking for the history", failure))?.0)
     }
 
+    async fn settled(&self) -> Result<Position, StoreError> {
+        Ok(frontier::advance(&self.parts).await?.position)
+    }
+
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
         self.parts.snapshots.take_in(snapshot);
         Ok(())
+    }
+
+    fn streams(&self, list: ListStreams) -> impl Stream<Item = Result<StreamInfo, StoreError>> + Send + use<> {
+        streams::list(Arc::clone(&self.parts), list)
+    }
+
+    async fn archive(&self, stream: StreamId) -> Result<(), StoreError> {
+        streams::archive(&self.parts, stream).await
+    }
+
+    async fn restore(&self, stream: StreamId) -> Result<(), StoreError> {
+        streams::restore(&self.parts, stream).await
     }
 }

@@ -109,6 +109,7 @@ async fn carry(parts: &Parts, held: Held) -> Result<Vec<Appended>, StoreError> {
         let failure = match group.send(parts, piece.patience).await {
             Ok(outcomes) => {
                 let answer = group.answer(outcomes, &mut Look::Own(parts)).await;
+                parts.wake.appended(answer.iter().flatten().map(Appended::position).max());
                 return if piece.lost { answer.map_err(|error| group.in_doubt(error)) } else { answer };
             }
             Err(failure) => failure,
@@ -239,6 +240,7 @@ impl Group {
         let mut standing = Vec::with_capacity(outcomes.len());
         // Of those that are not as expected, the first; better one that shows that another writer stands in its place.
         let mut conflict: Option<(bool, Conflict)> = None;
+        let mut out_of_use = None;
         for (prepared, outcome) in self.appends.iter().zip(outcomes) {
             let append = &prepared.append;
             let (lowest, highest) = prepared.versions();
@@ -248,7 +250,10 @@ impl Group {
                     continue;
                 }
                 Outcome::Repeat { first, last } => (first, last),
-                Outcome::Ahead { actual } => {
+                Outcome::Ahead { actual, archived } => {
+                    if archived {
+                        out_of_use.get_or_insert_with(|| append.stream.clone());
+                    }
                     let ahead = actual > highest;
                     if !(lowest..=highest).contains(&actual) && conflict.as_ref().is_none_or(|found| ahead && !found.0)
                     {
@@ -270,6 +275,9 @@ impl Group {
         let streams: Vec<_> = self.appends.iter().map(|prepared| &prepared.append.stream).collect();
         if let Some(answers) = PartlyStored::check(&streams, standing)? {
             return Ok(answers);
+        }
+        if let Some(stream) = out_of_use {
+            return Err(StoreError::Archived { stream });
         }
         let (_, conflict) = conflict.ok_or_else(|| unreadable(sqlx::Error::RowNotFound))?;
         Err(conflict.into())

@@ -27,6 +27,7 @@ impl PostgresStore {
     /// sqlx::query("update invoices set paid = true where id = 7").execute(&mut *transaction).await?;
     /// store.append_in(&mut transaction, append).await?;
     /// transaction.commit().await?;
+    /// store.wake();
     /// # Ok(()) }
     /// ```
     ///
@@ -38,8 +39,8 @@ impl PostgresStore {
     ///
     /// **Until the commit** the positions in the answer are only drawn: nobody may be told of them, and after a rollback
     /// they stay empty. Readers of all events do not pass them while the transaction is open, and nobody else can append to
-    /// the same stream, so keep it short, and append as late in it as can be. Whoever waits for new events finds these at the
-    /// next poll: no one is woken by a commit that the store does not see.
+    /// the same stream, so keep it short, and append as late in it as can be. Call [`wake`](Self::wake) behind the commit, which
+    /// the store does not see: whoever waits for new events finds these at the next poll otherwise.
     ///
     /// **Settings of the session.** `synchronous_commit = off` is turned on for this transaction: after a crash positions
     /// that others have read would be given out again. Do not turn it off behind the append. All else is left alone; for

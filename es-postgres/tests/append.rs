@@ -117,7 +117,7 @@ pub(crate) async fn an_append_whose_backend_is_killed_is_stored_once(database: D
 
 pub(crate) async fn an_append_whose_answer_is_lost_is_stored_once(database: Database) {
     let (url, line) = through(&database).await;
-    let store = crate::support::connect(&url).await;
+    let store = crate::support::connect_quietly(&url).await;
     let mut connection = raw(&database).await;
     for (round, expected) in (1_i64..).zip([Expected::NoStream, Expected::Any, Expected::StreamExists]) {
         // On a new connection the first answer is to the preparing of the statement, before anything is stored.
@@ -133,7 +133,7 @@ pub(crate) async fn an_append_whose_answer_is_lost_is_stored_once(database: Data
 
 pub(crate) async fn an_append_that_cannot_be_resolved_says_so(database: Database) {
     let (url, line) = through(&database).await;
-    let store = crate::support::connect(&url).await;
+    let store = crate::support::connect_quietly(&url).await;
     let mut connection = raw(&database).await;
     store.append(append("warm", Expected::Any, 1)).await.expect("an append");
     line.cut_after_next_answer();

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use crate::{
     group::{assert_in_order, drawn, transactions},
-    support::{append, connect, count, insert, open, open_with, raw, through},
+    support::{append, connect, count, insert, open, open_with, raw, through, until_one_waits},
 };
 use es_core::{
     recorded::StreamVersion,
@@ -250,13 +250,19 @@ pub(crate) async fn a_group_under_way_outlives_its_caller_and_closing_waits_for_
     let mut connection = raw(&database).await;
     let mut holder = raw(&database).await;
     // Once on its way to the slow lane while the store closes, and before and behind that.
-    for (id, pause, longer) in [("usual", 20, 20), ("between", 20, 200), ("slow", 250, 20)] {
+    for (id, pause, longer) in [("usual", 0, 20), ("between", 0, 200), ("slow", 250, 20)] {
         let store = open(&database).await;
         let mut transaction = holder.begin().await.expect("a transaction");
         insert(&mut transaction, &format!("b{id}"), 1).await;
         let group = pair(id, Expected::Any);
-        let caller = timeout(Duration::from_millis(pause), store.append_all(group.clone())).await;
-        assert!(caller.is_err(), "a stream is held");
+        let caller = tokio::spawn({
+            let (store, group) = (store.clone(), group.clone());
+            async move { store.append_all(group).await }
+        });
+        until_one_waits(&mut connection).await;
+        sleep(Duration::from_millis(pause)).await;
+        caller.abort();
+        caller.await.expect_err("a stream is held");
         let closing = tokio::spawn({
             let store = store.clone();
             async move { store.close().await }

@@ -56,7 +56,7 @@ pub(crate) async fn callers_that_expect_no_version_share_statements_on_one_strea
 
 pub(crate) async fn each_append_of_a_chain_has_its_own_outcome(database: Database) {
     let store = narrow(&database).await;
-    for id in ["a", "b", "c", "d"] {
+    for id in ["a", "b", "c", "d", "e"] {
         store.append(append(id, Expected::NoStream, 2)).await.expect("an append");
     }
     let (keyed, named) = (append("a", Expected::Any, 3).idempotency_key("k"), append("b", Expected::Any, 1));
@@ -85,6 +85,8 @@ pub(crate) async fn each_append_of_a_chain_has_its_own_outcome(database: Databas
         store.append(new),
         store.append(append("d", Expected::Any, 1)),
         store.append(append("zero", Expected::StreamExists, 1)),
+        store.append(append("e", exact(7), 1)),
+        store.append(append("e", Expected::Any, 1)),
     ])
     .await;
     assert_eq!(
@@ -106,6 +108,8 @@ pub(crate) async fn each_append_of_a_chain_has_its_own_outcome(database: Databas
             "[3, 4] replayed",
             "[5]",
             "[2]",
+            "test/e is at 2",
+            "[3]",
         ]
     );
     // Each was told the places of its own events.

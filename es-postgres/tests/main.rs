@@ -5,23 +5,33 @@ mod append_all;
 mod append_in;
 mod chain;
 mod conformance;
+mod frontier;
 mod group;
 mod history;
 mod loads;
 mod opening;
 mod order;
+mod order_crash;
+mod order_forms;
 mod reading;
+mod refused;
 mod remembering;
 #[path = "../../tests/repositories/mod.rs"]
 mod repositories;
 mod repository;
+mod roles;
+mod side_by_side;
+mod streams;
 mod stress;
+mod subscribe;
+mod subscribe_trouble;
 mod support;
 #[path = "../../tests/versions/mod.rs"]
 mod versions;
 
 use std::process::ExitCode;
 
+#[expect(clippy::too_many_lines, reason = "it is a list")]
 fn main() -> ExitCode {
     es_tests::database::run(es_tests::database_tests![
         conformance::every_rule_of_the_contract,
@@ -66,6 +76,26 @@ fn main() -> ExitCode {
         group::a_caller_that_goes_away_while_it_waits_leaves_no_trace,
         group::an_append_waits_for_its_turn_but_not_for_ever,
         group::closing_answers_what_was_accepted_and_refuses_the_rest,
+        frontier::what_one_process_has_proved_no_other_proves_again,
+        frontier::a_record_of_another_history_is_not_believed_and_replaced,
+        frontier::the_record_only_rises_and_is_written_when_a_store_closes,
+        frontier::a_role_that_may_not_write_the_record_still_reads,
+        frontier::impatient_readers_get_past_writers_that_overlap_without_end,
+        frontier::what_is_settled_before_a_hole_is_handed_out_at_once,
+        frontier::readers_that_go_away_or_fall_asleep_harm_no_other,
+        frontier::the_status_names_who_holds_the_frontier,
+        frontier::the_status_names_a_prepared_transaction,
+        frontier::what_was_appended_before_the_call_is_settled,
+        frontier::in_another_history_all_begins_anew,
+        frontier::the_default_isolation_of_the_database_does_not_matter,
+        order_forms::every_form_of_insert_takes_the_lock_before_it_draws,
+        order_forms::a_draw_without_an_insert_is_seen_by_the_lock_on_the_sequence,
+        order_crash::prepared_transactions_hold_the_frontier_across_a_crash,
+        order_crash::a_standby_goes_as_far_as_was_stored_and_takes_over_with_another_history,
+        order_crash::a_server_that_may_lose_what_it_acknowledged_is_refused,
+        refused::a_sequence_that_would_hide_events_is_refused,
+        refused::a_sequence_that_was_set_back_is_refused,
+        refused::events_that_come_by_logical_replication_are_refused,
         order::a_hole_is_not_passed_while_its_writer_is_open,
         order::a_hole_whose_writer_gave_up_is_passed,
         order::a_prepared_transaction_holds_the_frontier,
@@ -79,13 +109,38 @@ fn main() -> ExitCode {
         loads::many_loads_share_statements,
         loads::nobody_who_waits_for_a_load_is_forgotten,
         history::tables_made_anew_are_another_history,
+        subscribe::an_append_elsewhere_wakes_a_subscriber_without_polling,
+        subscribe::a_subscriber_can_be_woken_after_a_transaction_of_ones_own,
+        subscribe::without_notifications_a_subscriber_polls,
+        subscribe::an_append_here_wakes_a_subscriber_directly,
+        subscribe::many_appends_are_told_by_few_notifications,
+        subscribe::nothing_listens_when_nobody_subscribes,
+        subscribe::closing_ends_subscriptions,
+        subscribe::a_filter_does_not_look_past_a_hole,
+        subscribe::a_long_stretch_of_others_is_looked_at_once,
+        subscribe_trouble::a_checkpoint_is_of_no_use_where_another_event_stands,
+        subscribe_trouble::a_subscription_does_not_go_on_in_a_history_without_its_event,
+        subscribe_trouble::a_subscription_goes_on_in_a_history_with_its_event,
+        subscribe_trouble::every_event_is_seen_once_in_order_whatever_happens,
         opening::migrating_again_changes_nothing,
         opening::many_processes_may_migrate_at_once,
         opening::tables_of_a_newer_program_are_refused,
         opening::a_store_that_was_not_migrated_says_what_to_do,
         opening::a_server_that_is_not_there_is_named_without_its_password,
         opening::settings_that_cannot_work_are_told_from_a_server_that_is_away,
-        opening::a_role_that_only_runs_needs_few_rights,
+        opening::the_tables_are_vacuumed_by_what_is_inserted,
+        roles::a_role_that_only_runs_has_these_rights_and_no_others,
+        roles::a_role_that_only_runs_cannot_change_what_is_stored,
+        roles::rights_from_before_are_taken_away,
+        roles::a_role_that_no_grant_restricts_is_refused,
+        side_by_side::two_stores_in_one_database_do_not_see_each_other,
+        side_by_side::a_writer_in_one_store_does_not_hold_the_other,
+        streams::a_page_costs_as_much_as_it_has_streams,
+        streams::appends_that_race_with_archiving_land_before_or_not_at_all,
+        streams::archived_streams_of_a_batch_fail_alone,
+        streams::an_append_in_doubt_on_an_archived_stream_stays_in_doubt,
+        streams::an_archived_aggregate_takes_no_commands,
+        streams::aggregates_are_listed_by_their_ids,
         opening::connections_that_died_are_replaced,
         opening::a_busy_store_answers_that_it_is,
         opening::a_closed_store_answers_that_it_is,

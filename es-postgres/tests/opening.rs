@@ -5,14 +5,15 @@ use std::time::Duration;
 use crate::support::{append, open, open_with, raw, read_all, stored, stream};
 use es_core::{
     recorded::Position,
-    store::{EventStore as _, Expected, Load, NewSnapshot, StoreError},
+    store::{EventStore as _, Expected, Load, StoreError},
 };
 use es_postgres::{PostgresConfig, PostgresStore};
 use es_tests::database::Database;
 use sqlx::{Connection as _, Executor as _};
 
 pub(crate) async fn migrating_again_changes_nothing(database: Database) {
-    let store = open(&database).await;
+    let store = PostgresStore::connect(database.url()).await.expect("the database is there");
+    store.migrate().await.expect("a first time");
     store.append(append("a", Expected::Any, 1)).await.expect("an append");
     store.migrate().await.expect("a second time");
     assert_eq!(stored(&store, "a").await.len(), 1);
@@ -78,49 +79,21 @@ pub(crate) async fn settings_that_cannot_work_are_told_from_a_server_that_is_awa
     }
 }
 
-/// The rights that the guide names are enough to run, and do not allow to change what is stored.
-pub(crate) async fn a_role_that_only_runs_needs_few_rights(database: Database) {
-    let owner = open(&database).await;
-    let role = format!("{}_runs", database.name());
-    let mut connection = raw(&database).await;
-    let grants = format!(
-        "create role {role};
-         grant usage on schema es to {role};
-         grant select on es.migrations to {role};
-         grant select, insert on es.events to {role};
-         grant select, insert, update on es.snapshots to {role}"
-    );
-    connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(grants))).await.expect("the role");
-    let separator = if database.url().contains('?') { '&' } else { '?' };
-    let url = format!("{}{separator}options=-c%20role%3D{role}", database.url());
-
-    let store = PostgresStore::connect(&url).await.expect("it may connect");
-    store.migrate().await.expect("there is nothing to migrate");
-    store.append(append("a", Expected::NoStream, 2)).await.expect("it may append");
-    store.append(append("a", Expected::NoStream, 2)).await.expect_err("a conflict leaves a hole nowhere");
-    store.load(Load::new(stream("a"))).await.expect("it may load");
-    let mut other = raw(&database).await;
-    let mut transaction = other.begin().await.expect("a transaction");
-    crate::support::insert(&mut transaction, "gone", 1).await;
-    transaction.rollback().await.expect("a rollback");
-    store.append(append("b", Expected::NoStream, 1)).await.expect("it may append");
-    assert_eq!(read_all(&store, Position::START).await.len(), 3, "it may prove holes dead");
-    let snapshot = NewSnapshot::new(stream("a"), 2.into(), 2.into(), "f", "{}".to_owned());
-    store.save_snapshot(snapshot).await.expect("it may keep snapshots");
-    store.flush().await;
-    let kept = owner.load(Load::new(stream("a")).snapshot(Some("f"))).await.expect("a load").snapshot;
-    assert!(kept.is_some(), "the snapshot was written");
-    store.close().await;
-
-    let mut runs = sqlx::PgConnection::connect(&url).await.expect("it may connect");
-    for statement in ["update es.events set payload = '{}'", "delete from es.events", "truncate es.events"] {
-        let error = runs.execute(statement).await.expect_err(statement);
-        let code = error.as_database_error().and_then(|error| error.code().map(std::borrow::Cow::into_owned));
-        assert_eq!(code.as_deref(), Some("42501"), "{statement}: {error}");
-    }
-    runs.close().await.expect("it is closed");
-    let away = format!("drop owned by {role}; drop role {role}");
-    connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(away))).await.expect("the role is dropped");
+/// The events only grow: by the usual settings a fifth of them must be new before they are vacuumed, and the vacuum
+/// against wraparound would freeze them all at once.
+pub(crate) async fn the_tables_are_vacuumed_by_what_is_inserted(database: Database) {
+    open(&database).await;
+    let options: Vec<String> =
+        sqlx::query_scalar("select unnest(reloptions) from pg_class where oid = 'es.events'::regclass order by 1")
+            .fetch_all(&mut raw(&database).await)
+            .await
+            .expect("settings");
+    let expected = [
+        "autovacuum_freeze_min_age=0",
+        "autovacuum_vacuum_insert_scale_factor=0.05",
+        "autovacuum_vacuum_insert_threshold=100000",
+    ];
+    assert_eq!(options, expected);
 }
 
 pub(crate) async fn connections_that_died_are_replaced(database: Database) {

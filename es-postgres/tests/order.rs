@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{append, insert, open, open_with, raw, read_all};
+use crate::support::{append, insert, open, open_with, positions, raw, read_all, run};
 use es_core::{
     recorded::Position,
     store::{EventStore as _, Expected},
@@ -17,10 +17,6 @@ use es_core::{
 use es_postgres::PostgresStore;
 use es_tests::database::Database;
 use sqlx::{Connection as _, Executor as _, PgConnection};
-
-fn positions(events: &[es_core::store::StoredEvent]) -> Vec<u64> {
-    events.iter().map(|event| event.position.get()).collect()
-}
 
 async fn impatient(database: &Database) -> PostgresStore {
     open_with(database, |config| config.settle_timeout(Duration::from_millis(50))).await
@@ -52,12 +48,19 @@ pub(crate) async fn a_hole_whose_writer_gave_up_is_passed(database: Database) {
     assert_eq!(positions(&read_all(&store, Position::new(2)).await), [4, 6]);
 }
 
-pub(crate) async fn a_prepared_transaction_holds_the_frontier(database: Database) {
-    let mut other = raw(&database).await;
+/// Whether the server allows none; says so.
+pub(crate) async fn no_prepared_transactions(connection: &mut PgConnection) -> bool {
     let allowed: String =
-        sqlx::query_scalar("show max_prepared_transactions").fetch_one(&mut other).await.expect("a setting");
+        sqlx::query_scalar("show max_prepared_transactions").fetch_one(connection).await.expect("a setting");
     if allowed == "0" {
         eprintln!("left out: this server allows no prepared transactions (max_prepared_transactions = 0)");
+    }
+    allowed == "0"
+}
+
+pub(crate) async fn a_prepared_transaction_holds_the_frontier(database: Database) {
+    let mut other = raw(&database).await;
+    if no_prepared_transactions(&mut other).await {
         return;
     }
     let store = impatient(&database).await;
@@ -148,6 +151,9 @@ pub(crate) async fn no_reader_misses_an_event_and_a_naive_one_does(database: Dat
     for number in 0..WRITERS {
         writers.push(tokio::spawn(write(raw(&database).await, number, TIME)));
     }
+    if !no_prepared_transactions(&mut raw(&database).await).await {
+        writers.push(tokio::spawn(write_prepared(raw(&database).await, TIME)));
+    }
     let appender = tokio::spawn({
         let store = store.clone();
         async move {
@@ -206,6 +212,25 @@ async fn write(mut connection: PgConnection, number: u64, time: Duration) {
             transaction.rollback().await.expect("a rollback");
         } else {
             transaction.commit().await.expect("a commit");
+            version += 1;
+        }
+    }
+}
+
+/// Prepares each transaction, and ends it a moment later.
+async fn write_prepared(mut connection: PgConnection, time: Duration) {
+    let end = Instant::now() + time;
+    let mut version = 0;
+    for number in (0..u32::MAX).take_while(|_| Instant::now() < end) {
+        let name = uuid::Uuid::now_v7();
+        run(&mut connection, "begin").await;
+        insert(&mut connection, "prepared", version + 1).await;
+        run(&mut connection, &format!("prepare transaction '{name}'")).await;
+        tokio::time::sleep(Duration::from_millis(u64::from(number % 8))).await;
+        if number % 3 == 0 {
+            run(&mut connection, &format!("rollback prepared '{name}'")).await;
+        } else {
+            run(&mut connection, &format!("commit prepared '{name}'")).await;
             version += 1;
         }
     }

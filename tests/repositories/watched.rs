@@ -12,8 +12,8 @@ use std::{
 use es_core::{
     prelude::*,
     store::{
-        Append, Appended, HistoryDiverged, HistoryId, KeptSnapshot, Load, LoadedStream, NewSnapshot, ReadAll,
-        ReadStream, StoredEvent, Unavailable,
+        Append, Appended, HistoryDiverged, HistoryId, KeptSnapshot, ListStreams, Load, LoadedStream, NewSnapshot, Page,
+        ReadAll, ReadStream, StoredEvent, StreamInfo, Unavailable,
     },
 };
 use futures_util::Stream;
@@ -170,8 +170,32 @@ impl<S: EventStore> EventStore for Watched<S> {
         self.inner.read_stream(read)
     }
 
-    fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<S> {
-        self.inner.read_all(read)
+    async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        self.inner.append_all(appends).await
+    }
+
+    fn streams(&self, list: ListStreams) -> impl Stream<Item = Result<StreamInfo, StoreError>> + Send + use<S> {
+        self.inner.streams(list)
+    }
+
+    async fn archive(&self, stream: StreamId) -> Result<(), StoreError> {
+        self.inner.archive(stream).await
+    }
+
+    async fn restore(&self, stream: StreamId) -> Result<(), StoreError> {
+        self.inner.restore(stream).await
+    }
+
+    async fn read_page(&self, read: &ReadAll) -> Result<Page, StoreError> {
+        self.inner.read_page(read).await
+    }
+
+    async fn wait_beyond(&self, position: Position, history: HistoryId) {
+        self.inner.wait_beyond(position, history).await;
+    }
+
+    async fn settled(&self) -> Result<Position, StoreError> {
+        self.inner.settled().await
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {

@@ -213,9 +213,11 @@ impl Server {
         Ok(Database { name, url, admin_url: self.url.clone() })
     }
 
-    /// With force, because a failed test does not close its connections.
+    /// With force, because a failed test does not close its connections. A test that needs a role of its own calls it as
+    /// the database, followed by `_runs`, and it goes along: its rights were in this database only.
     fn drop_database(&self, name: &str) -> Result<(), Failed> {
-        self.execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        self.execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))?;
+        self.execute(&format!("DROP ROLE IF EXISTS {name}_runs"))
     }
 
     /// One statement on a connection and a runtime of its own: what the test does to its runtime has no effect here.

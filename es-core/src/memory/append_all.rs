@@ -18,6 +18,11 @@ impl State {
         if let Some(first) = PartlyStored::check(&streams, standing)? {
             return Ok(first);
         }
+        let archived =
+            |append: &&Append| self.streams.get(&append.stream).is_some_and(|stream| stream.archived_at.is_some());
+        if let Some(append) = appends.iter().find(archived) {
+            return Err(StoreError::Archived { stream: append.stream.clone() });
+        }
         for append in &appends {
             let events = self.streams.get(&append.stream).map_or(0, |stream| stream.events.len());
             let actual = StreamVersion::new(events as u64);

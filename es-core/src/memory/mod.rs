@@ -1,6 +1,7 @@
 //! The in-memory store: the reference implementation of the contract, for tests and first steps.
 
 mod append_all;
+mod streams;
 
 use std::{
     collections::HashMap,
@@ -10,15 +11,20 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use futures_core::Stream;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::sync::watch;
 
 use crate::{
     recorded::{Position, StreamId, StreamVersion},
     store::{
-        Append, Appended, Conflict, EventStore, HistoryDiverged, HistoryId, KeptSnapshot, KeyedAppend, Load,
-        LoadedStream, NewSnapshot, Placed, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until,
+        Append, Appended, Conflict, EventStore, HistoryDiverged, HistoryId, KeptSnapshot, KeyedAppend, ListStreams,
+        Load, LoadedStream, NewSnapshot, Page, Placed, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot,
+        StreamInfo, Until, streams::check_stream,
     },
 };
+
+/// How many events are looked at for a page.
+const PAGE: usize = 1_000;
 
 /// A store in the memory of the process. Clones share what is stored; nothing outlives the last of them.
 ///
@@ -36,6 +42,8 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
+    /// The position of the last event: what subscribers wait to see change.
+    grown: watch::Sender<Position>,
 }
 
 #[derive(Debug, Default)]
@@ -53,12 +61,22 @@ struct StreamState {
     /// Idempotency keys, and for appends without one the first event's id, with where the append stands.
     keys: HashMap<String, KeyedAppend>,
     snapshot: Option<NewSnapshot>,
+    archived_at: Option<DateTime<Utc>>,
 }
 
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Wakes those who wait for an event at this position, or before.
+    fn grew(&self, upto: Position) {
+        self.grown.send_if_modified(|last| {
+            let grew = upto > *last;
+            *last = upto.max(*last);
+            grew
+        });
     }
 
     /// Nothing in here panics half-way through a change, so what a panicking thread left behind is whole.
@@ -77,6 +95,9 @@ impl State {
             return Ok(first);
         }
         let stream = self.streams.entry(append.stream.clone()).or_default();
+        if stream.archived_at.is_some() {
+            return Err(StoreError::Archived { stream: append.stream });
+        }
         let actual = StreamVersion::new(stream.events.len() as u64);
         if !append.expected.allows(actual) {
             return Err(Conflict::new(append.stream, append.expected, actual).into());
@@ -147,7 +168,22 @@ impl State {
         let snapshot = snapshot.map(|snapshot| {
             StoredSnapshot::new(snapshot.version, snapshot.position, snapshot.state.clone().into_bytes())
         });
-        LoadedStream::new(self.history, snapshot, events, keyed)
+        LoadedStream::new(self.history, snapshot, events, keyed).archived_at(stream.archived_at)
+    }
+
+    fn page(&self, read: &ReadAll) -> Result<Page, StoreError> {
+        if let Some(resume) = read.resume {
+            let stands = index(resume.position.get()).checked_sub(1).and_then(|index| self.log.get(index));
+            if stands.is_none_or(|event| event.event_id != resume.event_id) {
+                return Err(HistoryDiverged::without(resume, self.history).into());
+            }
+        }
+        let end = read.until.map_or(self.log.len(), |until| index(until.get()).min(self.log.len()));
+        let behind = self.log.get(index(read.after.get())..end).unwrap_or_default();
+        let looked_at = &behind[..behind.len().min(PAGE)];
+        let events = looked_at.iter().filter(|event| read.filter.matches(event)).cloned().collect();
+        let upto = looked_at.last().map_or(read.after, |event| event.position);
+        Ok(Page::new(events, upto, looked_at.len() < behind.len(), self.history))
     }
 
     fn save_snapshot(&mut self, snapshot: NewSnapshot) {
@@ -180,11 +216,15 @@ fn placed(stored: &StoredEvent) -> Placed {
 
 impl EventStore for MemoryStore {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
-        self.state().append(append)
+        let appended = self.state().append(append)?;
+        self.grew(appended.position());
+        Ok(appended)
     }
 
     async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
-        self.state().append_all(appends)
+        let appended = self.state().append_all(appends)?;
+        self.grew(appended.iter().map(Appended::position).max().unwrap_or_default());
+        Ok(appended)
     }
 
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
@@ -215,13 +255,14 @@ impl EventStore for MemoryStore {
         }))
     }
 
-    fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
-        let store = self.clone();
-        let start = index(read.after.get());
-        stream::unfold(start, move |index| {
-            let stored = store.state().log.get(index).cloned();
-            std::future::ready(stored.map(|stored| (Ok(stored), index + 1)))
-        })
+    async fn read_page(&self, read: &ReadAll) -> Result<Page, StoreError> {
+        read.check()?;
+        self.state().page(read)
+    }
+
+    async fn wait_beyond(&self, position: Position, _: HistoryId) {
+        // It fails when all senders are gone, and this store is one.
+        let _ = self.grown.subscribe().wait_for(|last| *last > position).await;
     }
 
     async fn kept_snapshot(&self, stream: StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
@@ -235,8 +276,31 @@ impl EventStore for MemoryStore {
         Ok(self.state().history)
     }
 
+    async fn settled(&self) -> Result<Position, StoreError> {
+        Ok(Position::new(self.state().log.len() as u64))
+    }
+
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
         self.state().save_snapshot(snapshot);
         Ok(())
+    }
+
+    fn streams(&self, list: ListStreams) -> impl Stream<Item = Result<StreamInfo, StoreError>> + Send + use<> {
+        let store = self.clone();
+        let listed = async move {
+            list.check()?;
+            Ok::<_, StoreError>(stream::iter(store.state().list(&list).into_iter().map(Ok)))
+        };
+        stream::once(listed).try_flatten()
+    }
+
+    async fn archive(&self, stream: StreamId) -> Result<(), StoreError> {
+        check_stream(&stream)?;
+        self.state().set_archived(stream, true)
+    }
+
+    async fn restore(&self, stream: StreamId) -> Result<(), StoreError> {
+        check_stream(&stream)?;
+        self.state().set_archived(stream, false)
     }
 }

@@ -93,13 +93,16 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
         }
     }
 
-    /// The present state, and the append that stands under the idempotency key.
+    /// The present state, and the append that stands under the idempotency key. Without one, an archived stream is an error.
     pub(super) async fn load(&mut self) -> Result<(Hydrated<A>, Option<KeyedAppend>), StoreError> {
         loop {
             let key = self.asked.idempotency_key.clone();
             let request = rehydrate::request::<A>(self.stream.clone()).idempotency_key(key);
             match rehydrate::load::<A, S>(&self.asked.repository.store, request).await {
                 Err(error) if self.patience.waits_for(&error).await => {}
+                Ok((_, loaded)) if loaded.keyed.is_none() && loaded.archived_at.is_some() => {
+                    return Err(StoreError::Archived { stream: self.stream.clone() });
+                }
                 outcome => return outcome.map(|(hydrated, loaded)| (hydrated, loaded.keyed)),
             }
         }

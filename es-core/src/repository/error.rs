@@ -27,6 +27,12 @@ pub enum ExecuteError<E> {
         /// The version that it has.
         version: StreamVersion,
     },
+    /// The aggregate is archived: it takes no commands before it is restored.
+    #[error("{stream} is archived: `restore` it first, if it is to go on")]
+    Archived {
+        /// The stream.
+        stream: StreamId,
+    },
     /// Other writers came first at every attempt.
     #[error("gave up after {attempts} attempts: {conflict}")]
     Conflict {
@@ -72,6 +78,11 @@ impl<E> ExecuteError<E> {
         matches!(self, Self::NotFound { .. })
     }
 
+    /// Whether the aggregate is archived.
+    pub fn is_archived(&self) -> bool {
+        matches!(self, Self::Archived { .. })
+    }
+
     /// Whether the aggregate exists already.
     pub fn is_already_exists(&self) -> bool {
         matches!(self, Self::AlreadyExists { .. })
@@ -80,6 +91,9 @@ impl<E> ExecuteError<E> {
 
 impl<E> From<StoreError> for ExecuteError<E> {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        match error {
+            StoreError::Archived { stream } => Self::Archived { stream },
+            error => Self::Store(error),
+        }
     }
 }

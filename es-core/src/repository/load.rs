@@ -49,6 +49,14 @@ pub enum LoadError {
         /// The last version that there is.
         last: StreamVersion,
     },
+    /// The aggregate is archived: only its history and its states of earlier versions and times can be had.
+    #[error("{stream} is archived, since {archived_at}: load it `at_version` or `at_time`, or `restore` it")]
+    Archived {
+        /// The stream.
+        stream: StreamId,
+        /// Since when.
+        archived_at: DateTime<Utc>,
+    },
     /// The store could not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -66,6 +74,11 @@ impl LoadError {
     /// Whether the aggregate, or the version asked for, does not exist.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. } | Self::NoSuchVersion { .. })
+    }
+
+    /// Whether the aggregate is archived.
+    pub fn is_archived(&self) -> bool {
+        matches!(self, Self::Archived { .. })
     }
 }
 
@@ -111,15 +124,19 @@ impl<'a, A: Aggregate, S: EventStore> LoadAggregate<'a, A, S> {
         let stream = Repository::<A, S>::stream(self.id);
         if self.until == Until::Version(StreamVersion::EMPTY) {
             // Version 0 is the empty stream, of which there is no state; the last version helps to ask again.
-            let last = match Box::pin(Self::new(self.repository, self.id).run()).await {
+            let every = Self::new(self.repository, self.id).at_version(u64::MAX);
+            let last = match Box::pin(every.run()).await {
                 Ok(loaded) => loaded.version,
-                Err(LoadError::NotFound { .. }) => StreamVersion::EMPTY,
+                Err(LoadError::NoSuchVersion { last, .. }) => last,
                 Err(other) => return Err(other),
             };
             return Err(LoadError::NoSuchVersion { stream, asked: StreamVersion::EMPTY, last });
         }
         let request = rehydrate::request::<A>(stream.clone()).until(self.until);
-        let (hydrated, _) = rehydrate::load(&self.repository.store, request).await?;
+        let (hydrated, loaded) = rehydrate::load(&self.repository.store, request).await?;
+        if let (Until::Latest, Some(archived_at)) = (self.until, loaded.archived_at) {
+            return Err(LoadError::Archived { stream, archived_at });
+        }
         match self.until {
             Until::Version(asked) if hydrated.version < asked => {
                 return Err(LoadError::NoSuchVersion { stream, asked, last: hydrated.version });

@@ -11,6 +11,7 @@ mod execute;
 mod execute_all;
 mod executed;
 mod history;
+mod list;
 mod load;
 mod record;
 mod rehydrate;
@@ -28,6 +29,7 @@ pub use self::{
     execute_all::ExecuteAll,
     executed::Executed,
     history::History,
+    list::{List, ListError, Listed},
     load::{LoadAggregate, LoadError, Loaded},
     retry::RetryPolicy,
     verify::{SnapshotCheck, Unusable},
@@ -36,7 +38,7 @@ use crate::{
     aggregate::Aggregate,
     command::Command,
     recorded::StreamId,
-    store::{EventStore, StoreError},
+    store::{EventStore, ListStreams, StoreError},
 };
 
 /// The aggregates of one kind in a store. Cloning is cheap.
@@ -276,6 +278,12 @@ impl<A: Aggregate, S: EventStore> Repository<A, S> {
     /// [`StoreError`] where the store could not answer, or an event cannot be read.
     pub async fn verify_snapshot(&self, id: &A::Id) -> Result<SnapshotCheck, StoreError> {
         verify::snapshot(self, id).await
+    }
+
+    /// The aggregates that exist, in the order of their ids' bytes, without the archived ones unless asked for, read page
+    /// by page. A stream type in the request is replaced by that of `A`.
+    pub fn list(&self, list: ListStreams) -> List<A> {
+        List::new(&self.store, list)
     }
 
     /// The stream of an aggregate.

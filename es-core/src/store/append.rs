@@ -157,7 +157,7 @@ pub(super) fn check_names(stream: &StreamId, idempotency_key: Option<&str>) -> R
     idempotency_key.map_or(Ok(()), |key| check_text("idempotency key", key, limits::MAX_KEY_BYTES))
 }
 
-fn check_text(what: &'static str, text: &str, limit: usize) -> Result<(), InvalidRequest> {
+pub(super) fn check_text(what: &'static str, text: &str, limit: usize) -> Result<(), InvalidRequest> {
     if text.is_empty() {
         return Err(InvalidRequest::Empty { what });
     }
@@ -167,7 +167,7 @@ fn check_text(what: &'static str, text: &str, limit: usize) -> Result<(), Invali
     check_nul(what, text)
 }
 
-fn check_nul(what: &'static str, text: &str) -> Result<(), InvalidRequest> {
+pub(super) fn check_nul(what: &'static str, text: &str) -> Result<(), InvalidRequest> {
     if text.contains('\0') { Err(InvalidRequest::Nul { what }) } else { Ok(()) }
 }
 

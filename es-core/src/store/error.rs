@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use super::{EncodeError, append::Expected, append_all::PartlyStored, history::HistoryId};
+use super::{EncodeError, append::Expected, append_all::PartlyStored, checkpoint::Checkpoint, history::HistoryId};
 use crate::recorded::{EventId, Position, StreamId, StreamVersion};
 
 /// Why a store did not do what it was asked.
@@ -61,6 +61,18 @@ pub enum StoreError {
     /// A stored event cannot be read.
     #[error(transparent)]
     Corrupt(#[from] Box<Corrupt>),
+    /// The stream is archived: nothing is appended to it before it is restored.
+    #[error("{stream} is archived: `restore` it first, if it is to go on")]
+    Archived {
+        /// The stream.
+        stream: StreamId,
+    },
+    /// The stream that was to be archived, or restored, has no events.
+    #[error("{stream} does not exist: there are no events of that type and id")]
+    NoSuchStream {
+        /// The stream.
+        stream: StreamId,
+    },
     /// The store's tables are not those that this version of the program needs.
     #[error("the store has schema version {found}, this program needs {needed}: {}", schema_advice(*.found, *.needed))]
     WrongSchema {
@@ -95,9 +107,19 @@ impl StoreError {
         matches!(self, Self::Unavailable(_) | Self::OutcomeUnknown { .. })
     }
 
+    /// Whether the store was closed in this process, so that it will not answer again.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Unavailable(unavailable) if unavailable.closed)
+    }
+
     /// Whether the caller's transaction was ended by another writer: roll back, and run all of it again.
     pub fn is_retry_transaction(&self) -> bool {
         matches!(self, Self::RetryTransaction { .. })
+    }
+
+    /// Whether the stream is archived.
+    pub fn is_archived(&self) -> bool {
+        matches!(self, Self::Archived { .. })
     }
 
     /// Whether a stored event cannot be read.
@@ -130,8 +152,11 @@ impl Conflict {
 /// that were seen may be gone, and others may stand in their places. Nothing was stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the store has the history {found}, not {known}: it was restored, cloned, or taken over by a standby; forget what \
-     was read before, and read it again"
+    "{}: it was restored, cloned, or taken over by a standby; forget what was read before, and read it again",
+    .missing.map_or_else(
+        || format!("the store has the history {found}, not {known}"),
+        |missing| format!("the store has no event {} at position {}", missing.event_id, missing.position),
+    )
 )]
 #[non_exhaustive]
 pub struct HistoryDiverged {
@@ -139,12 +164,19 @@ pub struct HistoryDiverged {
     pub known: HistoryId,
     /// The history that the store has.
     pub found: HistoryId,
+    /// The event that should be there, where it is known to be gone.
+    pub missing: Option<Checkpoint>,
 }
 
 impl HistoryDiverged {
     /// Another history than the known one, for stores.
     pub fn new(known: HistoryId, found: HistoryId) -> Self {
-        Self { known, found }
+        Self { known, found, missing: None }
+    }
+
+    /// A history in which the event of a checkpoint is not where it was, for stores.
+    pub fn without(missing: Checkpoint, found: HistoryId) -> Self {
+        Self { missing: Some(missing), ..Self::new(missing.history, found) }
     }
 }
 
@@ -231,12 +263,19 @@ pub struct Unavailable {
     /// What the connection said.
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
+    /// Whether this process has closed the store: then it is not worth waiting for.
+    pub closed: bool,
 }
 
 impl Unavailable {
     /// An absence with its cause.
     pub fn new(reason: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { reason: reason.into(), source: source.into() }
+        Self { reason: reason.into(), source: source.into(), closed: false }
+    }
+
+    /// A store that this process has closed.
+    pub fn closed(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { closed: true, ..Self::new("it was closed", source) }
     }
 }
 

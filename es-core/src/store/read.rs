@@ -129,6 +129,8 @@ pub struct LoadedStream {
     pub events: Vec<StoredEvent>,
     /// The append under the key that was asked for.
     pub keyed: Option<KeyedAppend>,
+    /// When the stream was archived, if it is.
+    pub archived_at: Option<DateTime<Utc>>,
     /// The history that all of it was read from.
     pub history: HistoryId,
 }
@@ -141,12 +143,19 @@ impl LoadedStream {
         events: Vec<StoredEvent>,
         keyed: Option<KeyedAppend>,
     ) -> Self {
-        Self { snapshot, events, keyed, history }
+        Self { snapshot, events, keyed, archived_at: None, history }
     }
 
     /// The answer about a stream without events, for stores.
     pub fn empty(history: HistoryId) -> Self {
         Self::new(history, None, Vec::new(), None)
+    }
+
+    /// The same answer for a stream that is archived, or is not.
+    #[must_use]
+    pub fn archived_at(mut self, time: Option<DateTime<Utc>>) -> Self {
+        self.archived_at = time;
+        self
     }
 }
 
@@ -245,21 +254,6 @@ impl ReadStream {
     pub fn backwards(mut self) -> Self {
         self.backwards = true;
         self
-    }
-}
-
-/// A request for the events of all streams.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ReadAll {
-    /// Only events behind this position.
-    pub after: Position,
-}
-
-impl ReadAll {
-    /// The events behind a position; [`Position::START`] for all.
-    pub fn after(position: Position) -> Self {
-        Self { after: position }
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) async fn carry(
         let failure = match send(parts, &piece, lease).await {
             Ok(outcomes) => {
                 answers = settle(piece, outcomes);
+                parts.wake.appended(answers.iter().map(|(_, appended)| appended.position()).max());
                 continue;
             }
             // The statement's patience holds from its first step on. Whoever waited for as long as the connection allows
@@ -129,6 +130,8 @@ fn settle(piece: Piece<Sent>, outcomes: Vec<Outcome>) -> Answers {
         // Others are looked up in the stream: by a task of their own, because a lane does not wait for one of many.
         tokio::spawn(async move {
             let answer = append::standing(&parts, &waiting.prepared, outcome).await;
+            // The first time it may have been stored without its answer.
+            parts.wake.appended(answer.as_ref().ok().map(Appended::position));
             waiting
                 .reply(|prepared| answer.map_err(|error| if lost { append::in_doubt(prepared, error) } else { error }));
         });

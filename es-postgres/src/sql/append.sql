@@ -7,9 +7,9 @@
 -- $6 event ids, $7 event types, $8 schema versions, $9 payloads, $10 metadata, $11 how long to wait for a transaction
 -- that has written to the stream and stays open.
 --
--- Answers at least one row: 1, the version before, the repeat if there is one, and a row for each event inserted. So do
--- many appends in `append_many.sql`.
--- Indexes: events_stream_version (head), events_idempotency_key (repeat).
+-- Answers at least one row: 1, the version before, the repeat if there is one, a row for each event inserted, and whether
+-- the stream is archived. So do many appends in `append_many.sql`.
+-- Indexes: events_stream_version (head), events_idempotency_key (repeat), archived_streams_pkey (archived).
 with patience as materialized (
     select set_config('lock_timeout', $11, true)
 ), head as materialized (
@@ -30,6 +30,8 @@ with patience as materialized (
 ), repeat as materialized (
     select version, append_size from "es".events
     where stream_type = $1 and stream_id = $2 and idempotency_key = $5
+), archived as materialized (
+    select exists (select from "es".archived_streams where stream_type = $1 and stream_id = $2) as archived
 ), inserted as (
     insert into "es".events
         (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata,
@@ -38,16 +40,18 @@ with patience as materialized (
            new.payload::jsonb, new.metadata::jsonb,
            case when new.ordinal = 1 then $5 end,
            case when new.ordinal = 1 and $5 is not null then cardinality($6) end
-    from head,
+    from head, archived,
          unnest($6::uuid[], $7::text[], $8::integer[], $9::text[], $10::text[])
              with ordinality as new (event_id, event_type, schema_version, payload, metadata, ordinal)
     where head.version between $3 and $4
       and not exists (select from repeat)
+      and not archived.archived
     -- Positions are drawn in the order of the versions, whatever plan is chosen.
     order by new.ordinal
     returning version, position, recorded_at
 )
-select 1::bigint, head.version, repeat.version, repeat.append_size, inserted.version, inserted.position, inserted.recorded_at
-from head
+select 1::bigint, head.version, repeat.version, repeat.append_size, inserted.version, inserted.position, inserted.recorded_at,
+       archived.archived
+from head cross join archived
 left join repeat on true
 left join inserted on true

@@ -13,8 +13,8 @@
 -- given out again. What the session says otherwise is left as it is.
 --
 -- Answers at least one row for each append: its number, the version before, the repeat if there is one, and a row for
--- each event inserted.
--- Indexes: events_stream_version (head), events_idempotency_key (repeat).
+-- each event inserted, and whether the stream is archived.
+-- Indexes: events_stream_version (head), events_idempotency_key (repeat), archived_streams_pkey (archived).
 with settings as materialized (
     select case when $14::text is not null then set_config('lock_timeout', $14::text, true) end,
            case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end
@@ -31,9 +31,9 @@ with settings as materialized (
                order by version desc
                limit 1
            ) end, 0) as version,
-           repeat.version as repeat_version, repeat.append_size as repeat_size
+           repeat.version as repeat_version, repeat.append_size as repeat_size, archived.archived is not null as archived
     from request
-    -- The limits keep these two from being joined in any other way than by one look into the index for each append. A look
+    -- The limits keep these from being joined in any other way than by one look into the index for each append. A look
     -- at the end of a stream reads all of the stream's entries on its page of the index; from the lowest version that is
     -- expected on there is one at the most, or a conflict.
     left join lateral (
@@ -48,8 +48,15 @@ with settings as materialized (
           and idempotency_key = request.idempotency_key
         limit 1
     ) as repeat on true
+    -- Where no stream at all is archived, that is found out once, and this costs nothing.
+    left join lateral (
+        select true as archived from "es".archived_streams
+        where (select exists (select from "es".archived_streams))
+          and stream_type = request.stream_type and stream_id = request.stream_id
+        limit 1
+    ) as archived on true
 ), verdict as materialized (
-    select bool_and(version between lowest and highest and repeat_version is null) as all_fit from guard
+    select bool_and(version between lowest and highest and repeat_version is null and not archived) as all_fit from guard
 ), inserted as (
     insert into "es".events
         (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata,
@@ -69,6 +76,6 @@ with settings as materialized (
     returning stream_type, stream_id, version, position, recorded_at
 )
 select guard.number, guard.version, guard.repeat_version, guard.repeat_size,
-       inserted.version, inserted.position, inserted.recorded_at
+       inserted.version, inserted.position, inserted.recorded_at, guard.archived
 from guard
 left join inserted on inserted.stream_type = guard.stream_type and inserted.stream_id = guard.stream_id

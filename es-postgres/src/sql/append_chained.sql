@@ -12,8 +12,8 @@
 -- one of the streams and stays open.
 --
 -- Answers at least one row for each append: its number, the stream's version before all of them, the repeat if there is
--- one, and a row for each event inserted.
--- Indexes: events_stream_version (head), events_idempotency_key (repeat).
+-- one, a row for each event inserted, and whether the stream is archived.
+-- Indexes: events_stream_version (head), events_idempotency_key (repeat), archived_streams_pkey (archived).
 with patience as materialized (
     select set_config('lock_timeout', $14, true)
 ), request as materialized (
@@ -29,9 +29,9 @@ with patience as materialized (
                order by version desc
                limit 1
            ) end, 0) as version,
-           repeat.version as repeat_version, repeat.append_size as repeat_size
+           repeat.version as repeat_version, repeat.append_size as repeat_size, archived.archived is not null as archived
     from request
-    -- The limits keep these two from being joined in any other way than by one look into the index for each append. A look
+    -- The limits keep these from being joined in any other way than by one look into the index for each append. A look
     -- at the end of a stream reads all of the stream's entries on its page of the index; from the lowest version that is
     -- expected on there is one at the most, or a conflict.
     left join lateral (
@@ -46,6 +46,13 @@ with patience as materialized (
           and idempotency_key = request.idempotency_key
         limit 1
     ) as repeat on true
+    -- Where no stream at all is archived, that is found out once, and this costs nothing.
+    left join lateral (
+        select true as archived from "es".archived_streams
+        where (select exists (select from "es".archived_streams))
+          and stream_type = request.stream_type and stream_id = request.stream_id
+        limit 1
+    ) as archived on true
 ), chained as materialized (
     select fitting.*,
            version + coalesce(sum(size) filter (where fits) over (
@@ -53,7 +60,9 @@ with patience as materialized (
                order by number
                rows between unbounded preceding and 1 preceding
            ), 0) as behind
-    from (select guard.*, version between lowest and highest and repeat_version is null as fits from guard) as fitting
+    from (
+        select guard.*, version between lowest and highest and repeat_version is null and not archived as fits from guard
+    ) as fitting
 ), inserted as (
     insert into "es".events
         (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata,
@@ -73,7 +82,7 @@ with patience as materialized (
     returning stream_type, stream_id, version, position, recorded_at
 )
 select chained.number, chained.version, chained.repeat_version, chained.repeat_size,
-       inserted.version, inserted.position, inserted.recorded_at
+       inserted.version, inserted.position, inserted.recorded_at, chained.archived
 from chained
 left join inserted
     on chained.fits

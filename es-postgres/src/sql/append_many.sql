@@ -6,8 +6,8 @@
 -- versions, $12 payloads, $13 metadata. $14 how long to wait for a transaction that has written to one of the streams and stays open.
 --
 -- Answers at least one row for each append: its number, the version before, the repeat if there is one, and a row for
--- each event inserted.
--- Indexes: events_stream_version (head), events_idempotency_key (repeat).
+-- each event inserted, and whether the stream is archived.
+-- Indexes: events_stream_version (head), events_idempotency_key (repeat), archived_streams_pkey (archived).
 with patience as materialized (
     select set_config('lock_timeout', $14, true)
 ), request as materialized (
@@ -23,9 +23,9 @@ with patience as materialized (
                order by version desc
                limit 1
            ) end, 0) as version,
-           repeat.version as repeat_version, repeat.append_size as repeat_size
+           repeat.version as repeat_version, repeat.append_size as repeat_size, archived.archived is not null as archived
     from request
-    -- The limits keep these two from being joined in any other way than by one look into the index for each append. A look
+    -- The limits keep these from being joined in any other way than by one look into the index for each append. A look
     -- at the end of a stream reads all of the stream's entries on its page of the index; from the lowest version that is
     -- expected on there is one at the most, or a conflict.
     left join lateral (
@@ -40,6 +40,13 @@ with patience as materialized (
           and idempotency_key = request.idempotency_key
         limit 1
     ) as repeat on true
+    -- Where no stream at all is archived, that is found out once, and this costs nothing.
+    left join lateral (
+        select true as archived from "es".archived_streams
+        where (select exists (select from "es".archived_streams))
+          and stream_type = request.stream_type and stream_id = request.stream_id
+        limit 1
+    ) as archived on true
 ), inserted as (
     insert into "es".events
         (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata,
@@ -54,12 +61,13 @@ with patience as materialized (
         on new.number = guard.number
     where guard.version between guard.lowest and guard.highest
       and guard.repeat_version is null
+      and not guard.archived
     -- Positions are drawn in the order of the versions, and streams are locked in the order of their names, whatever
     -- plan is chosen.
     order by new.ordinal
     returning stream_type, stream_id, version, position, recorded_at
 )
 select guard.number, guard.version, guard.repeat_version, guard.repeat_size,
-       inserted.version, inserted.position, inserted.recorded_at
+       inserted.version, inserted.position, inserted.recorded_at, guard.archived
 from guard
 left join inserted on inserted.stream_type = guard.stream_type and inserted.stream_id = guard.stream_id

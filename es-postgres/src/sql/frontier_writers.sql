@@ -2,7 +2,7 @@
 -- table, any partition of it, or the sequence, before it draws a position, and keeps until it ends.
 --
 -- A transaction is named by its virtual id: a prepared one has no process, and keeps its name.
-select distinct locks.virtualtransaction, locks.pid is null, pg_is_in_recovery()
+select distinct pg_is_in_recovery(), locks.virtualtransaction, locks.pid is null
 from (select) as always
 left join pg_locks as locks
     on locks.locktype = 'relation'

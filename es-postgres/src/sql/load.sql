@@ -4,10 +4,12 @@
 -- or null, $6 last version at which a snapshot can be used, $7 idempotency key or null, $8 whether metadata is wanted,
 -- $9 last position that is wanted or null.
 --
--- Answers at least one row: snapshot and repeat stand on each, the snapshot's state only on the first, and the events
--- behind the snapshot one by one. Time stops at the first event recorded later: the longest run from the beginning. Positions
--- rise with versions, so the newest event at a position or before is looked for from the stream's end.
--- Indexes: events_stream_version (events, bound), snapshots_pkey (snapshot), events_idempotency_key (repeat).
+-- Answers at least one row: snapshot, repeat and when the stream was archived stand on each, the snapshot's state only on
+-- the first, and the events behind the snapshot one by one. Time stops at the first event recorded later: the longest run
+-- from the beginning. Positions rise with versions, so the newest event at a position or before is looked for from the
+-- stream's end.
+-- Indexes: events_stream_version (events, bound), snapshots_pkey (snapshot), events_idempotency_key (repeat),
+-- archived_streams_pkey.
 with bound as materialized (
     select least($4::bigint, case when $5::timestamptz is not null then (
         select min(version) - 1 from "es".events
@@ -31,7 +33,8 @@ select snapshot.version, snapshot.position,
        case when event.version is null or event.version = snapshot.version + 1 then snapshot.state end,
        repeat.version, repeat.append_size,
        event.version, event.position, event.event_type, event.schema_version, event.event_id,
-       event.payload, case when $8 then event.metadata end, event.recorded_at
+       event.payload, case when $8 then event.metadata end, event.recorded_at,
+       (select archived_at from "es".archived_streams where stream_type = $1 and stream_id = $2)
 from bound
 left join snapshot on true
 left join repeat on true

@@ -1,5 +1,7 @@
 //! What the tests of this crate share: opening stores, making events, and a line that can be cut.
 
+pub(crate) mod server;
+
 use std::sync::{
     Arc,
     atomic::{AtomicU8, Ordering},
@@ -13,7 +15,7 @@ use es_core::{
 use es_postgres::{PostgresConfig, PostgresStore};
 use es_tests::database::Database;
 use futures_util::TryStreamExt as _;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -21,12 +23,59 @@ use tokio::{
 use uuid::Uuid;
 
 /// A migrated store on the test's database, with connections of its own.
+///
+/// Like all stores of these tests but those that are about migrations, it runs with the rights of a role that only runs.
 pub(crate) async fn open(database: &Database) -> PostgresStore {
     connect(database.url()).await
 }
 
 pub(crate) async fn connect(url: &str) -> PostgresStore {
-    let store = PostgresStore::connect(url).await.expect("the database is there");
+    connect_with(url, PostgresConfig::new()).await
+}
+
+/// As its owner, a store is migrated, and rights are granted; as the other role it is opened.
+pub(crate) async fn connect_with(url: &str, config: PostgresConfig) -> PostgresStore {
+    prepare(url, PostgresConfig::new()).await;
+    PostgresStore::connect_with(&as_runtime(url), config).await.expect("the database is there")
+}
+
+/// A store in a schema of its own.
+pub(crate) async fn open_schema(database: &Database, schema: &str) -> PostgresStore {
+    let config = PostgresConfig::new().schema(schema);
+    prepare(database.url(), config.clone()).await;
+    PostgresStore::connect_with(&as_runtime(database.url()), config).await.expect("the database is there")
+}
+
+async fn prepare(url: &str, config: PostgresConfig) {
+    let role = runtime_role(url);
+    let mut connection = PgConnection::connect(url).await.expect("the database is there");
+    let create = format!(
+        "do $$ begin create role {role}; exception when duplicate_object or unique_violation then null; end $$"
+    );
+    connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(create))).await.expect("the role is there");
+    connection.close().await.expect("it is closed");
+    let owner = PostgresStore::connect_with(url, config).await.expect("the database is there");
+    owner.migrate().await.expect("it can be migrated");
+    owner.grant_runtime(&role).await.expect("rights can be granted");
+    owner.close().await;
+}
+
+/// The role that only runs, in the database of this address. It is dropped with the database.
+pub(crate) fn runtime_role(url: &str) -> String {
+    let options: sqlx::postgres::PgConnectOptions = url.parse().expect("the URL is one");
+    format!("{}_runs", options.get_database().expect("the URL names a database"))
+}
+
+/// The same address, for connections that begin as the role that only runs.
+pub(crate) fn as_runtime(url: &str) -> String {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}options=-c%20role%3D{}", runtime_role(url))
+}
+
+/// As [`connect`], without the notifications, whose answers would come at any time.
+pub(crate) async fn connect_quietly(url: &str) -> PostgresStore {
+    let config = PostgresConfig::new().without_notify();
+    let store = PostgresStore::connect_with(url, config).await.expect("the database is there");
     store.migrate().await.expect("it can be migrated");
     store
 }
@@ -35,10 +84,7 @@ pub(crate) async fn open_with(
     database: &Database,
     set: impl FnOnce(PostgresConfig) -> PostgresConfig,
 ) -> PostgresStore {
-    let config = set(PostgresConfig::new());
-    let store = PostgresStore::connect_with(database.url(), config).await.expect("the database is there");
-    store.migrate().await.expect("it can be migrated");
-    store
+    connect_with(database.url(), set(PostgresConfig::new())).await
 }
 
 /// A connection beside the store, as another program would have it.
@@ -63,6 +109,16 @@ pub(crate) async fn read_all(store: &PostgresStore, after: Position) -> Vec<Stor
     store.read_all(ReadAll::after(after)).try_collect().await.expect("all events can be read")
 }
 
+pub(crate) fn positions(events: &[StoredEvent]) -> Vec<u64> {
+    events.iter().map(|event| event.position.get()).collect()
+}
+
+/// Runs statements as they stand.
+pub(crate) async fn run(connection: &mut PgConnection, sql: &str) {
+    let answer = connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()))).await;
+    answer.unwrap_or_else(|error| panic!("`{sql}`: {error}"));
+}
+
 /// Inserts one event beside the store, as a transaction of the user's would.
 pub(crate) async fn insert(connection: &mut PgConnection, id: &str, version: i64) -> i64 {
     sqlx::query_scalar(
@@ -76,6 +132,13 @@ pub(crate) async fn insert(connection: &mut PgConnection, id: &str, version: i64
     .fetch_one(connection)
     .await
     .expect("an event can be inserted")
+}
+
+/// Waits until a statement waits for an open transaction, and so has been sent.
+pub(crate) async fn until_one_waits(connection: &mut PgConnection) {
+    let waiting = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock' and state = 'active'";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *connection).await.expect("a look") == 0 {}
 }
 
 /// How many events a stream has, by a look past the store.
@@ -111,6 +174,11 @@ impl Line {
 
     pub(crate) fn cut_after_next_answer(&self) {
         self.0.store(CUT, Ordering::SeqCst);
+    }
+
+    /// Lets nobody through from here on; open connections are closed when they next bring an answer.
+    pub(crate) fn cut(&self) {
+        self.0.store(DOWN, Ordering::SeqCst);
     }
 
     pub(crate) fn mend(&self) {

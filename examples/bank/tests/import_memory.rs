@@ -19,8 +19,8 @@ use bank::{
 use es_core::{
     MemoryStore, Position, StreamId,
     store::{
-        Append, Appended, EventStore, HistoryId, KeptSnapshot, Load, LoadedStream, NewSnapshot, ReadAll, ReadStream,
-        StoreError, StoredEvent, Unavailable,
+        Append, Appended, EventStore, HistoryId, KeptSnapshot, ListStreams, Load, LoadedStream, NewSnapshot, Page,
+        ReadAll, ReadStream, StoreError, StoredEvent, StreamInfo, Unavailable,
     },
 };
 use futures_util::{Stream, TryStreamExt as _};
@@ -191,8 +191,32 @@ impl EventStore for Failing {
         self.memory.read_stream(read)
     }
 
-    fn read_all(&self, read: ReadAll) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
-        self.memory.read_all(read)
+    async fn read_page(&self, read: &ReadAll) -> Result<Page, StoreError> {
+        self.memory.read_page(read).await
+    }
+
+    async fn wait_beyond(&self, position: Position, history: HistoryId) {
+        self.memory.wait_beyond(position, history).await;
+    }
+
+    async fn history(&self) -> Result<HistoryId, StoreError> {
+        self.memory.history().await
+    }
+
+    async fn settled(&self) -> Result<Position, StoreError> {
+        self.memory.settled().await
+    }
+
+    fn streams(&self, list: ListStreams) -> impl Stream<Item = Result<StreamInfo, StoreError>> + Send + use<> {
+        self.memory.streams(list)
+    }
+
+    async fn archive(&self, stream: StreamId) -> Result<(), StoreError> {
+        self.memory.archive(stream).await
+    }
+
+    async fn restore(&self, stream: StreamId) -> Result<(), StoreError> {
+        self.memory.restore(stream).await
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
@@ -201,9 +225,5 @@ impl EventStore for Failing {
 
     async fn kept_snapshot(&self, stream: StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
         self.memory.kept_snapshot(stream).await
-    }
-
-    async fn history(&self) -> Result<HistoryId, StoreError> {
-        self.memory.history().await
     }
 }

@@ -12,7 +12,7 @@ use es_core::{
 };
 use es_postgres::PostgresStore;
 use futures_util::TryStreamExt as _;
-use sqlx::{Connection as _, PgConnection, Row as _, ValueRef as _, postgres::PgRow};
+use sqlx::{Connection as _, PgConnection, Row as _, postgres::PgRow};
 
 use crate::Failure;
 
@@ -84,7 +84,7 @@ async fn fill(store: &PostgresStore, stream: StreamId, events: u64) -> Result<()
     while left > 0 {
         let part = left.min(LONG);
         let new = |amount: u64| {
-            NewEvent::encode(&MeterEvent::Counted(counted(amount.cast_signed())), Metadata::at(chrono::Utc::now()))
+            NewEvent::encode(&MeterEvent::Counted(counted(amount.cast_signed())), Metadata::at(Utc::now()))
         };
         let events = (0..part).map(new).collect::<Result<_, _>>()?;
         store.append(Append::new(stream.clone(), Expected::Any, events)).await?;
@@ -126,7 +126,7 @@ impl Rounds {
 
 /// A stream of 10,000 events, replayed; and one of as many with a snapshot behind the last.
 pub(crate) async fn load(store: &PostgresStore, rounds: usize) -> Result<(), Failure> {
-    let id = MeterId(chrono::Utc::now().timestamp_micros().to_string());
+    let id = MeterId(Utc::now().timestamp_micros().to_string());
     let (meters, kept) = (store.repository::<Meter>(), store.repository::<KeptMeter>());
     fill(store, Repository::<Meter, PostgresStore>::stream(&id), LONG).await?;
     kept.execute(&id, Count).await?;

@@ -13,7 +13,9 @@
 
 mod appending;
 mod appending_all;
+mod following;
 mod reading;
+mod streams;
 
 use std::{fmt, future::Future, pin::Pin};
 
@@ -71,6 +73,8 @@ pub fn rules<S: EventStore>() -> Vec<Rule<S>> {
     let mut rules = appending::rules();
     rules.extend(appending_all::rules());
     rules.extend(reading::rules());
+    rules.extend(following::rules());
+    rules.extend(streams::rules());
     rules
 }
 

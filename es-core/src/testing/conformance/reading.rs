@@ -22,12 +22,26 @@ define_rules! {
     "a stream is read by rising version from where the reader says" => read_stream,
     "a stream is read by falling version within the bounds that the reader says" => read_stream_backwards,
     "all events are read by rising position from where the reader says, each once" => read_all,
+    "the settled position is that of the last event, and a reader that reached it has read all" => settled,
 }
 
 async fn unknown_stream<S: EventStore>(store: S) {
     let loaded = load(&store, Load::new(stream("nobody"))).await;
     assert_eq!((loaded.snapshot, loaded.events, loaded.keyed), (None, Vec::new(), None));
     assert_eq!(all_of(&store, "nobody").await, []);
+}
+
+async fn settled<S: EventStore>(store: S) {
+    let settled = async || store.settled().await.expect("a store knows how far all is settled");
+    assert_eq!(settled().await, Position::START, "nothing is settled in an empty store");
+    for number in 1..=3 {
+        store_events(&store, &format!("s{number}"), [1, 2]).await;
+        let last = all_of(&store, &format!("s{number}")).await[1].position;
+        assert_eq!(settled().await, last, "what was appended before the call is settled, and there is no more");
+    }
+    let read = ReadAll::after(Position::START);
+    let events: Vec<StoredEvent> = store.read_all(read).try_collect().await.expect("all events can be read");
+    assert_eq!((events.len(), events[5].position), (6, settled().await));
 }
 
 async fn until_version<S: EventStore>(store: S) {

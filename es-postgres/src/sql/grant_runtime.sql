@@ -1,0 +1,17 @@
+-- What a program needs that appends and reads, and nothing that changes or removes what is stored. Run by the owner of
+-- the tables; `"es_app"` stands for the role. What it had before on these tables is taken away first.
+revoke all on schema "es" from "es_app";
+revoke all on "es".migrations, "es".events, "es".frontier, "es".snapshots, "es".archived_streams from "es_app";
+revoke all on sequence "es".events_position_seq from "es_app";
+
+grant usage on schema "es" to "es_app";
+grant select on "es".migrations, "es".events, "es".frontier, "es".snapshots, "es".archived_streams to "es_app";
+-- To see at the start that it was not set back; drawing from it or setting it are other rights.
+grant select on sequence "es".events_position_seq to "es_app";
+-- All columns but `position`, which nobody chooses, and `recorded_at`, which is the server's time. The identity column
+-- draws from its sequence without any right to it.
+grant insert (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata,
+              idempotency_key, append_size)
+    on "es".events to "es_app";
+grant insert, update on "es".frontier, "es".snapshots to "es_app";
+grant insert, delete on "es".archived_streams to "es_app";
