@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeSet,
+    fmt::Write as _,
     io::{self, BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Child, Command, Stdio},
@@ -72,7 +73,7 @@ async fn write(first: u64, bank: &Bank, witness: &Witness) {
     witness.check();
     let mut told = format!("done {first}");
     for Place { token, account, version, position, event_id } in places {
-        told.push_str(&format!(" {token} {account} {version} {position} {event_id}"));
+        let _ = write!(told, " {token} {account} {version} {position} {event_id}");
     }
     told.push('\n');
     say(&told);
@@ -140,8 +141,8 @@ pub async fn run(rounds: u64, seed: u64, program: &Path) -> Option<Tally> {
         let under_way = heard.under_way.clone();
         heard.again += u64::try_from(under_way.len()).unwrap_or(0);
         let started = start(program, &url, if last { 0 } else { round }, &under_way);
-        let lives = (!last).then(|| Duration::from_millis(dice.within(200..900)));
-        let lines = spawn_blocking(move || listen(started, lives)).await.expect("a listener");
+        let killed_after = (!last).then(|| Duration::from_millis(dice.within(200..900)));
+        let lines = spawn_blocking(move || listen(started, killed_after)).await.expect("a listener");
         for line in &lines {
             // A line that is cut off is one of which nobody has heard.
             let _ = heard.take(line, &witness);
@@ -178,22 +179,23 @@ fn start(program: &Path, url: &str, round: u64, under_way: &BTreeSet<u64>) -> Ch
         .spawn()
         .expect("the program runs");
     let mut input = child.stdin.take().expect("a pipe");
-    let lines: String = under_way.iter().map(|first| format!("{first}\n")).collect();
-    input.write_all(lines.as_bytes()).expect("the child listens");
+    for first in under_way {
+        writeln!(input, "{first}").expect("the child listens");
+    }
     child
 }
 
 /// All that a process says until it is killed, or ends.
-fn listen(mut child: Child, lives: Option<Duration>) -> Vec<String> {
+fn listen(mut child: Child, killed_after: Option<Duration>) -> Vec<String> {
     let output = BufReader::new(child.stdout.take().expect("a pipe"));
     let listener = std::thread::spawn(move || output.lines().map_while(Result::ok).collect());
-    if let Some(lives) = lives {
-        std::thread::sleep(lives);
+    if let Some(time) = killed_after {
+        std::thread::sleep(time);
         assert!(child.try_wait().expect("its state").is_none(), "the child ended by itself");
         child.kill().expect("it can be killed");
     }
     let status = child.wait().expect("its end");
-    assert!(lives.is_some() || status.success(), "the last child failed: {status}");
+    assert!(killed_after.is_some() || status.success(), "the last child failed: {status}");
     listener.join().expect("the listener")
 }
 

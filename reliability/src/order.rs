@@ -55,7 +55,7 @@ impl Scene {
     fn writer(&self, bank: &Bank, dice: Dice) -> (Writer, impl FnMut() -> Option<u64> + Send + use<>) {
         let (url, witness) = (self.url.clone(), Arc::clone(&self.witness));
         let scene = self.clone();
-        (Writer { url, bank: bank.clone(), size: SIZE, witness, dice }, move || scene.next())
+        (Writer { url, bank: bank.clone(), size: SIZE, witness, dice, hasty: false }, move || scene.next())
     }
 }
 
@@ -73,9 +73,9 @@ pub async fn run(events: u64, seed: u64) -> Option<Tally> {
         PostgresStore::connect_with(&url, PostgresConfig::new()).await.expect("the server is there")
     };
     // Readers have stores of their own, as other processes would.
-    let (writes, reads) = (open("writers").await, open("readers").await);
-    writes.migrate().await.expect("it can be migrated");
-    let bank = Bank::new(writes.clone());
+    let (written_to, read_from) = (open("writers").await, open("readers").await);
+    written_to.migrate().await.expect("it can be migrated");
+    let bank = Bank::new(written_to.clone());
     let scene = Scene {
         url: url.clone(),
         witness: Arc::clone(&witness),
@@ -84,8 +84,8 @@ pub async fn run(events: u64, seed: u64) -> Option<Tally> {
         written: Arc::default(),
         kills: Arc::default(),
     };
-    let subscriber = Reader::subscribe("a subscriber", reads.clone(), Arc::clone(&witness));
-    let reader = Reader::poll("a reader", reads.clone(), Arc::clone(&witness));
+    let subscriber = Reader::subscribe("a subscriber", read_from.clone(), Arc::clone(&witness));
+    let reader = Reader::poll("a reader", read_from.clone(), Arc::clone(&witness));
     let naive = naive(scene.clone());
 
     let mut tasks = JoinSet::new();
@@ -129,12 +129,12 @@ pub async fn run(events: u64, seed: u64) -> Option<Tally> {
     scene.written.store(true, Ordering::Relaxed);
     let wrote = began.elapsed();
     let naive = naive.await.expect("the naive reader");
-    let audit = Audit::all(&url, &reads, &witness, &[&subscriber, &reader]).await;
+    let audit = Audit::all(&url, &read_from, &witness, &[&subscriber, &reader]).await;
     let missed = audit.positions().filter(|position| !naive.contains(position)).count();
     println!("the naive reader missed {missed} of {} events", audit.events);
     drop((subscriber, reader));
-    writes.close().await;
-    reads.close().await;
+    written_to.close().await;
+    read_from.close().await;
     let tally = Tally::new(began, audit.events, &witness)
         .with("missed by the naive reader", u64::try_from(missed).unwrap_or(0))
         .with("connections killed", count(&scene.kills))

@@ -1,9 +1,9 @@
 //! Writers with transactions of their own: appends within them, prepared ones, and plain SQL.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use es_core::store::{Append, StoreError};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, error::DatabaseError};
 use tokio::time::sleep;
 
 use crate::{
@@ -21,6 +21,9 @@ pub(crate) struct Writer {
     pub(crate) size: Size,
     pub(crate) witness: Arc<Witness>,
     pub(crate) dice: Dice,
+    /// Whether its transactions ask for a commit that does not wait for the disk. The store turns that off again, or a
+    /// crash would lose what is acknowledged, and give its positions to others.
+    pub(crate) hasty: bool,
 }
 
 /// How an attempt at a transaction ended that did not commit.
@@ -70,11 +73,9 @@ impl Writer {
         commits: bool,
     ) -> Result<(), Ended> {
         let level = self.dice.pick(&["read committed", "read committed", "repeatable read", "serializable"]);
-        let asynchronous = self.dice.one_in(4);
         let begin = AssertSqlSafe(format!("begin transaction isolation level {level}"));
         let mut transaction = connection.begin_with(begin).await.map_err(|_| Ended::Lost)?;
-        if asynchronous {
-            // The store turns it on again, or a crash would lose what is acknowledged here.
+        if self.hasty {
             transaction.execute("set local synchronous_commit = off").await.map_err(|_| Ended::Lost)?;
         }
         let appended = match self.bank.store.append_all_in(&mut transaction, appends.to_vec()).await {
@@ -112,7 +113,7 @@ impl Writer {
     /// Prepares transactions and ends them later, across whatever happens to the server in between.
     pub(crate) async fn prepare(mut self, mut next: impl FnMut() -> Option<u64>) {
         let mut connection = reconnect(&self.url).await;
-        let pause = |dice: &mut Dice| sleep(Duration::from_millis(dice.within(1..250)));
+        let pause = |dice: &mut Dice| sleep(Duration::from_millis(dice.within(1..400)));
         while let Some(first) = next() {
             // An account of its own, because a prepared transaction keeps others away from its streams.
             let account = u32::try_from(1_000_000 + first % 1_000_000_000).unwrap_or(u32::MAX);
@@ -146,7 +147,11 @@ impl Writer {
                     // 42704: there is none of that name: it was never prepared, or ended before the answer was lost.
                     Ok(_) => break,
                     Err(Some(code)) if code == "42704" => break,
-                    Err(_) => connection = reconnect(&self.url).await,
+                    Err(_) => {
+                        connection = reconnect(&self.url).await;
+                        // Readers come back, too, and must wait for it.
+                        pause(&mut self.dice).await;
+                    }
                 }
             }
         }
@@ -155,7 +160,7 @@ impl Writer {
 
 /// The SQLSTATE of an error, if the server said it.
 pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
-    error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned())
+    error.as_database_error().and_then(DatabaseError::code).map(Cow::into_owned)
 }
 
 /// Inserts events past the store, as any program could.
