@@ -191,10 +191,9 @@ impl Audit {
         let (given, stand) = (&log.seen[start..], &self.part);
         if given != stand {
             let differs = given.iter().zip(stand).find(|(given, stands)| given != stands);
+            let (given, stand) = (given.len(), stand.len());
             return Err(format!(
-                "was given {} of {} events; where they first differ, this stands and that was given: {differs:?}",
-                given.len(),
-                stand.len()
+                "was given {given} of {stand} events; the first that differs, as given and as it stands: {differs:?}"
             ));
         }
         if log.fold != self.fold {

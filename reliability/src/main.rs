@@ -55,7 +55,7 @@ async fn main() -> ExitCode {
 
 async fn part(name: &str, count: u64, seed: u64) -> Result<Option<Tally>, ()> {
     Ok(match name {
-        "crashes" => rounds::run(count, &[Fault::ImmediateStop, Fault::Kill], seed).await,
+        "crashes" => rounds::run(count, &[Fault::ImmediateStop, Fault::Kill, Fault::KillOne], seed).await,
         "absences" => rounds::run(count, &[Fault::Restart, Fault::Pause, Fault::Crowd], seed).await,
         "kills" => kills::run(count, seed, &env::current_exe().expect("this program")).await,
         "order" => order::run(count, seed).await,

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -35,6 +36,8 @@ pub enum Fault {
     ImmediateStop,
     /// SIGKILL to all of its processes.
     Kill,
+    /// SIGKILL to one of its processes: the server ends all others, and recovers by itself.
+    KillOne,
     /// `pg_ctl stop --mode=fast`: as an operator would.
     Restart,
     /// SIGSTOP to all of its processes, and SIGCONT after a while.
@@ -50,6 +53,7 @@ impl fmt::Display for Fault {
         formatter.write_str(match self {
             Self::ImmediateStop => "immediate stop",
             Self::Kill => "kill",
+            Self::KillOne => "kill of one process",
             Self::Restart => "restart",
             Self::Pause => "pause",
             Self::Crowd => "crowd",
@@ -182,8 +186,10 @@ pub(crate) async fn run_on(server: Server, rounds: u64, faults: &[Fault], seed: 
 
 async fn happen(server: &Arc<Server>, fault: Fault, dice: &mut Dice) {
     let lasts = Duration::from_millis(dice.within(200..2_500));
-    if fault == Fault::Crowd {
-        return crowd(&server.url(), lasts / 2).await;
+    match fault {
+        Fault::Crowd => return crowd(&server.url(), lasts / 2).await,
+        Fault::KillOne => return kill_one(&server.url()).await,
+        _ => {}
     }
     let server = Arc::clone(server);
     let done = spawn_blocking(move || match fault {
@@ -207,9 +213,23 @@ async fn happen(server: &Arc<Server>, fault: Fault, dice: &mut Dice) {
                 server.go();
             }
         }
-        Fault::Crowd => {}
+        Fault::Crowd | Fault::KillOne => {}
     });
     done.await.expect("the fault");
+}
+
+/// Kills the process behind any connection, and waits until the server has noticed.
+async fn kill_one(url: &str) {
+    let mut connection = reconnect(url).await;
+    let some = "select pid from pg_stat_activity
+                where backend_type = 'client backend' and pid <> pg_backend_pid() order by random() limit 1";
+    let pid: i32 = sqlx::query_scalar(some).fetch_one(&mut connection).await.expect("others are connected");
+    let killed = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+    assert!(killed.is_ok_and(|status| status.success()), "process {pid} cannot be killed");
+    while connection.ping().await.is_ok() {
+        sleep(Duration::from_millis(5)).await;
+    }
+    drop(reconnect(url).await);
 }
 
 /// Ends the connections of all others, and takes their places for a while.

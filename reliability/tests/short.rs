@@ -15,7 +15,7 @@ fn assert_tried(tally: &Tally, figures: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_crashes_loses_and_doubles_nothing() {
-    let faults = [Fault::ImmediateStop, Fault::Kill];
+    let faults = [Fault::ImmediateStop, Fault::Kill, Fault::KillOne];
     let Some(tally) = rounds::run(3, &faults, SEED).await else { return };
     assert_tried(&tally, &["acknowledged", "unavailable", "conflicts", "rolled back", "prepared"]);
 }
