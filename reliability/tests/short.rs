@@ -42,6 +42,6 @@ async fn what_a_killed_process_had_under_way_happens_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_reader_misses_an_event_and_a_naive_one_does() {
-    let Some(tally) = order::run(15_000, SEED).await else { return };
+    let Some(tally) = order::run(30_000, SEED).await else { return };
     assert_tried(&tally, &["acknowledged", "missed by the naive reader", "connections killed", "rolled back"]);
 }
