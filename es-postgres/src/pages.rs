@@ -48,10 +48,8 @@ async fn page(parts: &Arc<Parts>, read: &ReadAll) -> Result<Page, StoreError> {
     }
     let until = read.until.unwrap_or(Position::new(u64::MAX));
     let end = settled.position.min(until);
-    let (events, upto) = match end > read.after {
-        true => events(parts, read, settled, end).await?,
-        false => (Vec::new(), read.after),
-    };
+    let (events, upto) =
+        if end > read.after { events(parts, read, settled, end).await? } else { (Vec::new(), read.after) };
     // What was known need not be all that is settled by now: only who comes no further has come to the frontier.
     let more = upto > read.after && upto < until;
     Ok(Page::new(events, upto, more, settled.history))

@@ -172,7 +172,7 @@ pub(crate) async fn a_group_whose_backend_is_killed_is_stored_once(database: Dat
 
 pub(crate) async fn a_group_whose_answer_is_lost_is_stored_once_or_says_that_it_may_be(database: Database) {
     let (url, line) = through(&database).await;
-    let store = connect(&url).await;
+    let store = crate::support::connect_quietly(&url).await;
     let mut connection = raw(&database).await;
     for (round, expected) in (1_i64..).zip([Expected::NoStream, Expected::Any, Expected::StreamExists]) {
         // On a new connection the first answer is to the preparing of the statement, before anything is stored.

@@ -7,7 +7,7 @@ use es_core::{
     recorded::Position,
     store::{EventStore as _, Expected, ReadAll},
 };
-use es_postgres::PostgresStore;
+use es_postgres::{PostgresConfig, PostgresStore};
 use es_tests::database::Database;
 use futures_util::StreamExt as _;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
@@ -203,7 +203,10 @@ pub(crate) async fn readers_that_go_away_or_fall_asleep_harm_no_other(database: 
 
 pub(crate) async fn the_status_names_who_holds_the_frontier(database: Database) {
     let store = impatient(&database).await;
-    let status = store.status().await.expect("a status");
+    // As a role that may see what others do; `open` gives one that may not.
+    let config = PostgresConfig::new().settle_timeout(Duration::from_millis(50));
+    let watching = PostgresStore::connect_with(database.url(), config).await.expect("the database is there");
+    let status = watching.status().await.expect("a status");
     assert_eq!((status.highest, status.settled), (Position::START, Position::START));
     append_one(&store, "a").await;
     let mut other = raw(&database).await;
@@ -213,7 +216,7 @@ pub(crate) async fn the_status_names_who_holds_the_frontier(database: Database) 
     insert(&mut transaction, "slow", 1).await;
     append_one(&store, "a").await;
 
-    let status = store.status().await.expect("a status");
+    let status = watching.status().await.expect("a status");
     assert_eq!((status.highest, status.settled), (Position::new(3), Position::new(1)));
     assert_eq!(status.history, store.history().await.expect("a history"));
     let [holder] = &status.holders[..] else { panic!("{status:?}") };
@@ -227,10 +230,13 @@ pub(crate) async fn the_status_names_who_holds_the_frontier(database: Database) 
         "{text}"
     );
 
+    let little = store.status().await.expect("a role that only runs may ask, too");
+    assert_eq!((little.settled, little.holders.len()), (Position::new(1), 1));
+
     // Its process is ended as the status suggests.
     sqlx::query("select pg_terminate_backend($1)").bind(pid).execute(&mut raw(&database).await).await.expect("a kill");
     let status = loop {
-        let status = store.status().await.expect("a status");
+        let status = watching.status().await.expect("a status");
         if status.holders.is_empty() {
             break status;
         }

@@ -81,7 +81,8 @@ pub(crate) async fn many_loads_share_statements(database: Database) {
     assert!(loaded.iter().all(|loaded| loaded.events.len() == 1));
     ended(store).await;
     let statements = transactions(&mut other).await - before;
-    assert!(statements < 60, "200 loads took {statements} statements");
+    // With those that opening a store and its connections takes.
+    assert!(statements < 100, "200 loads took {statements} statements");
 }
 
 /// How many transactions this database has seen, when nobody else is connected any more: those who leave have said so.

@@ -155,6 +155,10 @@ impl<S: EventStore> EventStore for Watched<S> {
         }
     }
 
+    async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        self.inner.append_all(appends).await
+    }
+
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
         let _under_way = self.pass_on().await;
         self.watch.loads.fetch_add(1, Ordering::SeqCst);
@@ -168,10 +172,6 @@ impl<S: EventStore> EventStore for Watched<S> {
 
     fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<S> {
         self.inner.read_stream(read)
-    }
-
-    async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
-        self.inner.append_all(appends).await
     }
 
     fn streams(&self, list: ListStreams) -> impl Stream<Item = Result<StreamInfo, StoreError>> + Send + use<S> {

@@ -75,7 +75,7 @@ async fn listen(parts: &Weak<Parts>, listens: &AtomicBool) {
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn look_again(parts: &Weak<Parts>, listens: &AtomicBool, now: bool) {

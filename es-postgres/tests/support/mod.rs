@@ -33,7 +33,7 @@ pub(crate) async fn connect(url: &str) -> PostgresStore {
 
 /// As its owner, a store is migrated, and rights are granted; as the other role it is opened.
 pub(crate) async fn connect_with(url: &str, config: PostgresConfig) -> PostgresStore {
-    prepare(url, PostgresConfig::new()).await;
+    prepare(url, config.clone()).await;
     PostgresStore::connect_with(&as_runtime(url), config).await.expect("the database is there")
 }
 

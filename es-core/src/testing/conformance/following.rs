@@ -235,7 +235,9 @@ async fn resume_elsewhere<S: EventStore>(store: S) {
         refused(store.read_all(request.clone()).try_collect::<Vec<_>>().await.expect_err("it is not there"));
         let followed: Vec<_> = store.subscribe(request).collect().await;
         assert_eq!(followed.len(), 1, "the error is the last");
-        followed.into_iter().for_each(|item| refused(item.expect_err("it is not there")));
+        for item in followed {
+            refused(item.expect_err("it is not there"));
+        }
     }
 }
 
