@@ -85,11 +85,10 @@ impl Load {
         }
     }
 
-    fn start(&self, seed: u64) -> JoinSet<()> {
+    /// Starts the writers: all of them, or only transactions, so that nobody else's commit takes theirs to the disk.
+    fn start(&self, seed: u64, alone: bool) -> JoinSet<()> {
         self.writing.store(true, Ordering::Relaxed);
         let mut writers = JoinSet::new();
-        // In some rounds there are only transactions, and nobody else's commit takes theirs to the disk.
-        let alone = seed.is_multiple_of(4);
         for number in 0..if alone { 0 } else { 20 } {
             let bank = self.banks[usize::from(number % 4 == 0)].clone();
             let (witness, mut next) = (Arc::clone(&self.witness), self.tokens());
@@ -162,7 +161,7 @@ pub(crate) async fn run_on(server: Server, rounds: u64, faults: &[Fault], seed: 
     let mut audit = Audit::default();
     for round in 1..=rounds {
         let fault = faults[usize::try_from(round).unwrap_or(0) % faults.len()];
-        let mut writers = load.start(seed.wrapping_add(round));
+        let mut writers = load.start(seed.wrapping_add(round), round % 4 == 2);
         sleep(Duration::from_millis(dice.within(150..900))).await;
         happen(&server, fault, &mut dice).await;
         sleep(Duration::from_millis(dice.within(50..300))).await;
