@@ -1,8 +1,8 @@
 //! Gathered loads: what many callers load, read by few statements.
 //!
-//! As with appends there is no timer. A load that finds a free lane goes at once, alone, as a part of its caller; while all
-//! lanes are out loads gather, and the next that comes back takes them along. A load of an earlier time goes by itself, and so
-//! does, a second time, one of a stream that is too long to let others wait for it.
+//! As with appends there is no timer. A load that finds hardly anybody else goes at once, alone, as a part of its caller.
+//! Others gather for *lanes*, which are tasks: nobody waits for a caller, who may hold its future and not poll it. A load of
+//! an earlier time goes by itself, and so does, a second time, one of a stream that is too long to let others wait for it.
 
 use std::{
     collections::VecDeque,
@@ -20,7 +20,9 @@ use crate::{
     store::Parts,
 };
 
-/// How many statements are under way at a time, and how many more while so many loads wait that each of them is worth it.
+/// How many loads go alone before they gather.
+const ALONE: usize = 2;
+/// How many statements are under way at a time, and how many while so many loads wait that each of them is worth it.
 const LANES: usize = 2;
 const MORE_LANES: usize = 4;
 const CROWD: usize = 64;
@@ -39,7 +41,9 @@ pub(crate) struct Loads {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<(Load, oneshot::Sender<Answer>)>,
+    /// Lanes that were started and have not ended. Where loads wait there is one.
     lanes: usize,
+    alone: usize,
 }
 
 enum Admitted<'a> {
@@ -47,13 +51,12 @@ enum Admitted<'a> {
     Waiting(oneshot::Receiver<Answer>),
 }
 
-/// The lane of a load that goes alone, in its caller's future. When it is done, or the caller goes away, those who came
-/// meanwhile have it.
+/// A load that goes alone, in its caller's future.
 struct Caller<'a> {
-    parts: &'a Arc<Parts>,
+    loads: &'a Loads,
 }
 
-/// The lane of a task, which sends one statement after the other until nobody waits.
+/// The right of a task to send one statement after the other until nobody waits.
 struct Lane {
     parts: Arc<Parts>,
     ended: bool,
@@ -66,9 +69,9 @@ pub(crate) async fn load(parts: &Arc<Parts>, load: Load) -> Answer {
         return read::load(parts, &load).await;
     }
     let answer = match admit(parts, load) {
-        Admitted::Alone(load, lane) => {
+        Admitted::Alone(load, caller) => {
             let loaded = read::load(parts, &load).await;
-            drop(lane);
+            drop(caller);
             return loaded;
         }
         Admitted::Waiting(answer) => answer,
@@ -76,17 +79,17 @@ pub(crate) async fn load(parts: &Arc<Parts>, load: Load) -> Answer {
     answer.await.unwrap_or_else(|ended| Err(Unavailable::new("the runtime that it works on has ended", ended).into()))
 }
 
-/// Gives a load a lane, or lets it wait; whoever waits is sure that a lane is out, or is started now.
+/// Lets a load go alone, or wait; whoever waits is sure that a lane is out, or is started now.
 fn admit(parts: &Arc<Parts>, load: Load) -> Admitted<'_> {
     let mut state = parts.loads.state();
-    if state.lanes < LANES && state.waiting.is_empty() {
-        state.lanes += 1;
-        return Admitted::Alone(load, Caller { parts });
+    if state.lanes == 0 && state.alone < ALONE {
+        state.alone += 1;
+        return Admitted::Alone(load, Caller { loads: &parts.loads });
     }
     let (reply, answer) = oneshot::channel();
     state.waiting.push_back((load, reply));
-    let crowded = state.waiting.len() > CROWD && state.lanes < MORE_LANES;
-    if crowded || state.lanes < LANES {
+    let room = if state.waiting.len() > CROWD { MORE_LANES } else { LANES };
+    if state.lanes < room {
         state.lanes += 1;
         drop(state);
         start_lane(Arc::clone(parts));
@@ -102,13 +105,7 @@ impl Loads {
 
 impl Drop for Caller<'_> {
     fn drop(&mut self) {
-        let mut state = self.parts.loads.state();
-        if state.waiting.is_empty() {
-            state.lanes -= 1;
-        } else {
-            drop(state);
-            start_lane(Arc::clone(self.parts));
-        }
+        self.loads.state().alone -= 1;
     }
 }
 

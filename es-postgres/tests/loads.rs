@@ -6,7 +6,7 @@ use crate::support::{append, open, open_with, raw, stream};
 use es_core::store::{EventStore as _, Expected, Load, LoadedStream, NewSnapshot, StoreError};
 use es_postgres::PostgresStore;
 use es_tests::database::Database;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, poll_immediate};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::time::{sleep, timeout};
 
@@ -99,6 +99,25 @@ async fn transactions(connection: &mut PgConnection) -> i64 {
             return transactions;
         }
         sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Whoever asks for something and then does not look after it must not keep others waiting.
+pub(crate) async fn a_caller_that_holds_its_load_and_does_not_poll_it_keeps_nobody_waiting(database: Database) {
+    let store = open(&database).await;
+    store.append(append("a", Expected::NoStream, 5)).await.expect("an append");
+    let mut held: Vec<_> = (0..4).map(|_| Box::pin(store.load(Load::new(stream("a"))))).collect();
+    for load in &mut held {
+        assert!(poll_immediate(load).await.is_none(), "it has to ask the server");
+    }
+    for _ in 0..10 {
+        let loads = join_all((0..20).map(|_| store.load(Load::new(stream("a")))));
+        for loaded in timeout(LONG, loads).await.expect("nobody is kept waiting") {
+            assert_eq!(loaded.expect("a load").events.len(), 5);
+        }
+    }
+    for load in held {
+        assert_eq!(load.await.expect("a load").events.len(), 5);
     }
 }
 

@@ -106,6 +106,7 @@ fn main() -> ExitCode {
         group::a_lock_on_the_whole_table_is_waited_for_once,
         stress::nothing_is_lost_doubled_or_out_of_order_whatever_happens,
         loads::each_load_of_many_has_the_answer_that_it_would_have_alone,
+        loads::a_caller_that_holds_its_load_and_does_not_poll_it_keeps_nobody_waiting,
         loads::many_loads_share_statements,
         loads::nobody_who_waits_for_a_load_is_forgotten,
         history::tables_made_anew_are_another_history,
