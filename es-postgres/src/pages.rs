@@ -117,6 +117,10 @@ fn found(rows: &[PgRow], after: Position) -> Result<(Vec<StoredEvent>, Position)
             events.push(row::event_of_any_stream(row)?);
         }
     }
+    // A single left join keeps the order of its inner side today; nothing promises that it always will.
+    if !events.is_sorted_by_key(|event: &StoredEvent| event.position) {
+        events.sort_unstable_by_key(|event| event.position);
+    }
     let full = i64::try_from(events.len()) == Ok(PAGE);
     let upto = events.last().filter(|_| full).map_or(upto, |last| last.position);
     Ok((events, upto))

@@ -33,6 +33,15 @@ pub(crate) async fn load(parts: &Parts, load: &Load) -> Result<LoadedStream, Sto
     let (history, rows) = parts
         .connections
         .fetch_with_history(|| {
+            if load.until == Until::Latest {
+                return sqlx::query(parts.statements.load_latest.clone())
+                    .bind(load.stream.stream_type())
+                    .bind(load.stream.id())
+                    .bind(load.fingerprint)
+                    .bind(snapshot_at_most)
+                    .bind(&load.idempotency_key)
+                    .bind(load.metadata);
+            }
             sqlx::query(parts.statements.load.clone())
                 .bind(load.stream.stream_type())
                 .bind(load.stream.id())
@@ -59,7 +68,8 @@ pub(crate) fn loaded<'a>(
     let mut snapshot = None;
     let mut keyed = None;
     let mut archived_at = None;
-    let mut events = Vec::new();
+    let rows = rows.into_iter();
+    let mut events = Vec::with_capacity(rows.size_hint().0);
     for row in rows {
         if let (Some(version), Some(state)) = (row.try_get::<Option<i64>, _>(first)?, row::json(row, first + 2)?) {
             let (version, position) =

@@ -4,6 +4,7 @@ use std::{mem, time::Duration};
 
 use futures_core::Stream;
 use futures_util::{TryStreamExt as _, stream};
+use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::{Checkpoint, EventStore, HistoryId, ReadAll, StoreError, StoredEvent};
 use crate::recorded::Position;
@@ -48,7 +49,19 @@ struct Follower<S> {
     history: Option<HistoryId>,
     /// Whether `next` begins at the frontier.
     at_frontier: bool,
+    /// What `next` leads to, already on its way.
+    ahead: Option<Ahead>,
     outage: Option<Outage>,
+}
+
+/// A page that is read while the one before it is still being taken. It ends with its reader.
+#[derive(Debug)]
+struct Ahead(JoinHandle<Result<Page, StoreError>>);
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// A time in which the store cannot be reached.
@@ -60,13 +73,13 @@ struct Outage {
 impl<S: EventStore> Follower<S> {
     fn new(store: S, read: ReadAll) -> Self {
         let (begin, next) = (read.clone(), read);
-        Self { store, begin, next, last: None, history: None, at_frontier: false, outage: None }
+        Self { store, begin, next, last: None, history: None, at_frontier: false, ahead: None, outage: None }
     }
 
     /// The next page. It does not move on where it fails.
     async fn page(&mut self) -> Result<Page, StoreError> {
         loop {
-            let page = self.store.read_page(&self.next).await?;
+            let page = self.read().await?;
             let before = self.history.replace(page.history);
             if before.is_some_and(|history| history != page.history) {
                 // Of what was passed over, nothing is known in this history. What was handed out must be in it.
@@ -82,7 +95,27 @@ impl<S: EventStore> Follower<S> {
             }
             self.next = mem::replace(&mut self.next, ReadAll::after(Position::START)).go_on(page.upto);
             self.at_frontier = !page.more;
+            if page.more && !page.events.is_empty() {
+                self.read_ahead();
+            }
             return Ok(page);
+        }
+    }
+
+    async fn read(&mut self) -> Result<Page, StoreError> {
+        if let Some(mut ahead) = self.ahead.take()
+            && let Ok(page) = (&mut ahead.0).await
+        {
+            return page;
+        }
+        self.store.read_page(&self.next).await
+    }
+
+    /// Reads the next page while this one is taken. Without a runtime to do so it is read when its turn comes.
+    fn read_ahead(&mut self) {
+        if let Ok(runtime) = Handle::try_current() {
+            let (store, next) = (self.store.clone(), self.next.clone());
+            self.ahead = Some(Ahead(runtime.spawn(async move { store.read_page(&next).await })));
         }
     }
 

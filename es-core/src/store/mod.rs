@@ -160,8 +160,8 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     /// behind the last event; the log has a warning when this begins. Only an error that does not go away by waiting is
     /// yielded, and is the last: among them is [`is_closed`](StoreError::is_closed), when the store was closed.
     ///
-    /// No more than a page is read ahead of whoever takes the events, and nothing is while they are not taken. Dropping
-    /// the stream ends everything that belongs to it. It needs a Tokio runtime with time enabled.
+    /// No more than a page is read ahead of whoever takes the events. Dropping the stream ends everything that belongs to
+    /// it. It needs a Tokio runtime with time enabled.
     ///
     /// ```
     /// use es_core::{prelude::*, store::{EventStore as _, ReadAll}};

@@ -2,7 +2,7 @@
 --
 -- On a standby a position counts as settled only if the record of that was replicated to it and is seen in this very
 -- snapshot: another standby, or this one before it was started again, may have been further on. So at least one row says,
--- in its last column, up to where was looked; it has no event where there is none.
+-- in its last column, up to where was looked; it has no event where there is none. The rows come in no promised order.
 -- Index: events_pkey.
 with bound as materialized (
     select case when pg_is_in_recovery()
@@ -19,4 +19,3 @@ left join lateral (
     order by position
     limit $3
 ) as event on true
-order by event.position
