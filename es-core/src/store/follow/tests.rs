@@ -1,3 +1,5 @@
+//! Following a store whose answers are written down: what a follower yields, asks again, and ends with.
+
 use std::{
     collections::VecDeque,
     pin::pin,
