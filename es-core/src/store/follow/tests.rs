@@ -1,4 +1,4 @@
-//! Following a store whose answers are written down: what a follower yields, asks again, and ends with.
+//! Reading all streams over a store that does what a script says.
 
 use std::{
     collections::VecDeque,
