@@ -137,7 +137,11 @@ fn refused(doing: &'static str, source: sqlx::Error) -> StoreError {
             Unavailable::new("the server only allows reading; connect to the primary".to_owned(), source).into()
         }
         Some("42501") => {
-            let reason = format!("the role lacks a right that is needed while {doing}: {}", words(&source));
+            let reason = format!(
+                "the role lacks a right that is needed while {doing}: {}; the owner of the tables migrates them, and gives \
+                 a role what a program needs with `grant_runtime`",
+                words(&source)
+            );
             Misconfigured::new(reason, Some(source.into())).into()
         }
         _ => StoreError::Backend { doing, source: source.into() },

@@ -45,7 +45,7 @@ pub(crate) struct Statements {
 
 impl Statements {
     pub(crate) fn new(schema: &str) -> Self {
-        let fill = |sql| fill(sql, schema);
+        let fill = |sql| fill(&bare(sql), schema);
         Self {
             schema: schema.to_owned(),
             check_server: fill(include_str!("sql/check_server.sql")),
@@ -94,6 +94,11 @@ impl Statements {
     }
 }
 
+/// A statement without its comments, so that the server, which shows the beginning of it, shows what it does.
+fn bare(sql: &str) -> String {
+    sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n")
+}
+
 /// The files are written for the schema `"es"`, quoted, so that they are SQL as they stand. The name that takes its
 /// place is quoted as an identifier, and for the places where it stands within a string as a literal too.
 fn fill(sql: &str, schema: &str) -> SqlStr {
@@ -111,7 +116,13 @@ fn fill(sql: &str, schema: &str) -> SqlStr {
 
 #[cfg(test)]
 mod tests {
-    use super::fill;
+    use super::{Statements, bare, fill};
+
+    #[test]
+    fn the_server_is_sent_no_comments() {
+        assert_eq!(bare("-- Why.\nselect 1\n  -- And so.\n  + $1;"), "select 1\n  + $1;");
+        assert!(Statements::new("es").append_all.as_str().starts_with("with settings as"));
+    }
 
     #[test]
     fn a_schema_is_quoted_as_identifier_and_within_strings() {

@@ -17,6 +17,9 @@ use crate::{
 
 const DOING: &str = "asking how the store is doing";
 
+/// How many characters of a statement are shown to people.
+const QUERY: usize = 80;
+
 /// How far readers of all events can go, and who holds them up; from
 /// [`PostgresStore::status`](crate::PostgresStore::status). Its `Display` is for people.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,9 +135,18 @@ impl fmt::Display for Holder {
             write!(formatter, ", for {} s", age.as_secs())?;
         }
         match &self.query {
-            Some(query) => write!(formatter, ": {}", query.split_whitespace().collect::<Vec<_>>().join(" ")),
+            Some(query) => write!(formatter, ": {}", beginning(query)),
             None => Ok(()),
         }
+    }
+}
+
+/// Of a statement as much as fits a line.
+fn beginning(query: &str) -> String {
+    let line = query.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(QUERY) {
+        Some((end, _)) => format!("{} ..", line.get(..end).unwrap_or_default().trim_end()),
+        None => line,
     }
 }
 
@@ -160,18 +172,23 @@ mod tests {
         };
         let unseen =
             Holder { pid: None, application: None, user: None, state: None, query: None, age: None, ..process.clone() };
+        let long = Holder { query: Some(format!("select '{}'", "\u{e9}".repeat(200))), ..process.clone() };
         let prepared = Holder { prepared: Some("transfer 7".to_owned()), ..unseen.clone() };
         let status = StoreStatus {
             history: HistoryId::from_uuid(uuid::Uuid::nil()),
             highest: Position::new(12),
             settled: Position::new(7),
             settled_at: None,
-            holders: vec![process, prepared, unseen],
+            holders: vec![process, long, prepared, unseen],
         };
-        let expected = "all events are settled up to 7 of 12; history 00000000-0000-0000-0000-000000000000\n\
-                        held by process 4711, application psql, user bank, idle in transaction, for 61 s: insert into es.events\n\
-                        held by the prepared transaction 'transfer 7'\n\
-                        held by transaction 3/12";
+        let cut = "\u{e9}".repeat(72);
+        let expected = format!(
+            "all events are settled up to 7 of 12; history 00000000-0000-0000-0000-000000000000\n\
+             held by process 4711, application psql, user bank, idle in transaction, for 61 s: insert into es.events\n\
+             held by process 4711, application psql, user bank, idle in transaction, for 61 s: select '{cut} ..\n\
+             held by the prepared transaction 'transfer 7'\n\
+             held by transaction 3/12"
+        );
         assert_eq!(status.to_string(), expected);
     }
 }

@@ -42,11 +42,11 @@ pub enum StoreError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// An append inside a transaction of the caller's met another writer, and the database has ended the transaction: nothing
-    /// of it can be committed any more.
+    /// An append inside a transaction of the caller's met another writer, or an earlier statement had failed, and the
+    /// database has ended the transaction: nothing of it can be committed any more.
     #[error(
-        "the append to {stream} met another writer and the database has ended the transaction that it was in: roll back and run \
-         the whole transaction again, from its first read on"
+        "the database has ended the transaction of the append to {stream}, which met another writer or came after a \
+         statement that failed: roll back and run the whole transaction again, from its first read on"
     )]
     RetryTransaction {
         /// The stream; of several that were to be stored together, the first.
@@ -82,7 +82,7 @@ pub enum StoreError {
         needed: u32,
     },
     /// Anything else that the store reported.
-    #[error("the store failed while {doing}")]
+    #[error("the store failed while {doing}: {source}")]
     Backend {
         /// What was being done.
         doing: &'static str,
@@ -112,7 +112,8 @@ impl StoreError {
         matches!(self, Self::Unavailable(unavailable) if unavailable.closed)
     }
 
-    /// Whether the caller's transaction was ended by another writer: roll back, and run all of it again.
+    /// Whether the caller's transaction has ended because of another writer, or of an earlier statement: roll back, and
+    /// run all of it again.
     pub fn is_retry_transaction(&self) -> bool {
         matches!(self, Self::RetryTransaction { .. })
     }
@@ -148,11 +149,12 @@ impl Conflict {
     }
 }
 
-/// A store has another history than the one that was seen: it was restored, cloned, or taken over by a standby. Events
-/// that were seen may be gone, and others may stand in their places. Nothing was stored.
+/// A store has another history than the one that was seen: it was restored, cloned, or taken over by a standby, or is
+/// another one. Events that were seen may be gone, and others may stand in their places. Nothing was stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{}: it was restored, cloned, or taken over by a standby; forget what was read before, and read it again",
+    "{}: it is another store, or was restored, cloned, or taken over by a standby; see that it is the right one, \
+     forget what was read before, and read it again",
     .missing.map_or_else(
         || format!("the store has the history {found}, not {known}"),
         |missing| format!("the store has no event {} at position {}", missing.event_id, missing.position),
