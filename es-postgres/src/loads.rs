@@ -3,6 +3,9 @@
 //! As with appends there is no timer. A load that finds a free lane goes at once, alone, as a part of its caller; while all
 //! lanes are out loads gather, and the next that comes back takes them along. A load of an earlier time goes by itself, and so
 //! does, a second time, one of a stream that is too long to let others wait for it.
+//!
+//! A caller may stop polling a load that it began, and poll it again only when others are done. So whoever waits never waits
+//! for a caller: there is a task for them.
 
 use std::{
     collections::VecDeque,
@@ -39,7 +42,15 @@ pub(crate) struct Loads {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<(Load, oneshot::Sender<Answer>)>,
-    lanes: usize,
+    /// The lanes of callers, and those of tasks. While somebody waits, there is one of a task.
+    callers: usize,
+    tasks: usize,
+}
+
+impl State {
+    fn lanes(&self) -> usize {
+        self.callers + self.tasks
+    }
 }
 
 enum Admitted<'a> {
@@ -48,7 +59,7 @@ enum Admitted<'a> {
 }
 
 /// The lane of a load that goes alone, in its caller's future. When it is done, or the caller goes away, those who came
-/// meanwhile have it.
+/// meanwhile have one more.
 struct Caller<'a> {
     parts: &'a Arc<Parts>,
 }
@@ -76,18 +87,18 @@ pub(crate) async fn load(parts: &Arc<Parts>, load: Load) -> Answer {
     answer.await.unwrap_or_else(|ended| Err(Unavailable::new("the runtime that it works on has ended", ended).into()))
 }
 
-/// Gives a load a lane, or lets it wait; whoever waits is sure that a lane is out, or is started now.
+/// Gives a load a lane, or lets it wait; whoever waits is sure that a task's lane is out, or is started now.
 fn admit(parts: &Arc<Parts>, load: Load) -> Admitted<'_> {
     let mut state = parts.loads.state();
-    if state.lanes < LANES && state.waiting.is_empty() {
-        state.lanes += 1;
+    if state.lanes() < LANES && state.waiting.is_empty() {
+        state.callers += 1;
         return Admitted::Alone(load, Caller { parts });
     }
     let (reply, answer) = oneshot::channel();
     state.waiting.push_back((load, reply));
-    let crowded = state.waiting.len() > CROWD && state.lanes < MORE_LANES;
-    if crowded || state.lanes < LANES {
-        state.lanes += 1;
+    let crowded = state.waiting.len() > CROWD && state.lanes() < MORE_LANES;
+    if crowded || state.tasks == 0 || state.lanes() < LANES {
+        state.tasks += 1;
         drop(state);
         start_lane(Arc::clone(parts));
     }
@@ -103,22 +114,22 @@ impl Loads {
 impl Drop for Caller<'_> {
     fn drop(&mut self) {
         let mut state = self.parts.loads.state();
-        if state.waiting.is_empty() {
-            state.lanes -= 1;
-        } else {
+        state.callers -= 1;
+        if !state.waiting.is_empty() && state.lanes() < LANES {
+            state.tasks += 1;
             drop(state);
             start_lane(Arc::clone(self.parts));
         }
     }
 }
 
-/// A task that is lost, most likely with its runtime, tells those who wait, where no other lane is left to serve them.
+/// A task that is lost, most likely with its runtime, tells those who wait, where no other task is left to serve them.
 impl Drop for Lane {
     fn drop(&mut self) {
         if !self.ended {
             let mut state = self.parts.loads.state();
-            state.lanes -= 1;
-            if state.lanes == 0 {
+            state.tasks -= 1;
+            if state.tasks == 0 {
                 state.waiting.clear();
             }
         }
@@ -160,7 +171,7 @@ impl Lane {
             }
         }
         self.ended = taken.is_empty();
-        state.lanes -= usize::from(self.ended);
+        state.tasks -= usize::from(self.ended);
         (!self.ended).then_some(taken)
     }
 }
@@ -175,17 +186,14 @@ async fn load_many(parts: &Parts, loads: &[Load]) -> Vec<Option<Answer>> {
     match fetch(parts, loads).await {
         Ok((history, rows)) => match by_load(history, loads, &rows) {
             Ok(loaded) => loaded.into_iter().map(|loaded| loaded.map(Ok)).collect(),
-            Err(source) => fail(loads, Failure::Refused(source), |failure| match failure {
-                Failure::Refused(source) => unreadable(source),
-                other => error::store_error(read::LOADING, other),
-            }),
+            Err(source) => fail(loads, unreadable(source)),
         },
-        Err(failure) => fail(loads, failure, |failure| error::store_error(read::LOADING, failure)),
+        Err(failure) => fail(loads, error::store_error(read::LOADING, failure)),
     }
 }
 
-fn fail(loads: &[Load], failure: Failure, error: impl Fn(Failure) -> StoreError) -> Vec<Option<Answer>> {
-    error::for_each(failure, loads.len()).into_iter().map(|failure| Some(Err(error(failure)))).collect()
+fn fail(loads: &[Load], error: StoreError) -> Vec<Option<Answer>> {
+    error::for_each(error, loads.len()).into_iter().map(|error| Some(Err(error))).collect()
 }
 
 async fn fetch(parts: &Parts, loads: &[Load]) -> Result<(HistoryId, Vec<PgRow>), Failure> {

@@ -108,6 +108,8 @@ fn main() -> ExitCode {
         loads::each_load_of_many_has_the_answer_that_it_would_have_alone,
         loads::many_loads_share_statements,
         loads::nobody_who_waits_for_a_load_is_forgotten,
+        loads::callers_that_do_not_poll_their_loads_hold_up_no_others,
+        loads::loads_that_fail_together_fail_alike,
         history::tables_made_anew_are_another_history,
         subscribe::an_append_elsewhere_wakes_a_subscriber_without_polling,
         subscribe::a_subscriber_can_be_woken_after_a_transaction_of_ones_own,
