@@ -10,6 +10,7 @@ use sqlx::{Row as _, postgres::PgRow};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
+    connections::Failure,
     error,
     row::{self, signed, unreadable, unsigned},
     store::Parts,
@@ -76,21 +77,32 @@ async fn write_all(parts: Weak<Parts>, mut waiting: mpsc::Receiver<Request>) {
 
 /// Writes one snapshot. A failure costs only time at the next load, so it is told to operators and no one else.
 async fn write(parts: &Parts, snapshot: &NewSnapshot) {
-    let answer = parts
-        .connections
-        .fetch(|| {
-            sqlx::query(parts.statements.snapshot.clone())
-                .bind(snapshot.stream.stream_type())
-                .bind(snapshot.stream.id())
-                .bind(signed(snapshot.version.get()))
-                .bind(signed(snapshot.position.get()))
-                .bind(snapshot.fingerprint)
-                .bind(&snapshot.state)
-        })
-        .await;
+    let answer = match try_write(parts, snapshot).await {
+        // Nobody knows yet that the connections are dead; the next is a new one.
+        Err(Failure::Lost(_)) => try_write(parts, snapshot).await,
+        answer => answer,
+    };
     if let Err(failure) = answer {
         tracing::warn!(stream = %snapshot.stream, version = %snapshot.version, ?failure, "a snapshot was not written");
     }
+}
+
+/// The server may have got another history since the snapshot was taken: there, its events may be lost, and others stand at
+/// their versions.
+async fn try_write(parts: &Parts, snapshot: &NewSnapshot) -> Result<(), Failure> {
+    let lease = parts.connections.lease().await.map_err(Failure::NotSent)?;
+    if snapshot.history.is_some_and(|history| history != lease.history()) {
+        lease.give_back();
+        return Ok(());
+    }
+    let query = sqlx::query(parts.statements.snapshot.clone())
+        .bind(snapshot.stream.stream_type())
+        .bind(snapshot.stream.id())
+        .bind(signed(snapshot.version.get()))
+        .bind(signed(snapshot.position.get()))
+        .bind(snapshot.fingerprint)
+        .bind(&snapshot.state);
+    lease.fetch(query).await.map(drop)
 }
 
 /// The snapshot of a stream as it stands, whatever its fingerprint.

@@ -111,6 +111,7 @@ fn main() -> ExitCode {
         loads::callers_that_do_not_poll_their_loads_hold_up_no_others,
         loads::loads_that_fail_together_fail_alike,
         history::tables_made_anew_are_another_history,
+        history::a_snapshot_of_events_that_are_gone_is_not_written,
         subscribe::an_append_elsewhere_wakes_a_subscriber_without_polling,
         subscribe::a_subscriber_can_be_woken_after_a_transaction_of_ones_own,
         subscribe::without_notifications_a_subscriber_polls,

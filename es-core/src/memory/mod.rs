@@ -187,6 +187,9 @@ impl State {
     }
 
     fn save_snapshot(&mut self, snapshot: NewSnapshot) {
+        if snapshot.history.is_some_and(|history| history != self.history) {
+            return;
+        }
         let Some(stream) = self.streams.get_mut(&snapshot.stream) else { return };
         if stream.snapshot.as_ref().is_none_or(|kept| kept.version <= snapshot.version) {
             stream.snapshot = Some(snapshot);
