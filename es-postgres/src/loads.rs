@@ -5,7 +5,7 @@
 //! does, a second time, one of a stream that is too long to let others wait for it.
 //!
 //! A caller may stop polling a load that it began, and poll it again only when others are done. So whoever waits never waits
-//! for a caller: there is a task for them.
+//! for a caller: there is a task for them, and callers leave it a connection.
 
 use std::{
     collections::VecDeque,
@@ -90,7 +90,8 @@ pub(crate) async fn load(parts: &Arc<Parts>, load: Load) -> Answer {
 /// Gives a load a lane, or lets it wait; whoever waits is sure that a task's lane is out, or is started now.
 fn admit(parts: &Arc<Parts>, load: Load) -> Admitted<'_> {
     let mut state = parts.loads.state();
-    if state.lanes() < LANES && state.waiting.is_empty() {
+    let leaves_one = state.callers + 1 < parts.config.max_connections;
+    if state.lanes() < LANES && leaves_one && state.waiting.is_empty() {
         state.callers += 1;
         return Admitted::Alone(load, Caller { parts });
     }

@@ -50,7 +50,8 @@ impl PostgresStore {
     /// A dropped future leaves the append done or not done within the transaction: roll it back.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`], [`StoreError::Invalid`] and [`StoreError::HistoryDiverged`] leave the transaction as it was, and it can go on.
+    /// [`StoreError::Conflict`], [`StoreError::Archived`], [`StoreError::Invalid`] and [`StoreError::HistoryDiverged`] leave
+    /// the transaction as it was, and it can go on.
     /// [`StoreError::RetryTransaction`] where the database ended it for the sake of another writer, or it had ended already:
     /// roll back, and run all of it again. [`StoreError::Unavailable`] where the connection is lost, and with it the
     /// transaction, or the session's `lock_timeout` was over; [`StoreError::WrongSchema`] where the transaction's database

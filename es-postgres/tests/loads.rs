@@ -136,7 +136,7 @@ pub(crate) async fn nobody_who_waits_for_a_load_is_forgotten(database: Database)
 
 /// A caller may hold a load without polling it, as one does that works on a result of a stream of commands.
 pub(crate) async fn callers_that_do_not_poll_their_loads_hold_up_no_others(database: Database) {
-    let store = open(&database).await;
+    let store = open_with(&database, |config| config.max_connections(2)).await;
     store.append(append("a", Expected::NoStream, 5)).await.expect("an append");
     let load = || store.load(Load::new(stream("a")));
     let mut begun: Vec<_> = (0..8).map(|_| Box::pin(load())).collect();

@@ -54,6 +54,7 @@ fn main() -> ExitCode {
         append_all::a_group_under_way_outlives_its_caller_and_closing_waits_for_it,
         append_in::events_are_stored_with_what_else_the_transaction_did_or_not_at_all,
         append_in::a_conflict_leaves_the_transaction_as_it_was,
+        append_in::an_archived_stream_leaves_the_transaction_as_it_was,
         append_in::a_race_ends_the_transaction_and_says_to_run_it_again,
         append_in::a_repeat_is_known_whoever_stored_the_first,
         append_in::synchronous_commit_is_turned_on_where_it_is_off,
