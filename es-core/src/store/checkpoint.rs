@@ -11,6 +11,10 @@ use crate::recorded::{EventId, Position};
 /// everything, takes events back and gives their positions out again; a reader that goes by the position alone would
 /// then skip the new ones. [`ReadAll::resume`](super::ReadAll::resume) looks whether the event is still there.
 ///
+/// That it is does not say that all before it is: transactions do not commit in the order of their positions, and what is
+/// lost is what was committed last. So in another `history`, where events may have been lost, an event that was dealt with
+/// may be gone although the checkpoint's own is there. Whoever cannot bear that begins anew when the history is another.
+///
 /// ```
 /// use es_core::{prelude::*, store::{Checkpoint, EventStore, ReadAll, StoreError, StoredEvent}};
 ///
