@@ -15,6 +15,8 @@ pub(crate) struct Piece<R> {
     /// Whether it was sent before on a connection that was lost, so that it may have been stored.
     pub(crate) lost: bool,
     races: u32,
+    /// Whether it was not stored by a statement that does not say why.
+    unexplained: bool,
 }
 
 /// How long a statement waits for another transaction's lock.
@@ -61,12 +63,22 @@ pub(crate) enum Next<P, R> {
 
 impl<R: OfStream> Piece<R> {
     pub(crate) fn new(requests: Vec<R>) -> Self {
-        Self { requests, patience: Patience::Usual, lost: false, races: 0 }
+        Self { requests, patience: Patience::Usual, lost: false, races: 0, unexplained: false }
     }
 
     /// The same for the slow lane.
     pub(crate) fn slow(self) -> Self {
         Self { patience: Patience::Full, races: 0, ..self }
+    }
+
+    /// The same after a statement that did not store it, and did not say why.
+    pub(crate) fn unexplained(self) -> Self {
+        Self { unexplained: true, ..self }
+    }
+
+    /// Whether all is likely to go well, so that a statement will do that only says that it did.
+    pub(crate) fn is_hopeful(&self) -> bool {
+        !self.lost && !self.unexplained && self.races == 0
     }
 
     pub(crate) fn after(mut self, trouble: Trouble) -> Next<Self, R> {
@@ -87,7 +99,8 @@ impl<R: OfStream> Piece<R> {
             }
             Trouble::Race | Trouble::Refused | Trouble::Lost if !alone => {
                 let second = self.requests.split_off(self.middle());
-                let half = |requests| Self { requests, patience: self.patience, lost: self.lost, races: 0 };
+                let (patience, lost) = (self.patience, self.lost);
+                let half = |requests| Self { patience, lost, ..Self::new(requests) };
                 Next::Send(vec![half(self.requests), half(second)])
             }
             Trouble::Race | Trouble::Held | Trouble::Refused | Trouble::Lost | Trouble::NotSent => {
@@ -103,12 +116,7 @@ impl<R: OfStream> Piece<R> {
             match pieces.last_mut() {
                 Some(last) if last.requests[0].same_stream(&request) => last.requests.push(request),
                 _ => {
-                    pieces.push(Self {
-                        requests: vec![request],
-                        patience: Patience::Little,
-                        lost: self.lost,
-                        races: 0,
-                    });
+                    pieces.push(Self { patience: Patience::Little, lost: self.lost, ..Self::new(vec![request]) });
                 }
             }
         }

@@ -67,6 +67,24 @@ impl<'a> Columns<'a> {
         self.metadata.extend(prepared.metadata.iter().map(String::as_str));
     }
 
+    /// The statement that stores a lone event, which says nothing where it did not; `None` where these are more.
+    pub(crate) fn query_one(&self, statements: &Statements) -> Option<Query<'_, Postgres, PgArguments>> {
+        let ([event_id], [_]) = (&self.ids[..], &self.stream_ids[..]) else { return None };
+        let query = sqlx::query(statements.append_one.clone())
+            .bind(self.stream_types[0])
+            .bind(self.stream_ids[0])
+            .bind(self.lowest[0])
+            .bind(self.highest[0])
+            .bind(self.keys[0])
+            .bind(event_id)
+            .bind(self.types[0])
+            .bind(self.schema_versions[0])
+            .bind(self.payloads[0])
+            .bind(self.metadata[0])
+            .bind(&self.patience);
+        Some(query)
+    }
+
     /// The statement that stores these. One append alone takes the simpler one: half of its work is done by the parser.
     pub(crate) fn query(&self, statements: &Statements) -> Query<'_, Postgres, PgArguments> {
         if self.stream_ids.len() == 1 {

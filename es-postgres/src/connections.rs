@@ -43,8 +43,8 @@ struct State {
     history: Option<HistoryId>,
 }
 
-/// A connection with the history that the server had when it was opened. A server that takes over, or starts again from a
-/// backup, ends its connections.
+/// A connection with the history that the server had when it was opened. A server that starts again from a backup ends its
+/// connections; a standby that takes over keeps them, and goes on from what was read on them.
 #[derive(Debug)]
 struct Identified {
     connection: PgConnection,

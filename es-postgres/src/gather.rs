@@ -7,7 +7,8 @@
 //! one stream are never under way together but as links of one chain, in one batch.
 //!
 //! Lanes exist only while there is something to carry. An append that finds a stream that is ready and a lane that is
-//! free is told to start the lane; it does not wait for company. Company comes while all lanes are out.
+//! free is told to start the lane; it does not wait for company. Company comes while all lanes are out. Few lanes make
+//! large batches, and further ones are for a crowd only.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,8 +17,11 @@ use es_core::recorded::StreamId;
 /// How much may be under way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Batches at a time.
+    /// Batches at a time, for whoever comes.
     pub(crate) lanes: usize,
+    /// Batches at a time, while so many streams are ready that a further batch is a large one.
+    pub(crate) most_lanes: usize,
+    pub(crate) crowd: usize,
     /// Appends in a batch.
     pub(crate) appends: usize,
     /// Events in a batch, unless a single append has more.
@@ -154,14 +158,15 @@ impl<R: Link> Gather<R> {
         Some(Batch { requests, start: self.start() })
     }
 
-    /// Whether a lane that has carried its batch has nothing more to carry, and so ends.
+    /// Whether a lane that has carried its batch has nothing more to carry, or leaves it to the others, and so ends.
     pub(crate) fn end(&mut self) -> bool {
-        let end = self.ready.is_empty();
+        let end = self.ready.is_empty() || self.lanes > self.room();
         self.lanes -= usize::from(end);
         end
     }
 
-    /// An append of this stream that was under way is done. With the last of its chain the stream is free. Whether a lane must be started, by whoever asks.
+    /// An append of this stream that was under way is done. With the last of its chain the stream is free. Whether a lane
+    /// must be started, by whoever asks.
     pub(crate) fn settle(&mut self, stream: &StreamId) -> bool {
         let turn = self.count();
         if let Some(line) = self.streams.get_mut(stream) {
@@ -196,9 +201,14 @@ impl<R: Link> Gather<R> {
 
     /// Counts a lane in if there is one free and something to carry.
     fn start(&mut self) -> bool {
-        let start = self.lanes < self.limits.lanes && !self.ready.is_empty();
+        let start = self.lanes < self.room() && !self.ready.is_empty();
         self.lanes += usize::from(start);
         start
+    }
+
+    /// How many lanes there may be now.
+    fn room(&self) -> usize {
+        if self.ready.len() >= self.limits.crowd { self.limits.most_lanes } else { self.limits.lanes }
     }
 
     fn count(&mut self) -> u64 {

@@ -37,8 +37,11 @@ use crate::{
     store::Parts,
 };
 
-/// How many batches are under way at a time. More would be smaller, and each costs a commit.
-pub(crate) const LANES: usize = 4;
+/// How many batches are under way at a time: while one waits for the disk, the other is made. More would be smaller, and
+/// each costs a commit; so further ones are for a crowd, of which each can have a large part.
+const LANES: usize = 2;
+pub(crate) const MOST_LANES: usize = 4;
+const CROWD: usize = 96;
 /// The most appends, events and bytes in a batch: enough to make its fixed cost small, few enough to keep the time
 /// short for which its neighbours wait.
 const APPENDS: usize = 256;
@@ -124,8 +127,9 @@ impl Lanes {
     pub(crate) fn new(config: &PostgresConfig) -> Self {
         // The slow lane leaves a connection to the others, wherever there are two.
         let slow = (config.max_connections / 4).max(1);
-        let lanes = LANES.min(config.max_connections.saturating_sub(slow)).max(1);
-        let limits = Limits { lanes, appends: APPENDS, events: EVENTS, bytes: BYTES };
+        let most_lanes = MOST_LANES.min(config.max_connections.saturating_sub(slow)).max(1);
+        let lanes = LANES.min(most_lanes);
+        let limits = Limits { lanes, most_lanes, crowd: CROWD, appends: APPENDS, events: EVENTS, bytes: BYTES };
         Self {
             gather: Mutex::new(Gather::new(limits)),
             places: Arc::new(Semaphore::new(PLACES as usize)),

@@ -1,11 +1,8 @@
 //! Gathered loads: what many callers load, read by few statements.
 //!
-//! As with appends there is no timer. A load that finds a free lane goes at once, alone, as a part of its caller; while all
-//! lanes are out loads gather, and the next that comes back takes them along. A load of an earlier time goes by itself, and so
-//! does, a second time, one of a stream that is too long to let others wait for it.
-//!
-//! A caller may stop polling a load that it began, and poll it again only when others are done. So whoever waits never waits
-//! for a caller: there is a task for them, and callers leave it a connection.
+//! As with appends there is no timer. A load that finds hardly anybody else goes at once, alone, as a part of its caller.
+//! Others gather for *lanes*, which are tasks: nobody waits for a caller, who may hold its future and not poll it. A load of
+//! an earlier time goes by itself, and so does, a second time, one of a stream that is too long to let others wait for it.
 
 use std::{
     collections::VecDeque,
@@ -23,7 +20,9 @@ use crate::{
     store::Parts,
 };
 
-/// How many statements are under way at a time, and how many more while so many loads wait that each of them is worth it.
+/// How many loads go alone before they gather.
+const ALONE: usize = 2;
+/// How many statements are under way at a time, and how many while so many loads wait that each of them is worth it.
 const LANES: usize = 2;
 const MORE_LANES: usize = 4;
 const CROWD: usize = 64;
@@ -42,15 +41,9 @@ pub(crate) struct Loads {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<(Load, oneshot::Sender<Answer>)>,
-    /// The lanes of callers, and those of tasks. While somebody waits, there is one of a task.
-    callers: usize,
-    tasks: usize,
-}
-
-impl State {
-    fn lanes(&self) -> usize {
-        self.callers + self.tasks
-    }
+    /// Lanes that were started and have not ended. Where loads wait there is one.
+    lanes: usize,
+    alone: usize,
 }
 
 enum Admitted<'a> {
@@ -58,13 +51,12 @@ enum Admitted<'a> {
     Waiting(oneshot::Receiver<Answer>),
 }
 
-/// The lane of a load that goes alone, in its caller's future. When it is done, or the caller goes away, those who came
-/// meanwhile have one more.
+/// A load that goes alone, in its caller's future.
 struct Caller<'a> {
-    parts: &'a Arc<Parts>,
+    loads: &'a Loads,
 }
 
-/// The lane of a task, which sends one statement after the other until nobody waits.
+/// The right of a task to send one statement after the other until nobody waits.
 struct Lane {
     parts: Arc<Parts>,
     ended: bool,
@@ -77,9 +69,9 @@ pub(crate) async fn load(parts: &Arc<Parts>, load: Load) -> Answer {
         return read::load(parts, &load).await;
     }
     let answer = match admit(parts, load) {
-        Admitted::Alone(load, lane) => {
+        Admitted::Alone(load, caller) => {
             let loaded = read::load(parts, &load).await;
-            drop(lane);
+            drop(caller);
             return loaded;
         }
         Admitted::Waiting(answer) => answer,
@@ -87,19 +79,19 @@ pub(crate) async fn load(parts: &Arc<Parts>, load: Load) -> Answer {
     answer.await.unwrap_or_else(|ended| Err(Unavailable::new("the runtime that it works on has ended", ended).into()))
 }
 
-/// Gives a load a lane, or lets it wait; whoever waits is sure that a task's lane is out, or is started now.
+/// Lets a load go alone, or wait; whoever waits is sure that a lane is out, or is started now.
 fn admit(parts: &Arc<Parts>, load: Load) -> Admitted<'_> {
     let mut state = parts.loads.state();
-    let leaves_one = state.callers + 1 < parts.config.max_connections;
-    if state.lanes() < LANES && leaves_one && state.waiting.is_empty() {
-        state.callers += 1;
-        return Admitted::Alone(load, Caller { parts });
+    // Who waits finds a connection that no caller holds.
+    if state.lanes == 0 && state.alone < ALONE.min(parts.config.max_connections - 1) {
+        state.alone += 1;
+        return Admitted::Alone(load, Caller { loads: &parts.loads });
     }
     let (reply, answer) = oneshot::channel();
     state.waiting.push_back((load, reply));
-    let crowded = state.waiting.len() > CROWD && state.lanes() < MORE_LANES;
-    if crowded || state.tasks == 0 || state.lanes() < LANES {
-        state.tasks += 1;
+    let room = if state.waiting.len() > CROWD { MORE_LANES } else { LANES };
+    if state.lanes < room {
+        state.lanes += 1;
         drop(state);
         start_lane(Arc::clone(parts));
     }
@@ -114,23 +106,17 @@ impl Loads {
 
 impl Drop for Caller<'_> {
     fn drop(&mut self) {
-        let mut state = self.parts.loads.state();
-        state.callers -= 1;
-        if !state.waiting.is_empty() && state.lanes() < LANES {
-            state.tasks += 1;
-            drop(state);
-            start_lane(Arc::clone(self.parts));
-        }
+        self.loads.state().alone -= 1;
     }
 }
 
-/// A task that is lost, most likely with its runtime, tells those who wait, where no other task is left to serve them.
+/// A task that is lost, most likely with its runtime, tells those who wait, where no other lane is left to serve them.
 impl Drop for Lane {
     fn drop(&mut self) {
         if !self.ended {
             let mut state = self.parts.loads.state();
-            state.tasks -= 1;
-            if state.tasks == 0 {
+            state.lanes -= 1;
+            if state.lanes == 0 {
                 state.waiting.clear();
             }
         }
@@ -172,7 +158,7 @@ impl Lane {
             }
         }
         self.ended = taken.is_empty();
-        state.tasks -= usize::from(self.ended);
+        state.lanes -= usize::from(self.ended);
         (!self.ended).then_some(taken)
     }
 }

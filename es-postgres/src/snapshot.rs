@@ -1,6 +1,9 @@
 //! Snapshots, written off the command's path by a bounded queue and one task that empties it; and looked at as they stand.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
 
 use es_core::{
     recorded::{Position, StreamId, StreamVersion},
@@ -18,6 +21,8 @@ use crate::{
 
 /// How many snapshots may wait. A further one is dropped: the next command on its stream brings a newer.
 const QUEUE: usize = 1_024;
+/// The most of them in a statement.
+const BATCH: usize = 64;
 
 /// The way into the queue.
 #[derive(Debug)]
@@ -62,46 +67,78 @@ impl SnapshotWriter {
 }
 
 async fn write_all(parts: Weak<Parts>, mut waiting: mpsc::Receiver<Request>) {
-    while let Some(request) = waiting.recv().await {
-        match request {
-            Request::Write(snapshot) => {
-                let Some(parts) = parts.upgrade() else { return };
-                write(&parts, &snapshot).await;
+    let mut requests = Vec::with_capacity(BATCH);
+    while waiting.recv_many(&mut requests, BATCH).await > 0 {
+        // Of a stream the newest is enough. Sorted, as the statement wants them.
+        let mut newest: BTreeMap<StreamId, NewSnapshot> = BTreeMap::new();
+        let mut flushed = Vec::new();
+        for request in requests.drain(..) {
+            match request {
+                Request::Write(snapshot) => {
+                    // Versions of different histories do not compare: what came last is of the later one.
+                    let is_newer =
+                        |other: &NewSnapshot| other.version <= snapshot.version || other.history != snapshot.history;
+                    if newest.get(&snapshot.stream).is_none_or(is_newer) {
+                        newest.insert(snapshot.stream.clone(), snapshot);
+                    }
+                }
+                Request::Flush(done) => flushed.push(done),
             }
-            Request::Flush(done) => {
-                let _ = done.send(());
-            }
+        }
+        if !newest.is_empty() {
+            let Some(parts) = parts.upgrade() else { return };
+            write(&parts, &newest.into_values().collect::<Vec<_>>()).await;
+        }
+        for done in flushed {
+            let _ = done.send(());
         }
     }
 }
 
-/// Writes one snapshot. A failure costs only time at the next load, so it is told to operators and no one else.
-async fn write(parts: &Parts, snapshot: &NewSnapshot) {
-    let answer = match try_write(parts, snapshot).await {
-        // Nobody knows yet that the connections are dead; the next is a new one.
-        Err(Failure::Lost(_)) => try_write(parts, snapshot).await,
+/// Writes snapshots of different streams. A failure costs only time at the next load, so it is told to operators and no one
+/// else; but one that the database refuses must not keep the others from being kept.
+async fn write(parts: &Parts, snapshots: &[NewSnapshot]) {
+    let Err(failure) = send(parts, snapshots).await else { return };
+    if let (Failure::Refused(_), [_, _, ..]) = (&failure, snapshots) {
+        for snapshot in snapshots {
+            if let Err(failure) = send(parts, std::slice::from_ref(snapshot)).await {
+                tracing::warn!(stream = %snapshot.stream, version = %snapshot.version, ?failure, "a snapshot was not written");
+            }
+        }
+        return;
+    }
+    let stream = snapshots.first().map(|snapshot| &snapshot.stream);
+    tracing::warn!(first = ?stream, snapshots = snapshots.len(), ?failure, "snapshots were not written");
+}
+
+async fn send(parts: &Parts, snapshots: &[NewSnapshot]) -> Result<(), Failure> {
+    match try_send(parts, snapshots).await {
+        // Nobody knew that the connection was dead; the next is a new one.
+        Err(Failure::Lost(_)) => try_send(parts, snapshots).await,
         answer => answer,
-    };
-    if let Err(failure) = answer {
-        tracing::warn!(stream = %snapshot.stream, version = %snapshot.version, ?failure, "a snapshot was not written");
     }
 }
 
-/// The server may have got another history since the snapshot was taken: there, its events may be lost, and others stand at
+/// The server may have got another history since a snapshot was taken: there, its events may be lost, and others stand at
 /// their versions.
-async fn try_write(parts: &Parts, snapshot: &NewSnapshot) -> Result<(), Failure> {
+async fn try_send(parts: &Parts, snapshots: &[NewSnapshot]) -> Result<(), Failure> {
     let lease = parts.connections.lease().await.map_err(Failure::NotSent)?;
-    if snapshot.history.is_some_and(|history| history != lease.history()) {
-        lease.give_back();
-        return Ok(());
-    }
+    let history = lease.history();
+    let fits = |snapshot: &&NewSnapshot| snapshot.history.is_none_or(|known| known == history);
+    let snapshots: Vec<_> = snapshots.iter().filter(fits).collect();
+    let stream_types: Vec<_> = snapshots.iter().map(|snapshot| snapshot.stream.stream_type()).collect();
+    let stream_ids: Vec<_> = snapshots.iter().map(|snapshot| snapshot.stream.id()).collect();
+    let versions: Vec<_> = snapshots.iter().map(|snapshot| signed(snapshot.version.get())).collect();
+    let positions: Vec<_> = snapshots.iter().map(|snapshot| signed(snapshot.position.get())).collect();
+    let fingerprints: Vec<_> = snapshots.iter().map(|snapshot| snapshot.fingerprint).collect();
+    let states: Vec<_> = snapshots.iter().map(|snapshot| snapshot.state.as_str()).collect();
     let query = sqlx::query(parts.statements.snapshot.clone())
-        .bind(snapshot.stream.stream_type())
-        .bind(snapshot.stream.id())
-        .bind(signed(snapshot.version.get()))
-        .bind(signed(snapshot.position.get()))
-        .bind(snapshot.fingerprint)
-        .bind(&snapshot.state);
+        .bind(&stream_types)
+        .bind(&stream_ids)
+        .bind(&versions)
+        .bind(&positions)
+        .bind(&fingerprints)
+        .bind(&states);
     lease.fetch(query).await.map(drop)
 }
 

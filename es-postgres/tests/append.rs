@@ -119,15 +119,19 @@ pub(crate) async fn an_append_whose_answer_is_lost_is_stored_once(database: Data
     let (url, line) = through(&database).await;
     let store = crate::support::connect_quietly(&url).await;
     let mut connection = raw(&database).await;
-    for (round, expected) in (1_i64..).zip([Expected::NoStream, Expected::Any, Expected::StreamExists]) {
-        // On a new connection the first answer is to the preparing of the statement, before anything is stored.
-        store.append(append("warm", Expected::Any, 1)).await.expect("an append");
-        line.lose_next_answer();
-        let appended = store.append(append("a", expected, 2)).await.expect("the outcome is found out");
-        assert!(line.lost_one(), "the answer was not lost, so nothing was tested");
-        assert!(appended.replayed, "it was stored the first time");
-        assert_eq!(count(&mut connection, "a").await, 2 * round);
-        assert_eq!(appended.version(), 2 * round.unsigned_abs());
+    // A lone event has a statement of its own.
+    for (id, events) in [("lone", 1), ("several", 2)] {
+        for (round, expected) in (1..).zip([Expected::NoStream, Expected::Any, Expected::StreamExists]) {
+            // On a new connection the first answer is to the preparing of the statement, before anything is stored.
+            store.append(append("warm", Expected::Any, events)).await.expect("an append");
+            line.lose_next_answer();
+            let appended = store.append(append(id, expected, events)).await.expect("the outcome is found out");
+            assert!(line.lost_one(), "the answer was not lost, so nothing was tested");
+            assert!(appended.replayed, "it was stored the first time");
+            let all = events as u64 * round;
+            assert_eq!(count(&mut connection, id).await.unsigned_abs(), all);
+            assert_eq!(appended.version(), all);
+        }
     }
 }
 
@@ -135,7 +139,7 @@ pub(crate) async fn an_append_that_cannot_be_resolved_says_so(database: Database
     let (url, line) = through(&database).await;
     let store = crate::support::connect_quietly(&url).await;
     let mut connection = raw(&database).await;
-    store.append(append("warm", Expected::Any, 1)).await.expect("an append");
+    store.append(append("warm", Expected::Any, 2)).await.expect("an append");
     line.cut_after_next_answer();
     let request = append("a", Expected::NoStream, 2);
     let error = store.append(request.clone()).await.expect_err("nobody is there to ask");

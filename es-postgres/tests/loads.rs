@@ -102,6 +102,25 @@ async fn transactions(connection: &mut PgConnection) -> i64 {
     }
 }
 
+/// Whoever asks for something and then does not look after it must not keep others waiting.
+pub(crate) async fn a_caller_that_holds_its_load_and_does_not_poll_it_keeps_nobody_waiting(database: Database) {
+    let store = open(&database).await;
+    store.append(append("a", Expected::NoStream, 5)).await.expect("an append");
+    let mut held: Vec<_> = (0..4).map(|_| Box::pin(store.load(Load::new(stream("a"))))).collect();
+    for load in &mut held {
+        assert!(poll_immediate(load).await.is_none(), "it has to ask the server");
+    }
+    for _ in 0..10 {
+        let loads = join_all((0..20).map(|_| store.load(Load::new(stream("a")))));
+        for loaded in timeout(LONG, loads).await.expect("nobody is kept waiting") {
+            assert_eq!(loaded.expect("a load").events.len(), 5);
+        }
+    }
+    for load in held {
+        assert_eq!(load.await.expect("a load").events.len(), 5);
+    }
+}
+
 /// Callers come and go, and connections are lost; whoever stays has an answer.
 pub(crate) async fn nobody_who_waits_for_a_load_is_forgotten(database: Database) {
     let store = open_with(&database, |config| config.max_connections(3)).await;
@@ -134,8 +153,7 @@ pub(crate) async fn nobody_who_waits_for_a_load_is_forgotten(database: Database)
     assert_eq!(store.load(Load::new(stream("a"))).await.expect("lanes are free").events.len(), 5);
 }
 
-/// A caller may hold a load without polling it, as one does that works on a result of a stream of commands.
-pub(crate) async fn callers_that_do_not_poll_their_loads_hold_up_no_others(database: Database) {
+pub(crate) async fn callers_that_hold_their_loads_leave_a_connection_to_others(database: Database) {
     let store = open_with(&database, |config| config.max_connections(2)).await;
     store.append(append("a", Expected::NoStream, 5)).await.expect("an append");
     let load = || store.load(Load::new(stream("a")));

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::support::{append, connect, insert, positions, run, server::Server};
+use crate::support::{append, connect, insert, positions, run};
 use es_core::{
     recorded::Position,
     store::{EventStore as _, Expected, ReadAll, StoreError},
 };
 use es_postgres::{PostgresConfig, PostgresStore};
-use es_tests::database::Database;
+use es_tests::{database::Database, server::Server};
 use futures_util::TryStreamExt as _;
 use tokio::time::{sleep, timeout};
 

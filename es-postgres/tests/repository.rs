@@ -2,7 +2,11 @@
 //! read.
 
 use crate::support::{open, raw};
-use es_core::{prelude::*, store::Fault};
+use es_core::{
+    StreamId,
+    prelude::*,
+    store::{Fault, NewSnapshot},
+};
 use es_postgres::PostgresStore;
 use es_tests::database::Database;
 use futures_util::{TryStreamExt as _, future::join_all};
@@ -230,6 +234,21 @@ pub(crate) async fn a_snapshot_that_failed_to_be_written_harms_no_command(databa
     assert_eq!(kept_version(&store, &database).await, None);
     tallies.execute(&id("a"), add(1)).await.expect("a command");
     assert_eq!(kept_version(&store, &database).await, Some(21), "the next command makes up for it");
+
+    // Of those that are written together, only the one that the database refuses is not kept.
+    let others = ["b", "c", "d"];
+    for (other, version) in others.into_iter().zip([19, 20, 21]) {
+        let stream = StreamId::new("tally", other);
+        let snapshot = NewSnapshot::new(stream, version.into(), version.into(), "f", "{}".to_owned());
+        store.save_snapshot(snapshot).await.expect("it is taken in");
+    }
+    store.flush().await;
+    let mut kept = Vec::new();
+    for other in others {
+        let snapshot = store.kept_snapshot(StreamId::new("tally", other)).await.expect("it can be looked at");
+        kept.push(snapshot.map(|snapshot| snapshot.version.get()));
+    }
+    assert_eq!(kept, [Some(19), None, Some(21)]);
 }
 
 pub(crate) async fn states_of_earlier_versions_and_times_can_be_had(database: Database) {

@@ -11,14 +11,14 @@ use std::{
 
 use crate::{
     subscribe::{LONG, all, next, positions},
-    support::{append, insert, open, open_with, raw, read_all, server::Server, stream, through},
+    support::{append, insert, open, open_with, raw, read_all, stream, through},
 };
 use es_core::{
     recorded::Position,
     store::{Checkpoint, EventStore as _, Expected, ReadAll, StoreError, StoredEvent},
 };
 use es_postgres::{PostgresConfig, PostgresStore};
-use es_tests::database::Database;
+use es_tests::{database::Database, server::Server};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::{

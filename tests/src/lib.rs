@@ -5,4 +5,5 @@
 #![warn(missing_docs)]
 
 pub mod database;
+pub mod server;
 pub mod source;

@@ -20,7 +20,7 @@ fn stream(id: &str) -> StreamId {
 }
 
 fn limits(lanes: usize) -> Limits {
-    Limits { lanes, appends: 3, events: 4, bytes: 100 }
+    Limits { lanes, most_lanes: lanes, crowd: 2, appends: 3, events: 4, bytes: 100 }
 }
 
 fn names(batch: Batch<u32>) -> Vec<u32> {
@@ -154,9 +154,9 @@ impl World {
     }
 }
 
-fn explore(all: &[(u32, StreamId)], lanes: usize) -> usize {
+fn explore(all: &[(u32, StreamId)], lanes: usize, most_lanes: usize) -> usize {
     let world = World {
-        gather: Gather::new(limits(lanes)),
+        gather: Gather::new(Limits { most_lanes, ..limits(lanes) }),
         coming: all.to_vec(),
         tickets: BTreeMap::new(),
         free: 0,
@@ -168,7 +168,7 @@ fn explore(all: &[(u32, StreamId)], lanes: usize) -> usize {
     };
     let (mut open, mut seen) = (vec![world], BTreeSet::new());
     while let Some(world) = open.pop() {
-        world.check(lanes);
+        world.check(most_lanes);
         let next = world.next();
         if next.is_empty() {
             world.check_end(all);
@@ -200,8 +200,8 @@ fn every_order_of_events_keeps_the_rules() {
         &["b", "a", "a", "b"],
         &["c", "a", "b", "a"],
     ] {
-        for lanes in 1..=2 {
-            worlds += explore(&all(streams), lanes);
+        for (lanes, most_lanes) in [(1, 1), (2, 2), (1, 2)] {
+            worlds += explore(&all(streams), lanes, most_lanes);
         }
     }
     assert!(worlds > 4_000, "only {worlds} states were seen");
@@ -217,6 +217,21 @@ fn an_append_that_finds_a_free_lane_goes_alone_and_those_that_come_meanwhile_tog
     }
     gather.settle(&stream("m"));
     assert_eq!(names(gather.take().expect("a batch")), [3, 4, 2], "in the order of the streams' names");
+}
+
+#[test]
+fn further_lanes_are_for_a_crowd_and_go_with_it() {
+    let mut gather = Gather::new(Limits { most_lanes: 2, crowd: 2, ..limits(1) });
+    assert!(gather.admit(&stream("a"), SMALL, 1).start, "nobody waits for company");
+    assert_eq!(names(gather.take().expect("a batch")), [1]);
+    assert!(!gather.admit(&stream("b"), SMALL, 2).start, "one is no crowd");
+    assert!(gather.admit(&stream("c"), SMALL, 3).start, "two are");
+    assert_eq!(names(gather.take().expect("a batch")), [2, 3]);
+    assert!(!gather.admit(&stream("b"), SMALL, 5).start, "it waits for its stream");
+    assert!(!gather.settle(&stream("b")), "one is no crowd");
+    assert!(gather.end(), "what is left is for the first lane");
+    assert!(!gather.end(), "which goes on");
+    assert_eq!(names(gather.take().expect("a batch")), [5]);
 }
 
 #[test]
@@ -263,7 +278,7 @@ fn a_batch_is_bounded_but_takes_one_append_of_any_size() {
 
 #[test]
 fn more_than_fits_into_one_batch_starts_further_lanes() {
-    let mut gather = Gather::new(Limits { lanes: 3, ..limits(1) });
+    let mut gather = Gather::new(limits(3));
     gather.admit(&stream("m"), SMALL, 0);
     gather.take();
     for number in 1..=4 {

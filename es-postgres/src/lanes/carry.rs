@@ -48,7 +48,11 @@ pub(super) async fn carry(
         let Some(piece) = of_this_history(piece, &lease) else { continue };
         let begun = Instant::now();
         let failure = match send(parts, &piece, lease).await {
-            Ok(outcomes) => {
+            Ok(None) => {
+                pieces.push(piece.unexplained());
+                continue;
+            }
+            Ok(Some(outcomes)) => {
                 answers = settle(piece, outcomes);
                 parts.wake.appended(answers.iter().map(|(_, appended)| appended.position()).max());
                 continue;
@@ -95,11 +99,12 @@ fn of_this_history(mut piece: Piece<Sent>, lease: &Result<Lease<'_>, StoreError>
     (!piece.requests.is_empty()).then_some(piece)
 }
 
+/// What became of each; `None` where a lone event was not stored and the general statement must say why.
 async fn send(
     parts: &Parts,
     piece: &Piece<Sent>,
     lease: Result<Lease<'_>, StoreError>,
-) -> Result<Vec<Outcome>, Failure> {
+) -> Result<Option<Vec<Outcome>>, Failure> {
     let longest = parts.config.lock_timeout;
     let patience = match piece.patience {
         Patience::Full => longest,
@@ -110,9 +115,15 @@ async fn send(
     };
     let prepared = piece.requests.iter().filter_map(Sent::prepared);
     let columns = Columns::of(prepared, format!("{}ms", patience.as_millis()));
-    let rows = lease.map_err(Failure::NotSent)?.fetch(columns.query(&parts.statements)).await?;
+    let lease = lease.map_err(Failure::NotSent)?;
+    let lone = columns.query_one(&parts.statements).filter(|_| piece.is_hopeful());
+    let short = lone.is_some();
+    let rows = lease.fetch(lone.unwrap_or_else(|| columns.query(&parts.statements))).await?;
+    if short && rows.is_empty() {
+        return Ok(None);
+    }
     // An answer that makes no sense is as good as none.
-    append::outcomes(piece.requests.len(), &rows).map_err(Failure::Lost)
+    append::outcomes(piece.requests.len(), &rows).map(Some).map_err(Failure::Lost)
 }
 
 /// Gives back the streams of a piece that the database has taken; what it has stored is to be answered.

@@ -18,11 +18,6 @@
 with settings as materialized (
     select case when $14::text is not null then set_config('lock_timeout', $14::text, true) end,
            case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end
-), request as materialized (
-    select request.*
-    from settings,
-         unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::integer[])
-             with ordinality as request (stream_type, stream_id, lowest, highest, idempotency_key, size, number)
 ), guard as materialized (
     select request.*,
            coalesce(head.version, case when request.lowest > 0 then (
@@ -32,7 +27,9 @@ with settings as materialized (
                limit 1
            ) end, 0) as version,
            repeat.version as repeat_version, repeat.append_size as repeat_size, archived.archived is not null as archived
-    from request
+    from settings
+    cross join unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::integer[])
+        with ordinality as request (stream_type, stream_id, lowest, highest, idempotency_key, size, number)
     -- The limits keep these from being joined in any other way than by one look into the index for each append. A look
     -- at the end of a stream reads all of the stream's entries on its page of the index; from the lowest version that is
     -- expected on there is one at the most, or a conflict.

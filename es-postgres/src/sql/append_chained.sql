@@ -16,11 +16,6 @@
 -- Indexes: events_stream_version (head), events_idempotency_key (repeat), archived_streams_pkey (archived).
 with patience as materialized (
     select set_config('lock_timeout', $14, true)
-), request as materialized (
-    select request.*
-    from patience,
-         unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::integer[])
-             with ordinality as request (stream_type, stream_id, lowest, highest, idempotency_key, size, number)
 ), guard as materialized (
     select request.*,
            coalesce(head.version, case when request.lowest > 0 then (
@@ -30,7 +25,9 @@ with patience as materialized (
                limit 1
            ) end, 0) as version,
            repeat.version as repeat_version, repeat.append_size as repeat_size, archived.archived is not null as archived
-    from request
+    from patience
+    cross join unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::integer[])
+        with ordinality as request (stream_type, stream_id, lowest, highest, idempotency_key, size, number)
     -- The limits keep these from being joined in any other way than by one look into the index for each append. A look
     -- at the end of a stream reads all of the stream's entries on its page of the index; from the lowest version that is
     -- expected on there is one at the most, or a conflict.

@@ -1,7 +1,5 @@
 //! What the tests of this crate share: opening stores, making events, and a line that can be cut.
 
-pub(crate) mod server;
-
 use std::sync::{
     Arc,
     atomic::{AtomicU8, Ordering},

@@ -1,3 +1,5 @@
+//! Reading all streams over a store that does what a script says.
+
 use std::{
     collections::VecDeque,
     pin::pin,

@@ -1,0 +1,65 @@
+//! The faults on the command line; `scripts/reliability` runs them all.
+#![forbid(unsafe_code)]
+
+use std::{env, process::ExitCode};
+
+use es_reliability::{Fault, Tally, disk, kills, order, rounds};
+
+const USAGE: &str = "\
+es-reliability [--seed N] PART COUNT ..
+
+  crashes ROUNDS   the server is stopped at once or killed under load, and started again
+  absences ROUNDS  it is restarted, paused, or has no connections left
+  kills ROUNDS     a process that writes is killed under load
+  order EVENTS     writers in every form, readers, and one that only remembers the last position
+  disk ROUNDS      its disk is full for a while; needs the right to mount one
+
+Each begins with a new cluster, and ends with a row for the table in docs/RELIABILITY.md. The first failure ends the program; the cluster's folder is kept then.";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let mut words = env::args().skip(1).peekable();
+    let mut seed = uuid::Uuid::new_v4().as_u64_pair().0 >> 40;
+    if words.peek().is_none() {
+        eprintln!("{USAGE}");
+        return ExitCode::FAILURE;
+    }
+    while let Some(word) = words.next() {
+        if word == "child" {
+            let (Some(url), Some(Ok(round))) = (words.next(), words.next().map(|round| round.parse())) else {
+                return ExitCode::FAILURE;
+            };
+            kills::child(&url, round).await;
+            return ExitCode::SUCCESS;
+        }
+        let Some(Ok(count)) = words.next().map(|count| count.parse::<u64>()) else {
+            eprintln!("{USAGE}");
+            return ExitCode::FAILURE;
+        };
+        if word == "--seed" {
+            seed = count;
+            continue;
+        }
+        println!("{word} {count}, seed {seed}");
+        match part(&word, count, seed).await {
+            Ok(Some(tally)) => println!("| `{word} {count}` | {tally} | {seed} |"),
+            Ok(None) => println!("| `{word} {count}` | left out | | |"),
+            Err(()) => {
+                eprintln!("{USAGE}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+async fn part(name: &str, count: u64, seed: u64) -> Result<Option<Tally>, ()> {
+    Ok(match name {
+        "crashes" => rounds::run(count, &[Fault::ImmediateStop, Fault::Kill, Fault::KillOne], seed).await,
+        "absences" => rounds::run(count, &[Fault::Restart, Fault::Pause, Fault::Crowd], seed).await,
+        "kills" => kills::run(count, seed, &env::current_exe().expect("this program")).await,
+        "order" => order::run(count, seed).await,
+        "disk" => disk::run(count, seed).await,
+        _ => return Err(()),
+    })
+}
