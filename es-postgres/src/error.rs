@@ -70,18 +70,12 @@ pub(crate) fn again(error: &StoreError) -> StoreError {
     }
 }
 
-/// One failure as that of each of so many appends. Only the last gets the cause itself, the others its words: an error
-/// of the database cannot be copied.
-pub(crate) fn for_each(failure: Failure, appends: usize) -> Vec<Failure> {
-    let mut failures: Vec<_> = (1..appends)
-        .map(|_| match &failure {
-            Failure::NotSent(error) => Failure::NotSent(again(error)),
-            Failure::Lost(error) => Failure::Lost(sqlx::Error::Protocol(words(error))),
-            Failure::Refused(error) => Failure::Refused(sqlx::Error::Protocol(words(error))),
-        })
-        .collect();
-    failures.push(failure);
-    failures
+/// One error as that of each of so many requests that were sent together. Only the last gets the cause itself, the others
+/// its words: what a driver reports cannot be copied.
+pub(crate) fn for_each(error: StoreError, requests: usize) -> Vec<StoreError> {
+    let mut errors: Vec<_> = (1..requests).map(|_| again(&error)).collect();
+    errors.push(error);
+    errors
 }
 
 /// A transaction that has written to the same stream stayed open for too long.

@@ -82,7 +82,8 @@ pub(crate) async fn load(parts: &Arc<Parts>, load: Load) -> Answer {
 /// Lets a load go alone, or wait; whoever waits is sure that a lane is out, or is started now.
 fn admit(parts: &Arc<Parts>, load: Load) -> Admitted<'_> {
     let mut state = parts.loads.state();
-    if state.lanes == 0 && state.alone < ALONE {
+    // Who waits finds a connection that no caller holds.
+    if state.lanes == 0 && state.alone < ALONE.min(parts.config.max_connections - 1) {
         state.alone += 1;
         return Admitted::Alone(load, Caller { loads: &parts.loads });
     }
@@ -172,17 +173,14 @@ async fn load_many(parts: &Parts, loads: &[Load]) -> Vec<Option<Answer>> {
     match fetch(parts, loads).await {
         Ok((history, rows)) => match by_load(history, loads, &rows) {
             Ok(loaded) => loaded.into_iter().map(|loaded| loaded.map(Ok)).collect(),
-            Err(source) => fail(loads, Failure::Refused(source), |failure| match failure {
-                Failure::Refused(source) => unreadable(source),
-                other => error::store_error(read::LOADING, other),
-            }),
+            Err(source) => fail(loads, unreadable(source)),
         },
-        Err(failure) => fail(loads, failure, |failure| error::store_error(read::LOADING, failure)),
+        Err(failure) => fail(loads, error::store_error(read::LOADING, failure)),
     }
 }
 
-fn fail(loads: &[Load], failure: Failure, error: impl Fn(Failure) -> StoreError) -> Vec<Option<Answer>> {
-    error::for_each(failure, loads.len()).into_iter().map(|failure| Some(Err(error(failure)))).collect()
+fn fail(loads: &[Load], error: StoreError) -> Vec<Option<Answer>> {
+    error::for_each(error, loads.len()).into_iter().map(|error| Some(Err(error))).collect()
 }
 
 async fn fetch(parts: &Parts, loads: &[Load]) -> Result<(HistoryId, Vec<PgRow>), Failure> {

@@ -33,7 +33,8 @@ pub(crate) async fn read_page(parts: &Arc<Parts>, read: &ReadAll) -> Result<Page
     for _ in 0..ATTEMPTS {
         match page(parts, read).await {
             // What was known to be settled was so in a history that has ended. Nothing was said about this one.
-            Err(StoreError::HistoryDiverged(HistoryDiverged { missing: None, .. })) => {}
+            Err(StoreError::HistoryDiverged(HistoryDiverged { missing: None, known, .. }))
+                if read.resume.is_none_or(|checkpoint| checkpoint.history != known) => {}
             answer => return answer,
         }
     }
@@ -55,8 +56,11 @@ async fn page(parts: &Arc<Parts>, read: &ReadAll) -> Result<Page, StoreError> {
     Ok(Page::new(events, upto, more, settled.history))
 }
 
-/// Whether the event is still there behind which a reader goes on.
+/// Whether this is still the history in which a reader came so far, and the event is there behind which it goes on.
 async fn check(parts: &Parts, settled: Settled, checkpoint: Checkpoint) -> Result<(), StoreError> {
+    if checkpoint.history != settled.history {
+        return Err(HistoryDiverged::new(checkpoint.history, settled.history).into());
+    }
     let query = || sqlx::query(parts.statements.event_at.clone()).bind(signed(checkpoint.position.get()));
     let rows = frontier::fetch(parts, settled, query).await?;
     let (stands, standby) = match rows.first() {

@@ -75,7 +75,10 @@ async fn write_all(parts: Weak<Parts>, mut waiting: mpsc::Receiver<Request>) {
         for request in requests.drain(..) {
             match request {
                 Request::Write(snapshot) => {
-                    if newest.get(&snapshot.stream).is_none_or(|other| other.version <= snapshot.version) {
+                    // Versions of different histories do not compare: what came last is of the later one.
+                    let is_newer =
+                        |other: &NewSnapshot| other.version <= snapshot.version || other.history != snapshot.history;
+                    if newest.get(&snapshot.stream).is_none_or(is_newer) {
                         newest.insert(snapshot.stream.clone(), snapshot);
                     }
                 }
@@ -109,22 +112,34 @@ async fn write(parts: &Parts, snapshots: &[NewSnapshot]) {
 }
 
 async fn send(parts: &Parts, snapshots: &[NewSnapshot]) -> Result<(), Failure> {
+    match try_send(parts, snapshots).await {
+        // Nobody knew that the connection was dead; the next is a new one.
+        Err(Failure::Lost(_)) => try_send(parts, snapshots).await,
+        answer => answer,
+    }
+}
+
+/// The server may have got another history since a snapshot was taken: there, its events may be lost, and others stand at
+/// their versions.
+async fn try_send(parts: &Parts, snapshots: &[NewSnapshot]) -> Result<(), Failure> {
+    let lease = parts.connections.lease().await.map_err(Failure::NotSent)?;
+    let history = lease.history();
+    let fits = |snapshot: &&NewSnapshot| snapshot.history.is_none_or(|known| known == history);
+    let snapshots: Vec<_> = snapshots.iter().filter(fits).collect();
     let stream_types: Vec<_> = snapshots.iter().map(|snapshot| snapshot.stream.stream_type()).collect();
     let stream_ids: Vec<_> = snapshots.iter().map(|snapshot| snapshot.stream.id()).collect();
     let versions: Vec<_> = snapshots.iter().map(|snapshot| signed(snapshot.version.get())).collect();
     let positions: Vec<_> = snapshots.iter().map(|snapshot| signed(snapshot.position.get())).collect();
     let fingerprints: Vec<_> = snapshots.iter().map(|snapshot| snapshot.fingerprint).collect();
     let states: Vec<_> = snapshots.iter().map(|snapshot| snapshot.state.as_str()).collect();
-    let query = || {
-        sqlx::query(parts.statements.snapshot.clone())
-            .bind(&stream_types)
-            .bind(&stream_ids)
-            .bind(&versions)
-            .bind(&positions)
-            .bind(&fingerprints)
-            .bind(&states)
-    };
-    parts.connections.fetch(query).await.map(drop)
+    let query = sqlx::query(parts.statements.snapshot.clone())
+        .bind(&stream_types)
+        .bind(&stream_ids)
+        .bind(&versions)
+        .bind(&positions)
+        .bind(&fingerprints)
+        .bind(&states);
+    lease.fetch(query).await.map(drop)
 }
 
 /// The snapshot of a stream as it stands, whatever its fingerprint.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{append, count, insert, open, raw, stored};
+use crate::support::{append, count, insert, open, raw, stored, stream};
 use es_core::{
     recorded::StreamVersion,
     store::{EventStore as _, Expected, HistoryId, StoreError},
@@ -95,6 +95,30 @@ pub(crate) async fn a_conflict_leaves_the_transaction_as_it_was(database: Databa
         transaction.commit().await.expect("a commit");
         assert_eq!(count(&mut connection, "b").await, before + 2);
     }
+}
+
+pub(crate) async fn an_archived_stream_leaves_the_transaction_as_it_was(database: Database) {
+    let store = open(&database).await;
+    let (plain, keyed) = (append("a", exact(0), 2), append("a", exact(2), 2).idempotency_key("k"));
+    for first in [&plain, &keyed] {
+        store.append(first.clone()).await.expect("an append");
+    }
+    store.archive(stream("a")).await.expect("it is archived");
+    let mut connection = raw(&database).await;
+    let mut transaction = begin(&mut connection, "read committed").await;
+    for late in [append("a", Expected::Any, 1), append("a", exact(4), 1), append("a", exact(1), 1)] {
+        let error = store.append_in(&mut transaction, late.clone()).await.expect_err("it is archived");
+        assert!(error.is_archived(), "{error:?}");
+        let together = vec![append("b", Expected::Any, 1), late];
+        let error = store.append_all_in(&mut transaction, together).await.expect_err("one is archived");
+        assert!(error.is_archived(), "{error:?}");
+    }
+    for repeat in [plain, keyed] {
+        assert!(store.append_in(&mut transaction, repeat).await.expect("it stands").replayed);
+    }
+    store.append_in(&mut transaction, append("b", exact(0), 1)).await.expect("the transaction goes on");
+    transaction.commit().await.expect("a commit");
+    assert_eq!((stored(&store, "a").await.len(), stored(&store, "b").await.len()), (4, 1));
 }
 
 pub(crate) async fn a_race_ends_the_transaction_and_says_to_run_it_again(database: Database) {

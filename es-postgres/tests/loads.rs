@@ -152,3 +152,32 @@ pub(crate) async fn nobody_who_waits_for_a_load_is_forgotten(database: Database)
     }
     assert_eq!(store.load(Load::new(stream("a"))).await.expect("lanes are free").events.len(), 5);
 }
+
+pub(crate) async fn callers_that_hold_their_loads_leave_a_connection_to_others(database: Database) {
+    let store = open_with(&database, |config| config.max_connections(2)).await;
+    store.append(append("a", Expected::NoStream, 5)).await.expect("an append");
+    let load = || store.load(Load::new(stream("a")));
+    let mut begun: Vec<_> = (0..8).map(|_| Box::pin(load())).collect();
+    for load in &mut begun {
+        assert!(poll_immediate(load).await.is_none(), "it is under way");
+    }
+    let loads = join_all((0..20).map(|_| load()));
+    for loaded in timeout(LONG / 6, loads).await.expect("nobody waits for those") {
+        assert_eq!(loaded.expect("a load").events.len(), 5);
+    }
+    for loaded in join_all(begun).await {
+        assert_eq!(loaded.expect("a load").events.len(), 5);
+    }
+}
+
+pub(crate) async fn loads_that_fail_together_fail_alike(database: Database) {
+    let store = open_with(&database, |config| config.lock_timeout(Duration::from_millis(100))).await;
+    let mut other = raw(&database).await;
+    let mut held = other.begin().await.expect("a transaction");
+    held.execute("lock table es.events in access exclusive mode").await.expect("a lock");
+    let loads = (0..20).map(|id: u32| store.load(Load::new(stream(&id.to_string()))));
+    for answer in join_all(loads).await {
+        let error = answer.expect_err("the table is locked");
+        assert!(error.is_unavailable(), "{error:?}");
+    }
+}

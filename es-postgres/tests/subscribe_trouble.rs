@@ -79,39 +79,33 @@ async fn fail_over(database: &Database, line: &crate::support::Line, kept: i64, 
     line.mend();
 }
 
-pub(crate) async fn a_subscription_does_not_go_on_in_a_history_without_its_event(database: Database) {
-    let (url, line) = through(&database).await;
-    let store = crate::support::connect(&url).await;
-    store.append(append("a", Expected::Any, 6)).await.expect("an append");
-    let kept = checkpoint(&store).await;
-    let mut events = pin!(store.subscribe(all()));
-    assert_eq!(next(&mut events, 6).await, [1, 2, 3, 4, 5, 6]);
-    let (answer, ()) = tokio::join!(timeout(LONG, events.next()), fail_over(&database, &line, 4, &["x", "y", "z"]));
-    is_missing(answer.expect("it ends").as_ref(), kept);
-    assert!(events.next().await.is_none());
-}
-
-/// What the filter left out is not known to be left out in another history: there it is looked at again.
-pub(crate) async fn a_subscription_goes_on_in_a_history_with_its_event(database: Database) {
+/// That its last event is there does not say that all before it are: it ends, and whoever knows better says so. One that has
+/// handed out nothing begins anew.
+pub(crate) async fn a_subscription_goes_on_in_another_history_only_if_told_to(database: Database) {
     let (url, line) = through(&database).await;
     let store = crate::support::connect(&url).await;
     store.append(append("seen", Expected::Any, 2)).await.expect("an append");
     store.append(append("other", Expected::Any, 6)).await.expect("an append");
     let request = all().streams([stream("seen")]);
-    let mut pages = pin!(store.subscribe_pages(request.clone()));
-    let mut events = pin!(store.subscribe(request));
+    let last = store.read_all(request.clone()).try_collect::<Vec<_>>().await.expect("events").remove(1);
+    let kept = Checkpoint::behind(&last, store.history().await.expect("a history"));
+    let mut events = pin!(store.subscribe(request.clone()));
+    let mut none_yet = pin!(store.subscribe(all().streams([stream("new")])));
     assert_eq!(next(&mut events, 2).await, [1, 2]);
-    let mut upto = Position::START;
-    while upto != 8 {
-        upto = pages.try_next().await.expect("it goes on").expect("it does not end").upto;
-    }
-    let (seen, page, ()) = tokio::join!(
-        next(&mut events, 1),
-        timeout(LONG, pages.try_next()),
-        fail_over(&database, &line, 4, &["x", "seen", "y"])
+    let (answer, new, ()) = tokio::join!(
+        timeout(LONG, events.next()),
+        next(&mut none_yet, 1),
+        fail_over(&database, &line, 4, &["x", "seen", "new"])
     );
-    assert_eq!(seen, [6], "it stands where there was another before");
-    let page = page.expect("it comes").expect("it goes on").expect("it does not end");
+    let Some(Err(StoreError::HistoryDiverged(diverged))) = answer.expect("it ends") else { panic!("it goes on") };
+    assert_eq!((diverged.known, diverged.missing), (kept.history, None));
+    assert!(events.next().await.is_none());
+    assert_eq!(new, [7], "it stands where there was another before");
+
+    let request = |kept| ReadAll::resume(kept).streams([stream("seen")]);
+    let refused = store.read_page(&request(kept)).await.expect_err("nobody has said that it is complete");
+    assert!(matches!(refused, StoreError::HistoryDiverged(_)), "{refused:?}");
+    let page = store.read_page(&request(kept.assume_complete_in(diverged.found))).await.expect("it goes on");
     assert_eq!(positions(&page.events), [6]);
 }
 

@@ -173,6 +173,9 @@ impl State {
 
     fn page(&self, read: &ReadAll) -> Result<Page, StoreError> {
         if let Some(resume) = read.resume {
+            if resume.history != self.history {
+                return Err(HistoryDiverged::new(resume.history, self.history).into());
+            }
             let stands = index(resume.position.get()).checked_sub(1).and_then(|index| self.log.get(index));
             if stands.is_none_or(|event| event.event_id != resume.event_id) {
                 return Err(HistoryDiverged::without(resume, self.history).into());
@@ -187,6 +190,9 @@ impl State {
     }
 
     fn save_snapshot(&mut self, snapshot: NewSnapshot) {
+        if snapshot.history.is_some_and(|history| history != self.history) {
+            return;
+        }
         let Some(stream) = self.streams.get_mut(&snapshot.stream) else { return };
         if stream.snapshot.as_ref().is_none_or(|kept| kept.version <= snapshot.version) {
             stream.snapshot = Some(snapshot);

@@ -149,7 +149,7 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
         }
         let state = basis.into_state();
         let executed = record::applied(&self.stream, state, events, &self.asked.metadata, appended);
-        if let Some(due) = record::snapshot_due(&self.stream, &executed, snapshot)
+        if let Some(due) = record::snapshot_due(&self.stream, &executed, snapshot, history)
             // A snapshot is only a shortcut: without it the next load takes longer, and a later append tries again.
             && store.save_snapshot(due).await.is_ok()
         {

@@ -5,7 +5,7 @@ use crate::{
     aggregate::Aggregate,
     event::EventSet,
     recorded::{Envelope, Metadata, Recorded, StreamId, StreamVersion},
-    store::{Appended, InvalidRequest, NewEvent, NewSnapshot},
+    store::{Appended, HistoryId, InvalidRequest, NewEvent, NewSnapshot},
 };
 
 /// The stored form of the events that the command with this metadata led to.
@@ -41,11 +41,13 @@ pub(super) fn snapshot_due<A: Aggregate>(
     stream: &StreamId,
     executed: &Executed<A>,
     last: StreamVersion,
+    history: HistoryId,
 ) -> Option<NewSnapshot> {
     let snapshots = A::SNAPSHOTS?;
     if !snapshots.is_due(executed.version.get(), last.get()) {
         return None;
     }
     let state = snapshots.encode(&executed.state).ok()?;
-    Some(NewSnapshot::new(stream.clone(), executed.version, executed.position, snapshots.fingerprint(), state))
+    let (version, position) = (executed.version, executed.position);
+    Some(NewSnapshot::new(stream.clone(), version, position, snapshots.fingerprint(), state).of_history(history))
 }

@@ -9,7 +9,12 @@ use crate::recorded::{EventId, Position};
 ///
 /// Within one history of a store a position is enough. A restore, or a failover to a standby that had not received
 /// everything, takes events back and gives their positions out again; a reader that goes by the position alone would
-/// then skip the new ones. [`ReadAll::resume`](super::ReadAll::resume) looks whether the event is still there.
+/// then skip the new ones. So [`ReadAll::resume`](super::ReadAll::resume) goes on in the same history only, and only where
+/// the event is still there.
+///
+/// In another history, that the event is there does not say that all before it is: transactions do not commit in the order
+/// of their positions, and what is lost is what was committed last. Whoever knows that nothing was lost, behind a planned
+/// switch-over, says so with [`assume_complete_in`](Self::assume_complete_in); anybody else begins anew.
 ///
 /// ```
 /// use es_core::{prelude::*, store::{Checkpoint, EventStore, ReadAll, StoreError, StoredEvent}};
@@ -37,5 +42,12 @@ impl Checkpoint {
     /// The place behind an event that was read from this history.
     pub fn behind(event: &StoredEvent, history: HistoryId) -> Self {
         Self { position: event.position, event_id: event.event_id, history }
+    }
+
+    /// The same place in another history, of which you know that everything is there that was read before. Nobody can look
+    /// whether that is so, but for the checkpoint's own event.
+    #[must_use]
+    pub fn assume_complete_in(self, history: HistoryId) -> Self {
+        Self { history, ..self }
     }
 }

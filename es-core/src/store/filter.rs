@@ -48,10 +48,10 @@ impl ReadAll {
 
     /// The events behind the one that a checkpoint names, which the store looks for before it reads on.
     ///
-    /// Where another event stands in its place, or none, the store's history is not the one that was read before:
-    /// after a restore or a failover that lost events, positions were given out again. The answer is then
-    /// [`StoreError::HistoryDiverged`](super::StoreError::HistoryDiverged), and what was made of the earlier events has
-    /// to be made anew.
+    /// In another history than the checkpoint's, or where another event stands in its place, or none, the answer is
+    /// [`StoreError::HistoryDiverged`](super::StoreError::HistoryDiverged): after a restore or a failover events that were
+    /// read may be gone, and positions given out again. What was made of them has to be made anew, or the checkpoint
+    /// [assumed complete](Checkpoint::assume_complete_in) by someone who knows.
     pub fn resume(checkpoint: Checkpoint) -> Self {
         Self { resume: Some(checkpoint), ..Self::after(checkpoint.position) }
     }

@@ -6,7 +6,7 @@ use futures_core::Stream;
 use futures_util::{TryStreamExt as _, stream};
 use tokio::{runtime::Handle, task::JoinHandle};
 
-use super::{Checkpoint, EventStore, HistoryId, ReadAll, StoreError, StoredEvent};
+use super::{EventStore, HistoryDiverged, HistoryId, ReadAll, StoreError, StoredEvent};
 use crate::recorded::Position;
 
 /// The pause after a failure doubles from the first to the longest.
@@ -44,8 +44,9 @@ struct Follower<S> {
     begin: ReadAll,
     /// What is to be read next.
     next: ReadAll,
-    /// The last event that was handed out, and the history of the last page.
-    last: Option<Checkpoint>,
+    /// Whether any event was handed out.
+    handed_out: bool,
+    /// The history of the last page.
     history: Option<HistoryId>,
     /// Whether `next` begins at the frontier.
     at_frontier: bool,
@@ -73,7 +74,7 @@ struct Outage {
 impl<S: EventStore> Follower<S> {
     fn new(store: S, read: ReadAll) -> Self {
         let (begin, next) = (read.clone(), read);
-        Self { store, begin, next, last: None, history: None, at_frontier: false, ahead: None, outage: None }
+        Self { store, begin, next, handed_out: false, history: None, at_frontier: false, ahead: None, outage: None }
     }
 
     /// The next page. It does not move on where it fails.
@@ -81,18 +82,15 @@ impl<S: EventStore> Follower<S> {
         loop {
             let page = self.read().await?;
             let before = self.history.replace(page.history);
-            if before.is_some_and(|history| history != page.history) {
-                // Of what was passed over, nothing is known in this history. What was handed out must be in it.
-                self.next = self.begin.clone();
-                if let Some(last) = self.last {
-                    self.next.after = last.position;
-                    self.next.resume = Some(last);
+            if let Some(known) = before.filter(|&history| history != page.history) {
+                // Of what was handed out, any may be gone in this history, whatever stands there now.
+                if self.handed_out {
+                    return Err(HistoryDiverged::new(known, page.history).into());
                 }
+                self.next = self.begin.clone();
                 continue;
             }
-            if let Some(event) = page.events.last() {
-                self.last = Some(Checkpoint::behind(event, page.history));
-            }
+            self.handed_out |= !page.events.is_empty();
             self.next = mem::replace(&mut self.next, ReadAll::after(Position::START)).go_on(page.upto);
             self.at_frontier = !page.more;
             if page.more && !page.events.is_empty() {

@@ -73,8 +73,9 @@ use crate::{
 /// **Loading.** [`load`] answers from one consistent view: snapshot, the events behind it, and the idempotency key.
 /// A snapshot is handed out only with the fingerprint asked for and not beyond what is asked for.
 ///
-/// **Snapshots.** [`save_snapshot`] never replaces a snapshot by an older one. A store may take it in and write it
-/// later, or drop it when it is busy: a snapshot is only a shortcut.
+/// **Snapshots.** [`save_snapshot`] never replaces a snapshot by an older one, and drops one of another
+/// [history](NewSnapshot::history), also where it has that only when it comes to write it. A store may take it in and write
+/// it later, or drop it when it is busy: a snapshot is only a shortcut.
 ///
 /// **Archiving.** An archived stream is out of use, not out of the log. Nothing is appended to it: after [`archive`] is
 /// answered, every later append is [`StoreError::Archived`], except a repeat, which is answered with the first result as

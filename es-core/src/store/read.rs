@@ -192,6 +192,9 @@ pub struct NewSnapshot {
     pub fingerprint: &'static str,
     /// The state, as JSON.
     pub state: String,
+    /// The history that the state is of. A store that has another one by now must drop the snapshot: there, other events
+    /// may lead to the same version. `None` where that cannot be.
+    pub history: Option<HistoryId>,
 }
 
 impl NewSnapshot {
@@ -203,7 +206,14 @@ impl NewSnapshot {
         fingerprint: &'static str,
         state: String,
     ) -> Self {
-        Self { stream, version, position, fingerprint, state }
+        Self { stream, version, position, fingerprint, state, history: None }
+    }
+
+    /// The same snapshot, only for the history that its state is of.
+    #[must_use]
+    pub fn of_history(mut self, history: HistoryId) -> Self {
+        self.history = Some(history);
+        self
     }
 }
 

@@ -152,10 +152,9 @@ fn settle(piece: Piece<Sent>, outcomes: Vec<Outcome>) -> Answers {
 
 /// Answers appends with the failure that they share.
 fn fail(failed: Vec<Sent>, failure: Failure, lost: bool) {
-    let failures = error::for_each(failure, failed.len());
-    for (sent, failure) in failed.into_iter().zip(failures) {
-        let lost = lost || matches!(failure, Failure::Lost(_));
-        let error = error::store_error(DOING, failure);
+    let lost = lost || matches!(failure, Failure::Lost(_));
+    let errors = error::for_each(error::store_error(DOING, failure), failed.len());
+    for (sent, error) in failed.into_iter().zip(errors) {
         sent.reply(|prepared| Err(if lost { append::in_doubt(prepared, error) } else { error }));
     }
 }

@@ -12,7 +12,7 @@ use super::{append, define_rules, event, numbers, store_events};
 use crate::{
     event::EventSchema,
     recorded::{EventId, Metadata, Position, StreamId},
-    store::{Append, Checkpoint, EventStore, Expected, NewEvent, ReadAll, StoreError, StoredEvent},
+    store::{Append, Checkpoint, EventStore, Expected, HistoryId, NewEvent, ReadAll, StoreError, StoredEvent},
 };
 
 define_rules! {
@@ -222,6 +222,16 @@ async fn resume_elsewhere<S: EventStore>(store: S) {
     nobody.position = Position::new(last.position.get() + 1_000);
     let mut nowhere = nobody;
     nowhere.position = Position::START;
+    // The event is there, but in another history those before it may be gone.
+    let elsewhere = Checkpoint::behind(&last, history).assume_complete_in(HistoryId::new());
+    match store.read_page(&ReadAll::resume(elsewhere)).await {
+        Err(StoreError::HistoryDiverged(diverged)) => {
+            assert_eq!((diverged.known, diverged.found, diverged.missing), (elsewhere.history, history, None));
+        }
+        other => panic!("expected another history, got {other:?}"),
+    }
+    let assumed = ReadAll::resume(elsewhere.assume_complete_in(history));
+    assert_eq!(store.read_page(&assumed).await.expect("it goes on").upto, last.position);
     for checkpoint in [another, nobody, nowhere] {
         let refused = |error: StoreError| match error {
             StoreError::HistoryDiverged(diverged) => {

@@ -8,7 +8,7 @@ use futures_util::TryStreamExt as _;
 use super::{all_of, define_rules, load, numbers, store_events, stream, versions};
 use crate::{
     recorded::{Position, StreamVersion},
-    store::{EventStore, Load, NewSnapshot, ReadAll, ReadStream, StoredEvent, StoredSnapshot, Until},
+    store::{EventStore, HistoryId, Load, NewSnapshot, ReadAll, ReadStream, StoredEvent, StoredSnapshot, Until},
 };
 
 define_rules! {
@@ -19,6 +19,7 @@ define_rules! {
     "a snapshot is handed out with the events behind it, and only if it fits" => snapshot_fits,
     "a snapshot is never replaced by an older one" => snapshot_order,
     "a snapshot is found whatever its fingerprint" => snapshot_is_found,
+    "a snapshot of another history is dropped" => snapshot_of_another_history,
     "a stream is read by rising version from where the reader says" => read_stream,
     "a stream is read by falling version within the bounds that the reader says" => read_stream_backwards,
     "all events are read by rising position from where the reader says, each once" => read_all,
@@ -176,6 +177,18 @@ async fn snapshot_is_found<S: EventStore>(store: S) {
     assert_eq!(snapshot.fingerprint, "of another time");
     let state: serde_json::Value = serde_json::from_slice(&snapshot.state).expect("the state is JSON");
     assert_eq!(state["sum"], 3);
+}
+
+async fn snapshot_of_another_history<S: EventStore>(store: S) {
+    store_events(&store, "a", 1..=4).await;
+    let events = all_of(&store, "a").await;
+    let history = store.history().await.expect("a store knows its history");
+    let other = snapshot(4, events[3].position, "f", "4").of_history(HistoryId::new());
+    store.save_snapshot(other).await.expect("a snapshot is taken in");
+    let ours = snapshot(2, events[1].position, "f", "2").of_history(history);
+    store.save_snapshot(ours).await.expect("a snapshot is taken in");
+    // They are written in the order in which they were taken in, and 4 would not be replaced by 2.
+    assert_eq!(kept(&store, "f", 2).await.state, b"2");
 }
 
 async fn read_stream<S: EventStore>(store: S) {
