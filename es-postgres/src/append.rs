@@ -108,8 +108,9 @@ pub(crate) enum Outcome {
     Stored(Places),
     /// Its name stands in the stream already, on the event at the first version, and it stored events up to the last.
     Repeat { first: i64, last: i64 },
-    /// The stream was not at an expected version, or it is archived.
-    Ahead { actual: i64, archived: bool },
+    /// The stream was not at an expected version, or it is archived. Where it is ahead, `behind` may say which event stands
+    /// behind the version that was expected.
+    Ahead { actual: i64, archived: bool, behind: Option<Uuid> },
 }
 
 /// What the statement did with each of so many appends. The rows come in no promised order: each says by number which
@@ -129,7 +130,8 @@ pub(crate) fn outcomes(appends: usize, rows: &[PgRow]) -> Result<Vec<Outcome>, s
             let size: Option<i32> = row.try_get(3)?;
             *outcome = Some(Outcome::Repeat { first, last: first + i64::from(size.unwrap_or(1)) - 1 });
         } else {
-            *outcome = Some(Outcome::Ahead { actual: row.try_get(1)?, archived: row.try_get(7)? });
+            *outcome =
+                Some(Outcome::Ahead { actual: row.try_get(1)?, archived: row.try_get(7)?, behind: row.try_get(8)? });
         }
     }
     for outcome in outcomes.iter_mut().flatten() {
@@ -152,12 +154,12 @@ pub(crate) fn stored(prepared: &Prepared, places: Places) -> Appended {
 /// The answer to an append that was not stored now: the events that stand in the stream are looked at.
 pub(crate) async fn standing(parts: &Parts, prepared: &Prepared, outcome: Outcome) -> Result<Appended, StoreError> {
     let append = &prepared.append;
-    let (actual, archived) = match outcome {
+    let (actual, archived, behind) = match outcome {
         Outcome::Stored(places) => return Ok(stored(prepared, places)),
         Outcome::Repeat { first, last } => {
             return Ok(Appended::new(placed(parts, &append.stream, first, last).await?, true));
         }
-        Outcome::Ahead { actual, archived } => (actual, archived),
+        Outcome::Ahead { actual, archived, behind } => (actual, archived, behind),
     };
     let refused = || -> StoreError {
         if archived {
@@ -167,7 +169,7 @@ pub(crate) async fn standing(parts: &Parts, prepared: &Prepared, outcome: Outcom
     };
     // A repeat without a key stands just where it expected to, or the conflict is real.
     let (expected, _) = prepared.versions();
-    if actual <= expected {
+    if actual <= expected || behind.is_some_and(|behind| prepared.ids().next() != Some(behind)) {
         return Err(refused());
     }
     let last = expected.saturating_add(i64::try_from(append.events.len()).unwrap_or(i64::MAX));

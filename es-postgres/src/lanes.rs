@@ -201,6 +201,9 @@ async fn run(mut lane: Lane) {
     loop {
         // First the connection, then the batch: what comes in while we wait for one travels along.
         let lease = parts.connections.lease().await;
+        // Those who were answered by the last batch come back now; their first would otherwise go alone, and the others wait
+        // for it.
+        tokio::task::yield_now().await;
         let Some(batch) = parts.lanes.gather().take() else {
             lane.ended = true;
             if let Ok(lease) = lease {

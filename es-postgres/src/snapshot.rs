@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
 };
 
 use es_core::{
@@ -10,7 +11,10 @@ use es_core::{
     store::{KeptSnapshot, NewSnapshot, ReadStream, StoreError},
 };
 use sqlx::{Row as _, postgres::PgRow};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::sleep,
+};
 
 use crate::{
     connections::Failure,
@@ -22,7 +26,9 @@ use crate::{
 /// How many snapshots may wait. A further one is dropped: the next command on its stream brings a newer.
 const QUEUE: usize = 1_024;
 /// The most of them in a statement.
-const BATCH: usize = 64;
+const BATCH: usize = 128;
+/// How long the writer waits behind a statement for more. Nobody waits for it.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The way into the queue.
 #[derive(Debug)]
@@ -92,6 +98,7 @@ async fn write_all(parts: Weak<Parts>, mut waiting: mpsc::Receiver<Request>) {
         for done in flushed {
             let _ = done.send(());
         }
+        sleep(PAUSE).await;
     }
 }
 

@@ -250,7 +250,7 @@ impl Group {
                     continue;
                 }
                 Outcome::Repeat { first, last } => (first, last),
-                Outcome::Ahead { actual, archived } => {
+                Outcome::Ahead { actual, archived, .. } => {
                     if archived {
                         out_of_use.get_or_insert_with(|| append.stream.clone());
                     }

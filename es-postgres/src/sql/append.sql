@@ -7,8 +7,9 @@
 -- $6 event ids, $7 event types, $8 schema versions, $9 payloads, $10 metadata, $11 how long to wait for a transaction
 -- that has written to the stream and stays open.
 --
--- Answers at least one row: 1, the version before, the repeat if there is one, a row for each event inserted, and whether
--- the stream is archived. So do many appends in `append_many.sql`.
+-- Answers at least one row: 1, the version before, the repeat if there is one, a row for each event inserted, whether the
+-- stream is archived, and, where the stream is ahead, which event stands behind the version that was expected. So do many
+-- appends in `append_many.sql`.
 -- Indexes: events_stream_version (head), events_idempotency_key (repeat), archived_streams_pkey (archived).
 with patience as materialized (
     select set_config('lock_timeout', $11, true)
@@ -51,7 +52,10 @@ with patience as materialized (
     returning version, position, recorded_at
 )
 select 1::bigint, head.version, repeat.version, repeat.append_size, inserted.version, inserted.position, inserted.recorded_at,
-       archived.archived
+       archived.archived,
+       case when head.version > $4 then (
+           select event_id from "es".events where stream_type = $1 and stream_id = $2 and version = $4 + 1
+       ) end
 from head cross join archived
 left join repeat on true
 left join inserted on true

@@ -73,6 +73,6 @@ with settings as materialized (
     returning stream_type, stream_id, version, position, recorded_at
 )
 select guard.number, guard.version, guard.repeat_version, guard.repeat_size,
-       inserted.version, inserted.position, inserted.recorded_at, guard.archived
+       inserted.version, inserted.position, inserted.recorded_at, guard.archived, null::uuid
 from guard
 left join inserted on inserted.stream_type = guard.stream_type and inserted.stream_id = guard.stream_id

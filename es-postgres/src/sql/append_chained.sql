@@ -12,7 +12,8 @@
 -- one of the streams and stays open.
 --
 -- Answers at least one row for each append: its number, the stream's version before all of them, the repeat if there is
--- one, a row for each event inserted, and whether the stream is archived.
+-- one, a row for each event inserted, whether the stream is archived, and, where the stream is ahead, which event stands
+-- behind the version that was expected.
 -- Indexes: events_stream_version (head), events_idempotency_key (repeat), archived_streams_pkey (archived).
 with patience as materialized (
     select set_config('lock_timeout', $14, true)
@@ -79,7 +80,11 @@ with patience as materialized (
     returning stream_type, stream_id, version, position, recorded_at
 )
 select chained.number, chained.version, chained.repeat_version, chained.repeat_size,
-       inserted.version, inserted.position, inserted.recorded_at, chained.archived
+       inserted.version, inserted.position, inserted.recorded_at, chained.archived,
+       case when chained.version > chained.highest then (
+           select event_id from "es".events
+           where stream_type = chained.stream_type and stream_id = chained.stream_id and version = chained.highest + 1
+       ) end
 from chained
 left join inserted
     on chained.fits

@@ -5,8 +5,9 @@
 -- $7 the number of the append and $8 the number within it, both from 1, $9 event ids, $10 event types, $11 schema
 -- versions, $12 payloads, $13 metadata. $14 how long to wait for a transaction that has written to one of the streams and stays open.
 --
--- Answers at least one row for each append: its number, the version before, the repeat if there is one, and a row for
--- each event inserted, and whether the stream is archived.
+-- Answers at least one row for each append: its number, the version before, the repeat if there is one, a row for each
+-- event inserted, whether the stream is archived, and, where the stream is ahead, which event stands behind the version
+-- that was expected.
 -- Indexes: events_stream_version (head), events_idempotency_key (repeat), archived_streams_pkey (archived).
 with patience as materialized (
     select set_config('lock_timeout', $14, true)
@@ -65,6 +66,10 @@ with patience as materialized (
     returning stream_type, stream_id, version, position, recorded_at
 )
 select guard.number, guard.version, guard.repeat_version, guard.repeat_size,
-       inserted.version, inserted.position, inserted.recorded_at, guard.archived
+       inserted.version, inserted.position, inserted.recorded_at, guard.archived,
+       case when guard.version > guard.highest then (
+           select event_id from "es".events
+           where stream_type = guard.stream_type and stream_id = guard.stream_id and version = guard.highest + 1
+       ) end
 from guard
 left join inserted on inserted.stream_type = guard.stream_type and inserted.stream_id = guard.stream_id

@@ -26,4 +26,4 @@ where (select set_config('lock_timeout', $11, true)) is not null
       select from "es".events where stream_type = $1 and stream_id = $2 and idempotency_key = $5
   )
   and not exists (select from "es".archived_streams where stream_type = $1 and stream_id = $2)
-returning 1::bigint, version - 1, null::bigint, null::integer, version, position, recorded_at, false
+returning 1::bigint, version - 1, null::bigint, null::integer, version, position, recorded_at, false, null::uuid

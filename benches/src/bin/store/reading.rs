@@ -139,7 +139,7 @@ pub(crate) async fn load(store: &PostgresStore, rounds: usize) -> Result<(), Fai
         let ours = begun.elapsed();
         let begun = Instant::now();
         let rows = sqlx::query(
-            "select version, event_type, payload from es.events
+            "select version, event_type, payload, position, schema_version, event_id, recorded_at from es.events
              where stream_type = 'meter' and stream_id = $1 order by version",
         )
         .bind(&id.0)
@@ -197,7 +197,8 @@ pub(crate) async fn scan(store: &PostgresStore, events: u64, rounds: usize) -> R
         let begun = Instant::now();
         let mut by_hand = 0_u64;
         let query =
-            "select position, stream_type, stream_id, version, event_type, payload from es.events order by position";
+            "select position, stream_type, stream_id, version, event_type, payload, schema_version, event_id, metadata, recorded_at
+                     from es.events order by position";
         let mut rows = sqlx::query(query).fetch(&mut connection);
         while let Some(row) = rows.try_next().await? {
             let event: Counted = serde_json::from_slice(json(&row, 5)?)?;
