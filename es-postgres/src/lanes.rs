@@ -27,8 +27,8 @@ use tokio::{
     time::timeout,
 };
 
-pub(crate) use self::carry::PATIENCE;
 use self::carry::{carry, give};
+pub(crate) use self::carry::{held_before, setting};
 use crate::{
     append::Prepared,
     batch::{OfStream, Piece},

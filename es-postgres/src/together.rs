@@ -22,7 +22,7 @@ use crate::{
     config::PostgresConfig,
     connections::Failure,
     error,
-    lanes::{MOST_LANES, PATIENCE},
+    lanes::{self, MOST_LANES},
     row::{signed, unreadable, unsigned},
     store::Parts,
     turns::{Turn, Turns},
@@ -206,29 +206,15 @@ impl Group {
 
     async fn send(&self, parts: &Parts, patience: Patience) -> Result<Vec<Outcome>, Failure> {
         let longest = parts.config.lock_timeout;
-        let patience = match patience {
-            Patience::Full => longest,
-            // None at all would be no limit.
-            Patience::Usual | Patience::Little if longest.is_zero() => PATIENCE,
-            Patience::Usual | Patience::Little => longest.min(PATIENCE),
-        };
-        let patience = format!("{}ms", patience.as_millis());
+        let patience = lanes::setting(patience, longest);
         let lease = parts.connections.lease().await.map_err(Failure::NotSent)?;
         self.check_history(lease.history()).map_err(Failure::NotSent)?;
         let begun = Instant::now();
         let columns = self.columns();
-        match lease.fetch(columns.query_all(&parts.statements, Some(&patience))).await {
-            // An answer that makes no sense is as good as none.
-            Ok(rows) => self.outcomes(&rows).map_err(Failure::Lost),
-            // The statement's patience holds from its first step on. Whoever waited for as long as the connection allows
-            // waited before that, for a lock on the whole table, and would again.
-            Err(Failure::Refused(source))
-                if error::is_held(&source) && begun.elapsed() >= longest.max(PATIENCE * 2) =>
-            {
-                Err(Failure::NotSent(error::held(DOING, source)))
-            }
-            failed => failed.map(|_| Vec::new()),
-        }
+        let rows = lease.fetch(columns.query_all(&parts.statements, Some(&patience))).await;
+        let rows = rows.map_err(|failure| lanes::held_before(failure, begun, longest))?;
+        // An answer that makes no sense is as good as none.
+        self.outcomes(&rows).map_err(Failure::Lost)
     }
 
     /// The answer to what the statement did: each is stored, or it is looked up which of them stand already.

@@ -155,13 +155,7 @@ pub(crate) async fn a_group_whose_backend_is_killed_is_stored_once(database: Dat
             async move { store.append_all(pair(round, Expected::Any)).await }
         });
         // It waits for the open transaction; now its connection dies, and the other gives up.
-        let waiting = "select pid from pg_stat_activity
-                       where datname = current_database() and wait_event_type = 'Lock' and state = 'active'";
-        let pid: i32 = loop {
-            if let Some(pid) = sqlx::query_scalar(waiting).fetch_optional(&mut killer).await.expect("a look") {
-                break pid;
-            }
-        };
+        let pid = until_one_waits(&mut killer).await;
         sqlx::query("select pg_terminate_backend($1)").bind(pid).execute(&mut killer).await.expect("a kill");
         transaction.rollback().await.expect("a rollback");
         sent.await.expect("the task").expect("it is sent again");

@@ -17,7 +17,7 @@ use crate::{
 
 /// How long a batch waits for another transaction that has written to one of its streams, and how long each of its
 /// appends does when it is sent alone because of that.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(100);
 const LITTLE_PATIENCE: Duration = Duration::from_millis(20);
 
 /// What is ready to be told to those who asked.
@@ -57,14 +57,7 @@ pub(super) async fn carry(
                 parts.wake.appended(answers.iter().map(|(_, appended)| appended.position()).max());
                 continue;
             }
-            // The statement's patience holds from its first step on. Whoever waited for as long as the connection allows
-            // waited before that, for a lock on the whole table, and so would each of these again.
-            Err(Failure::Refused(source))
-                if error::is_held(&source) && begun.elapsed() >= parts.config.lock_timeout.max(PATIENCE * 2) =>
-            {
-                Failure::NotSent(error::held(DOING, source))
-            }
-            Err(failure) => failure,
+            Err(failure) => held_before(failure, begun, parts.config.lock_timeout),
         };
         let lost = piece.lost;
         match piece.after(error::trouble(&failure)) {
@@ -99,22 +92,37 @@ fn of_this_history(mut piece: Piece<Sent>, lease: &Result<Lease<'_>, StoreError>
     (!piece.requests.is_empty()).then_some(piece)
 }
 
-/// What became of each; `None` where a lone event was not stored and the general statement must say why.
-async fn send(
-    parts: &Parts,
-    piece: &Piece<Sent>,
-    lease: Result<Lease<'_>, StoreError>,
-) -> Result<Option<Vec<Outcome>>, Failure> {
-    let longest = parts.config.lock_timeout;
-    let patience = match piece.patience {
+/// A patience as the setting `lock_timeout`, where the connection's own is `longest`.
+pub(crate) fn setting(patience: Patience, longest: Duration) -> String {
+    let patience = match patience {
         Patience::Full => longest,
         // None at all would be no limit.
         Patience::Usual if longest.is_zero() => PATIENCE,
         Patience::Usual => longest.min(PATIENCE),
         Patience::Little => LITTLE_PATIENCE,
     };
+    format!("{}ms", patience.as_millis())
+}
+
+/// The statement's patience holds from its first step on. Whoever waited for as long as the connection allows waited before
+/// that, for a lock on the whole table, and would again: to them the failure is final.
+pub(crate) fn held_before(failure: Failure, begun: Instant, longest: Duration) -> Failure {
+    match failure {
+        Failure::Refused(source) if error::is_held(&source) && begun.elapsed() >= longest.max(PATIENCE * 2) => {
+            Failure::NotSent(error::held(DOING, source))
+        }
+        failure => failure,
+    }
+}
+
+/// What became of each; `None` where a lone event was not stored and the general statement must say why.
+async fn send(
+    parts: &Parts,
+    piece: &Piece<Sent>,
+    lease: Result<Lease<'_>, StoreError>,
+) -> Result<Option<Vec<Outcome>>, Failure> {
     let prepared = piece.requests.iter().filter_map(Sent::prepared);
-    let columns = Columns::of(prepared, format!("{}ms", patience.as_millis()));
+    let columns = Columns::of(prepared, setting(piece.patience, parts.config.lock_timeout));
     let lease = lease.map_err(Failure::NotSent)?;
     let lone = columns.query_one(&parts.statements).filter(|_| piece.is_hopeful());
     let short = lone.is_some();

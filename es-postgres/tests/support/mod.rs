@@ -132,11 +132,15 @@ pub(crate) async fn insert(connection: &mut PgConnection, id: &str, version: i64
     .expect("an event can be inserted")
 }
 
-/// Waits until a statement waits for an open transaction, and so has been sent.
-pub(crate) async fn until_one_waits(connection: &mut PgConnection) {
-    let waiting = "select count(*) from pg_stat_activity
+/// Waits until a statement waits for an open transaction, and so has been sent; and says whose process it is.
+pub(crate) async fn until_one_waits(connection: &mut PgConnection) -> i32 {
+    let waiting = "select pid from pg_stat_activity
                    where datname = current_database() and wait_event_type = 'Lock' and state = 'active'";
-    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *connection).await.expect("a look") == 0 {}
+    loop {
+        if let Some(pid) = sqlx::query_scalar(waiting).fetch_optional(&mut *connection).await.expect("a look") {
+            return pid;
+        }
+    }
 }
 
 /// How many events a stream has, by a look past the store.
