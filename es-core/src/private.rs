@@ -10,7 +10,7 @@ mod project;
 mod proofs;
 pub mod versions;
 
-pub use std::vec::Vec;
+pub use std::{string::String, vec::Vec};
 
 pub use self::{
     arguments::*,
@@ -22,6 +22,7 @@ pub use self::{
 };
 
 pub use serde;
+pub use serde_json::Error as JsonError;
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -6,6 +6,7 @@ use super::block::{HandledBy, HasEventHandlers, Reads};
 use crate::{
     event::{AnyAggregate, Dispatch, EventSchema},
     handler::{Apply, Given, Row},
+    projection::{ProjectionError, ReadModel},
     recorded::{Envelope, Metadata},
     store::{Corrupt, StoredEvent},
 };
@@ -79,8 +80,40 @@ where
 }
 
 /// The events of a read model.
-pub fn handled_events<R: HasEventHandlers<AnyAggregate, Envelope>>() -> impl Iterator<Item = EventSchema> {
-    R::EVENTS.iter().copied()
+pub fn handled_events<R: HasEventHandlers<AnyAggregate, Envelope>>() -> &'static [EventSchema] {
+    R::EVENTS
+}
+
+/// The key of the row that an event concerns: the id of its stream.
+///
+/// # Errors
+/// [`ProjectionError::Key`] where that is no key.
+pub fn keys_of_stream<R: ReadModel>(stored: &StoredEvent) -> Result<Vec<R::Key>, ProjectionError> {
+    if !R::handles(&stored.event_type) {
+        return Ok(Vec::new());
+    }
+    let key = R::Key::from_stream_id(stored.stream.id()).map_err(|message| ProjectionError::Key {
+        table: R::TABLE,
+        event_type: stored.event_type.clone(),
+        stream: stored.stream.clone(),
+        position: stored.position,
+        message,
+    })?;
+    Ok(vec![key])
+}
+
+/// What the handlers are given with an event; the metadata only where one of them reads it.
+///
+/// # Errors
+/// [`Corrupt`] where it cannot be read.
+pub fn envelope_of<R: HasEventHandlers<AnyAggregate, Envelope>>(
+    stored: &StoredEvent,
+) -> Result<Envelope, Box<Corrupt>> {
+    if <R::Reads as Reads>::ANY {
+        return stored.envelope();
+    }
+    let unread = Metadata::unread();
+    Ok(Envelope::new(stored.stream.clone(), stored.version, stored.position, stored.recorded_at, unread))
 }
 
 /// Folds a stored event into a row.

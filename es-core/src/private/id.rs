@@ -7,6 +7,8 @@ use std::{
 
 use serde::{Deserializer, Serialize, Serializer, de::DeserializeOwned};
 
+use crate::projection::column::{Column, ColumnType};
+
 /// Something in which `T` can be an id: it has what `#[derive(AggregateId)]` does not write.
 ///
 /// `T` is no `Self`, so that the compiler does not advise to borrow it.
@@ -26,6 +28,17 @@ where
     (): Identifies<T>,
 {
     0
+}
+
+/// An id and what is inside it.
+pub trait Wraps: Serialize + DeserializeOwned {
+    /// What is inside.
+    type Inner;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Wraps<Inner: Column>> Column for T {
+    const TYPE: ColumnType = <T::Inner as Column>::TYPE;
 }
 
 /// A type that can be inside an id.

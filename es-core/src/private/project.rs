@@ -13,6 +13,11 @@ use crate::{
 /// A type may have `async` handlers.
 pub const fn is_projection<P: Projection>() {}
 
+/// The key of a stored event where nothing else is said: its stream.
+pub fn key_of_stream(stored: &StoredEvent) -> String {
+    stored.stream.to_string()
+}
+
 /// The handlers of the projection `P` in the context `C`.
 pub trait HandlersIn<P, C> {
     /// Handles a stored event; one that is not handled is passed over.

@@ -8,9 +8,17 @@
 //! [`Rows`] keeps a read model in memory, and [`catch_up`] drives a projection; both decode events as every other reader
 //! does, in whatever version they are stored.
 
+pub mod arguments;
+pub mod column;
 mod error;
+pub mod ownership;
+pub mod prepare;
+pub mod reactor;
 mod read_model;
+pub mod row;
 mod rows;
+pub mod schema;
+pub mod store;
 
 use std::future::Future;
 
@@ -18,9 +26,16 @@ use futures_core::future::BoxFuture;
 use futures_util::StreamExt as _;
 
 pub use self::{
+    arguments::{Argument, IntoArguments},
+    column::{Column, ColumnSchema, ColumnType, TableSchema},
     error::{HandlerError, ProjectionError},
+    ownership::{Activity, Advance, Claim, DeadLetter, EngineId, EngineInfo, Failure, Roster, ShardState},
+    prepare::{ColumnDifference, PrepareError},
+    reactor::{Delivery, Reactor, ReactorHandlers},
     read_model::{ReadModel, ReadModelHandlers},
     rows::Rows,
+    schema::{FailurePolicy, ProjectionId, ProjectionKind, ProjectionSchema, ShardId, Start},
+    store::{Lag, ProjectionStore, Transience},
 };
 use crate::{
     event::{AnyAggregate, EventSchema},
@@ -84,6 +99,17 @@ pub trait Projection: Send + Sync + 'static {
     const NAME: &'static str;
     /// The version of what the handlers make of events, from 1. With a new one the projection begins anew.
     const VERSION: u32;
+    /// Into how many shards the events are divided by their key, each with a checkpoint of its own.
+    const SHARDS: u32;
+    /// What becomes of an event that cannot be handled.
+    const POLICY: FailurePolicy;
+
+    /// The key of a stored event: its stream, or what `#[key(..)]` says above its handler. Events with one key are handled
+    /// in their order, and wait for one another where one is parked.
+    ///
+    /// # Errors
+    /// [`ProjectionError`] where the event cannot be read.
+    fn key(stored: &StoredEvent) -> Result<String, ProjectionError>;
 }
 
 /// The handlers of a projection in the context `C`: what an engine needs of it.

@@ -10,8 +10,7 @@ use futures_util::StreamExt as _;
 use super::{ProjectionError, ReadModel};
 use crate::{
     handler::Row,
-    private::RowKey,
-    recorded::Position,
+    recorded::{Envelope, Position},
     store::{EventStore, ReadAll, StoredEvent},
 };
 
@@ -109,31 +108,27 @@ impl<R: ReadModel> Rows<R> {
         if stored.position <= self.position {
             return Ok(());
         }
-        if R::handles(&stored.event_type) {
-            self.fold(stored)?;
+        let keys = R::keys(stored)?;
+        if !keys.is_empty() {
+            let envelope = R::envelope(stored)?;
+            for key in keys {
+                self.fold(key, stored, &envelope)?;
+            }
         }
         self.position = stored.position;
         Ok(())
     }
 
-    fn fold(&mut self, stored: &StoredEvent) -> Result<(), ProjectionError> {
-        let envelope = stored.envelope()?;
-        let key = R::Key::from_stream_id(stored.stream.id()).map_err(|message| ProjectionError::Key {
-            table: R::TABLE,
-            event_type: stored.event_type.clone(),
-            stream: stored.stream.clone(),
-            position: stored.position,
-            message,
-        })?;
+    fn fold(&mut self, key: R::Key, stored: &StoredEvent, envelope: &Envelope) -> Result<(), ProjectionError> {
         match self.rows.entry(key) {
             Entry::Occupied(mut row) => {
-                if row.get_mut().fold(stored, &envelope)? == Row::Delete {
+                if row.get_mut().fold(stored, envelope)? == Row::Delete {
                     drop(row.remove());
                 }
             }
             Entry::Vacant(place) => {
                 let mut row = R::begin(place.key().clone());
-                if row.fold(stored, &envelope)? == Row::Keep {
+                if row.fold(stored, envelope)? == Row::Keep {
                     place.insert(row);
                 }
             }

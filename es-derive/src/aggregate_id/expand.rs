@@ -139,6 +139,7 @@ fn serde(id: &AggregateId, inner: &Type) -> TokenStream {
 /// impl ::core::convert::From<__Inner> for AccountId {
 ///     fn from(__inner: __Inner) -> Self { Self(__inner) }
 /// }
+/// impl ::es_core::private::id::Wraps for AccountId { type Inner = __Inner; }
 /// impl ::es_core::AggregateId for AccountId where [(); __PROVED]: Sized { const PROVED: usize = __PROVED; }
 /// ```
 fn own(id: &AggregateId) -> TokenStream {
@@ -157,6 +158,11 @@ fn own(id: &AggregateId) -> TokenStream {
             fn from(__inner: __Inner) -> Self {
                 Self(__inner)
             }
+        }
+
+        #[automatically_derived]
+        impl #krate::private::id::Wraps for #ident {
+            type Inner = __Inner;
         }
 
         #implementation

@@ -28,6 +28,14 @@ pub(super) fn expand(projection: &Projection) -> TokenStream {
             impl #krate::Projection for #ident {
                 const NAME: &'static ::core::primitive::str = #name;
                 const VERSION: ::core::primitive::u32 = #version;
+                const SHARDS: ::core::primitive::u32 = 1;
+                const POLICY: #krate::projection::FailurePolicy = #krate::projection::FailurePolicy::Stop;
+
+                fn key(
+                    __stored: &#krate::store::StoredEvent,
+                ) -> ::core::result::Result<#krate::private::String, #krate::ProjectionError> {
+                    ::core::result::Result::Ok(#krate::private::key_of_stream(__stored))
+                }
             }
 
             #[automatically_derived]

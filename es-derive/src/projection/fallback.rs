@@ -24,6 +24,14 @@ pub(super) fn fallback(projection: &Projection, errors: &Errors) -> TokenStream 
             impl #parameters #krate::Projection for #ident #arguments #clauses {
                 const NAME: &'static ::core::primitive::str = "";
                 const VERSION: ::core::primitive::u32 = 1;
+                const SHARDS: ::core::primitive::u32 = 1;
+                const POLICY: #krate::projection::FailurePolicy = #krate::projection::FailurePolicy::Stop;
+
+                fn key(
+                    _: &#krate::store::StoredEvent,
+                ) -> ::core::result::Result<#krate::private::String, #krate::ProjectionError> {
+                    ::core::panic!()
+                }
             }
         };
     }

@@ -26,6 +26,7 @@ pub(super) fn expand(read_model: &ReadModel) -> TokenStream {
     let (ident, version) = (&input.ident, version::number(version::or_first(*version)));
     let Some(Field { ident: Some(key), ty, .. }) = read_model.key() else { return TokenStream::new() };
     let others = read_model.fields().filter_map(|field| initial(read_model, field, key));
+    let columns = columns(read_model, key);
     let handlers = handlers(read_model);
     quote! {
         const _: () = {
@@ -34,6 +35,8 @@ pub(super) fn expand(read_model: &ReadModel) -> TokenStream {
                 type Key = #ty;
                 const TABLE: &'static ::core::primitive::str = #table;
                 const VERSION: ::core::primitive::u32 = #version;
+                const SHARDS: ::core::primitive::u32 = 1;
+                const POLICY: #krate::projection::FailurePolicy = #krate::projection::FailurePolicy::Stop;
 
                 fn begin(__key: #ty) -> Self {
                     Self { #key: __key, #(#others),* }
@@ -42,10 +45,68 @@ pub(super) fn expand(read_model: &ReadModel) -> TokenStream {
                 fn key(&self) -> &#ty {
                     &self.#key
                 }
+
+                fn keys(
+                    __stored: &#krate::store::StoredEvent,
+                ) -> ::core::result::Result<#krate::private::Vec<#ty>, #krate::ProjectionError> {
+                    #krate::private::keys_of_stream::<Self>(__stored)
+                }
+
+                #columns
             }
             #handlers
         };
     }
+}
+
+/// The columns, and the way of a row through them.
+///
+/// ```text
+/// const COLUMNS: &'static [ColumnSchema] = &[ColumnSchema::of::<AccountId>("account_id").key(), ..];
+/// fn encode(&self, __row: &mut RowEncoder<'_>) -> Result<(), ..> { __row.column("account_id", &self.account_id)?; .. Ok(()) }
+/// fn decode<'de, __A: SeqAccess<'de>>(__row: &mut RowDecoder<__A>) -> Result<Self, __A::Error> {
+///     Ok(Self { account_id: __row.column("account_id")?, .. })
+/// }
+/// ```
+fn columns(read_model: &ReadModel, key: &Ident) -> TokenStream {
+    let krate = &read_model.krate;
+    let named: Vec<_> = read_model.fields().filter_map(|field| Some((field.ident.as_ref()?, field))).collect();
+    let schemas = named.iter().map(|(name, field)| {
+        let (span, ty, text) = (spans::name_of(&field.ty), &field.ty, column_name(name));
+        let krate = krate.at(span);
+        let is_key = (*name == key).then(|| quote!(.key()));
+        quote_spanned!(span=> #krate::projection::ColumnSchema::of::<#ty>(#text) #is_key)
+    });
+    let written = named.iter().map(|(name, _)| {
+        let text = column_name(name);
+        quote!(__row.column(#text, &self.#name)?;)
+    });
+    let read = named.iter().map(|(name, _)| {
+        let text = column_name(name);
+        quote!(#name: __row.column(#text)?)
+    });
+    quote! {
+        const COLUMNS: &'static [#krate::projection::ColumnSchema] = &[#(#schemas),*];
+
+        fn encode(
+            &self,
+            __row: &mut #krate::projection::row::RowEncoder<'_>,
+        ) -> ::core::result::Result<(), #krate::private::JsonError> {
+            #(#written)*
+            ::core::result::Result::Ok(())
+        }
+
+        fn decode<'__de, __A: #krate::private::serde::de::SeqAccess<'__de>>(
+            __row: &mut #krate::projection::row::RowDecoder<__A>,
+        ) -> ::core::result::Result<Self, __A::Error> {
+            ::core::result::Result::Ok(Self { #(#read),* })
+        }
+    }
+}
+
+/// The column of a field: its name as it reads, without `r#`.
+fn column_name(field: &Ident) -> String {
+    syn::ext::IdentExt::unraw(field).to_string()
 }
 
 /// The first value of a field that is not the key, at its type.
@@ -88,8 +149,14 @@ fn handlers(read_model: &ReadModel) -> TokenStream {
 
         #[automatically_derived]
         impl #krate::projection::ReadModelHandlers for #ident {
-            fn events() -> impl ::core::iter::Iterator<Item = #krate::EventSchema> {
+            fn events() -> &'static [#krate::EventSchema] {
                 #krate::private::handled_events::<Self>()
+            }
+
+            fn envelope(
+                __stored: &#krate::store::StoredEvent,
+            ) -> ::core::result::Result<#krate::Envelope, #krate::private::NotRead> {
+                #krate::private::envelope_of::<Self>(__stored)
             }
 
             fn fold(

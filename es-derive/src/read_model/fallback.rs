@@ -36,12 +36,34 @@ pub(super) fn fallback(read_model: &ReadModel, errors: &Errors) -> TokenStream {
                 type Key = #key;
                 const TABLE: &'static ::core::primitive::str = "";
                 const VERSION: ::core::primitive::u32 = 1;
+                const SHARDS: ::core::primitive::u32 = 1;
+                const POLICY: #krate::projection::FailurePolicy = #krate::projection::FailurePolicy::Stop;
+                const COLUMNS: &'static [#krate::projection::ColumnSchema] = &[];
 
                 fn begin(_: Self::Key) -> Self {
                     ::core::panic!()
                 }
 
                 fn key(&self) -> &Self::Key {
+                    ::core::panic!()
+                }
+
+                fn keys(
+                    _: &#krate::store::StoredEvent,
+                ) -> ::core::result::Result<#krate::private::Vec<Self::Key>, #krate::ProjectionError> {
+                    ::core::panic!()
+                }
+
+                fn encode(
+                    &self,
+                    _: &mut #krate::projection::row::RowEncoder<'_>,
+                ) -> ::core::result::Result<(), #krate::private::JsonError> {
+                    ::core::panic!()
+                }
+
+                fn decode<'__de, __A: #krate::private::serde::de::SeqAccess<'__de>>(
+                    _: &mut #krate::projection::row::RowDecoder<__A>,
+                ) -> ::core::result::Result<Self, __A::Error> {
                     ::core::panic!()
                 }
             }
@@ -51,8 +73,14 @@ pub(super) fn fallback(read_model: &ReadModel, errors: &Errors) -> TokenStream {
                 const OPEN: ::core::primitive::bool = true;
             }
             impl #parameters #krate::projection::ReadModelHandlers for #ident #arguments #clauses {
-                fn events() -> impl ::core::iter::Iterator<Item = #krate::EventSchema> {
-                    ::core::iter::empty()
+                fn events() -> &'static [#krate::EventSchema] {
+                    &[]
+                }
+
+                fn envelope(
+                    _: &#krate::store::StoredEvent,
+                ) -> ::core::result::Result<#krate::Envelope, #krate::private::NotRead> {
+                    ::core::panic!()
                 }
 
                 fn fold(

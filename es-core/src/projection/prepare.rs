@@ -1,0 +1,107 @@
+//! Why projections could not be made ready.
+
+use std::fmt;
+
+use super::schema::ProjectionId;
+use crate::store::StoreError;
+
+/// Why projections could not be made ready to run. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrepareError {
+    /// The store could not be asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A read model has other columns than its table, and still the same version.
+    #[error(
+        "`{projection}` has other columns than its table: {}; give it a new version with \
+         `#[read_model(version = {})]`, which is built beside the old one",
+        list(.differences), .projection.version + 1
+    )]
+    TableChanged {
+        /// The read model.
+        projection: ProjectionId,
+        /// How table and struct differ.
+        differences: Vec<ColumnDifference>,
+    },
+    /// There is a table or a view of that name that is not the read model's.
+    #[error("there is a table or view `{table}` already that does not belong to `{projection}`; rename one of the two")]
+    TableTaken {
+        /// The read model.
+        projection: ProjectionId,
+        /// The name that is taken.
+        table: String,
+    },
+    /// A projection has another number of shards than it ran with, and they do not stand at one position.
+    #[error(
+        "`{projection}` ran with {found} shards and has {wanted} now; let them all come to one position first, by running it \
+         to the end with {found}, or give it a new version"
+    )]
+    ShardsChanged {
+        /// The projection.
+        projection: ProjectionId,
+        /// How many shards it ran with.
+        found: u32,
+        /// How many it has now.
+        wanted: u32,
+    },
+    /// A projection of that name is of another kind.
+    #[error("`{projection}` is stored as a {found}, and is a {wanted} now; give it another name")]
+    KindChanged {
+        /// The projection.
+        projection: ProjectionId,
+        /// What it was.
+        found: String,
+        /// What it is now.
+        wanted: &'static str,
+    },
+    /// Two projections have one name.
+    #[error("two projections are called `{name}`; give one of them another name")]
+    NameTwice {
+        /// The name.
+        name: &'static str,
+    },
+}
+
+/// How a column of a table differs from its field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ColumnDifference {
+    /// The struct has a field for which there is no column.
+    Missing {
+        /// The field.
+        column: String,
+        /// What it would be.
+        wanted: String,
+    },
+    /// The table has a column for which there is no field.
+    Extra {
+        /// The column.
+        column: String,
+    },
+    /// The column holds something else than the field.
+    Other {
+        /// The column.
+        column: String,
+        /// What it is in the table.
+        found: String,
+        /// What it is in the struct.
+        wanted: String,
+    },
+}
+
+impl fmt::Display for ColumnDifference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { column, wanted } => write!(formatter, "`{column}` ({wanted}) is not in the table"),
+            Self::Extra { column } => write!(formatter, "`{column}` of the table is not in the struct"),
+            Self::Other { column, found, wanted } => {
+                write!(formatter, "`{column}` is {found} in the table and {wanted} in the struct")
+            }
+        }
+    }
+}
+
+fn list(differences: &[ColumnDifference]) -> String {
+    differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
