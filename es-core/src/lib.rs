@@ -6,6 +6,7 @@ pub mod command;
 #[cfg(any(doc, doctest))]
 pub mod diagnostics;
 pub mod draft;
+pub mod engine;
 pub mod event;
 #[cfg(any(all(doc, not(doctest)), all(feature = "testing", doctest)))]
 #[doc = include_str!("docs/evolution.md")]

@@ -12,7 +12,7 @@ pub use crate::{
     handler::{Apply, Row},
     id::AggregateId,
     memory::MemoryStore,
-    projection::{Projection, ReadModel},
+    projection::{Projection, ProjectionStore, ReadModel},
     recorded::{Envelope, EventId, Metadata, Position, Recorded, StreamId, StreamVersion},
     repository::{ExecuteError, Executed, LoadError, Loaded, Repository},
     store::{EventStore, Expected, StoreError},

@@ -19,6 +19,7 @@ pub mod row;
 mod rows;
 pub mod schema;
 pub mod store;
+mod table;
 
 use std::future::Future;
 
@@ -36,6 +37,7 @@ pub use self::{
     rows::Rows,
     schema::{FailurePolicy, ProjectionId, ProjectionKind, ProjectionSchema, ShardId, Start},
     store::{Lag, ProjectionStore, Transience},
+    table::Table,
 };
 use crate::{
     event::{AnyAggregate, EventSchema},

@@ -239,7 +239,7 @@ pub struct DeadLetter {
     pub key: String,
     /// Whether it was passed over for good, and is only kept to be looked at.
     pub skipped: bool,
-    /// Why. An event that waits behind another with its key has never been tried, and names that one's failure.
+    /// Why. An event that waits behind another with its key has never been tried.
     pub failure: Failure,
     /// The position of the event that was set aside.
     pub position: Position,

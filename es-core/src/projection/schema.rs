@@ -10,13 +10,13 @@ use crate::{event::EventSchema, recorded::Position};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailurePolicy {
-    /// The projection stops in front of it, until it is [resumed](crate::engine::ProjectionEngine::resume).
+    /// The projection stops in front of it, until it is [resumed](crate::engine::Controls::resume).
     #[default]
     Stop,
     /// The event is passed over, and kept in the list of those that were.
     Skip,
     /// The event, and every later one with the same key, is parked in order, until it is
-    /// [redriven](crate::engine::ProjectionEngine::redrive). Events of other keys go on.
+    /// [redriven](crate::engine::Controls::redrive). Events of other keys go on.
     DeadLetter,
 }
 

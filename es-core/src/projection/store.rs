@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use super::{
+    ReadModel, Table,
     arguments::Argument,
     column::TableSchema,
     error::HandlerError,
@@ -232,6 +233,13 @@ pub trait ProjectionStore: EventStore {
         projection: &ProjectionSchema,
         after: Position,
     ) -> impl Future<Output = Result<Lag, StoreError>> + Send;
+
+    // ── What comes with it ──────────────────────────────────────────────────
+
+    /// The rows of a read model.
+    fn read_model<R: ReadModel>(&self) -> Table<R, Self> {
+        Table::new(self.clone())
+    }
 }
 
 /// Whether an error will pass.
@@ -240,6 +248,8 @@ pub trait ProjectionStore: EventStore {
 pub enum Transience {
     /// It will come again: the projection's policy decides.
     Lasting,
+    /// It will come again with every event, such as a missing right or table: the projection stops, whatever its policy.
+    Broken,
     /// It is about others that were there at the same time, as a deadlock is: tried again, as often as is set.
     Passing,
     /// The store cannot be reached, which is about no event: tried again until it can.

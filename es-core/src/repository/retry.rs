@@ -85,6 +85,16 @@ impl RetryPolicy {
         self
     }
 
+    /// How often something is tried at the most.
+    pub(crate) const fn attempts_at_most(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Waits for a random time, before which `earlier` others came.
+    pub(crate) async fn pause_after(&self, earlier: u32) {
+        pause(self.ceiling(earlier)).await;
+    }
+
     /// The ceiling of a pause that `earlier` others came before.
     fn ceiling(&self, earlier: u32) -> Duration {
         let doubled = self.first.saturating_mul(2_u32.saturating_pow(earlier));

@@ -1,0 +1,205 @@
+//! What becomes of an event that cannot be projected: the projection stops, passes it over, or parks it; and how parked
+//! events are tried again.
+
+use super::{
+    attempt::{Attempt, Failed, Outcome},
+    choice::Choice,
+    feed::Batch,
+    metrics,
+    runner::{Ended, Runner, Step},
+    work::{Batched, Work},
+};
+use crate::{
+    projection::{DeadLetter, Failure, FailurePolicy, ProjectionStore, ShardId, Transience},
+    recorded::Position,
+    store::{HistoryId, StoredEvent},
+};
+
+/// How many parked events are tried in one transaction.
+const REDRIVEN: u32 = 100;
+
+impl<S: ProjectionStore> Runner<S> {
+    /// Does with the event what the policy says.
+    pub(super) async fn set_aside(
+        &mut self,
+        stored: &StoredEvent,
+        batch: &Batch,
+        failed: Failed,
+        attempts: u32,
+    ) -> Step {
+        let failure = self.failure(stored, &failed.error, attempts);
+        let policy =
+            if failed.transience == Transience::Broken { FailurePolicy::Stop } else { self.work.schema().policy };
+        let letters = match policy {
+            FailurePolicy::Stop => None,
+            FailurePolicy::Skip => self.letters(stored, &failure, DeadLetter::skipped),
+            FailurePolicy::DeadLetter => self.letters(stored, &failure, DeadLetter::parked),
+        };
+        let Some(letters) = letters else { return self.stop(failure).await };
+        tracing::error!(shard = %self.shard(), %failure, ?policy, "an event was set aside");
+        metrics::set_aside(self.shard(), letters.len());
+        self.write_letters(stored, batch.history, &letters).await?;
+        for letter in letters.into_iter().filter(|letter| !letter.skipped) {
+            self.choice.park(letter.key);
+        }
+        Ok(())
+    }
+
+    /// One letter for each key of the event that is ours; `None` where the keys cannot be read: then nobody knows which
+    /// events have to wait for it.
+    fn letters(
+        &self,
+        stored: &StoredEvent,
+        failure: &Failure,
+        letter: fn(ShardId, String, Position, Failure) -> DeadLetter,
+    ) -> Option<Vec<DeadLetter>> {
+        let keys = self.work.keys(stored).ok()?;
+        let ours = keys.into_iter().filter(|key| self.choice.has(key));
+        Some(ours.map(|key| letter(self.shard(), key, stored.position, failure.clone())).collect())
+    }
+
+    /// Keeps the letters, and moves the checkpoint behind the event.
+    pub(super) async fn write_letters(
+        &mut self,
+        stored: &StoredEvent,
+        history: HistoryId,
+        letters: &[DeadLetter],
+    ) -> Step {
+        while self.position < stored.position {
+            let range = (self.checkpoint, stored.position);
+            let attempt = Attempt::new(&self.shared.store, &self.claim, range, history, &[], &self.choice);
+            let outcome = match attempt.begin(0).await {
+                Ok(Some(transaction)) => attempt.end(transaction, Ok(0), letters).await,
+                Ok(None) => Ok(Outcome::Void),
+                Err(failed) => Err(failed),
+            };
+            match outcome {
+                Ok(Outcome::Taken(_)) => self.stands_at(stored.position),
+                Ok(Outcome::Void) => return Err(Ended::Void),
+                Err(failed) => self.try_again(failed).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops in front of the event.
+    async fn stop(&mut self, failure: Failure) -> Step {
+        tracing::error!(shard = %self.shard(), %failure, "a projection stops");
+        loop {
+            match self.store().stop(&self.claim, self.checkpoint, &failure).await {
+                Ok(true) => return Err(Ended::Stopped(failure)),
+                Ok(false) => return Err(Ended::Void),
+                Err(error) => self.wait_out(error).await?,
+            }
+        }
+    }
+
+    /// Tries all parked events again, key after key, each key's in their order. A key whose event fails again stays parked
+    /// from there on.
+    pub(super) async fn redrive(&mut self) -> Step {
+        let keys: Vec<_> = self.choice.parked().cloned().collect();
+        for key in keys {
+            while let Some(more) = self.redrive_some(&key).await? {
+                if !more {
+                    break;
+                }
+            }
+        }
+        self.end_redrive().await?;
+        self.load_parked().await
+    }
+
+    /// Tries the next parked events of a key. Whether there are more to try; `None` where one has failed again.
+    async fn redrive_some(&mut self, key: &str) -> Result<Option<bool>, Ended> {
+        let shard = self.shard();
+        let events = loop {
+            match self.store().parked_events(shard, key, REDRIVEN).await {
+                Ok(events) => break events,
+                Err(error) => self.wait_out(error).await?,
+            }
+        };
+        if events.is_empty() {
+            return Ok(Some(false));
+        }
+        match self.work.clone() {
+            Work::Batched(work) => self.redrive_batched(work.as_ref(), key, &events).await,
+            Work::Delivered(work) => self.redeliver(work.as_ref(), key, &events).await,
+        }
+    }
+
+    async fn redrive_batched(
+        &mut self,
+        work: &dyn Batched<S>,
+        key: &str,
+        events: &[StoredEvent],
+    ) -> Result<Option<bool>, Ended> {
+        let choice = self.choice.only(key);
+        let (mut most, mut attempts) = (events.len(), 0);
+        loop {
+            let failed = match self.redrive_once(work, key, &events[..most], &choice).await? {
+                Ok(()) => return Ok(Some(true)),
+                Err(failed) => failed,
+            };
+            attempts += 1;
+            if self.passes(&failed, attempts) {
+                self.try_again(failed).await?;
+                // The answer to a commit may have been lost: what is parked is to be read again.
+                return Ok(Some(true));
+            }
+            most = match failed.at {
+                Some(index) if index > 0 && index < most => index,
+                None if most > 1 => most / 2,
+                _ => return Ok(None),
+            };
+        }
+    }
+
+    async fn redrive_once(
+        &mut self,
+        work: &dyn Batched<S>,
+        key: &str,
+        events: &[StoredEvent],
+        choice: &Choice,
+    ) -> Result<Result<(), Failed>, Ended> {
+        let history = self.history().await?;
+        let range = (self.checkpoint, self.checkpoint);
+        let attempt = Attempt::new(&self.shared.store, &self.claim, range, history, events, choice).redriving(key);
+        match work.run(&attempt).await {
+            Ok(Outcome::Taken(_)) => Ok(Ok(())),
+            Ok(Outcome::Void) => Err(Ended::Void),
+            Err(failed) => Ok(Err(failed)),
+        }
+    }
+
+    pub(super) async fn history(&mut self) -> Result<HistoryId, Ended> {
+        loop {
+            match self.store().history().await {
+                Ok(history) => return Ok(history),
+                Err(error) => self.wait_out(error).await?,
+            }
+        }
+    }
+
+    /// The wish was seen to.
+    async fn end_redrive(&mut self) -> Step {
+        loop {
+            let history = self.history().await?;
+            let range = (self.checkpoint, self.checkpoint);
+            let attempt = Attempt::new(&self.shared.store, &self.claim, range, history, &[], &self.choice);
+            let outcome = match attempt.begin(0).await {
+                Ok(Some(mut transaction)) => {
+                    let done = self.shared.store.redriven(&mut transaction, self.claim.shard).await;
+                    let done = done.map(|()| 0).map_err(|error| attempt.store_failed(error));
+                    attempt.end(transaction, done, &[]).await
+                }
+                Ok(None) => Ok(Outcome::Void),
+                Err(failed) => Err(failed),
+            };
+            match outcome {
+                Ok(Outcome::Taken(_)) => return Ok(()),
+                Ok(Outcome::Void) => return Err(Ended::Void),
+                Err(failed) => self.try_again(failed).await?,
+            }
+        }
+    }
+}

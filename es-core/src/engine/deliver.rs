@@ -1,0 +1,126 @@
+//! How a batch is delivered by a reactor: event by event, and the checkpoint behind each of them.
+
+use std::time::Instant;
+
+use super::{
+    attempt::{Attempt, Failed, Outcome},
+    choice::Chosen,
+    feed::Batch,
+    metrics,
+    runner::{Ended, Runner, Step},
+    work::Delivered,
+};
+use crate::{
+    projection::{ProjectionError, ProjectionStore, Transience},
+    recorded::Position,
+    store::StoredEvent,
+};
+
+impl<S: ProjectionStore> Runner<S> {
+    /// Delivers the batch, from where we are to its end.
+    pub(super) async fn deliver(&mut self, work: &dyn Delivered, batch: &Batch) -> Step {
+        for stored in batch.behind(self.position) {
+            if self.is_to_end() {
+                return Err(Ended::Asked);
+            }
+            let key = match work.key(stored) {
+                Ok(key) => key,
+                Err(error) => {
+                    self.set_aside(stored, batch, lasting(error), 1).await?;
+                    continue;
+                }
+            };
+            match self.choice.of(&key, stored) {
+                Chosen::Elsewhere => {}
+                Chosen::Waits(letter) => self.write_letters(stored, batch.history, &[letter]).await?,
+                Chosen::Taken => match self.deliver_one(work, stored).await? {
+                    Ok(()) => self.delivered(1, stored.position, batch).await?,
+                    Err((error, attempts)) => self.set_aside(stored, batch, lasting(error), attempts).await?,
+                },
+            }
+        }
+        self.delivered(0, batch.upto, batch).await
+    }
+
+    /// Delivers an event as often as it takes, or as is allowed.
+    async fn deliver_one(
+        &mut self,
+        work: &dyn Delivered,
+        stored: &StoredEvent,
+    ) -> Result<Result<(), (ProjectionError, u32)>, Ended> {
+        let mut attempt = 1;
+        loop {
+            let error = match work.deliver(stored, attempt).await {
+                Ok(()) => {
+                    self.failures = 0;
+                    return Ok(Ok(()));
+                }
+                // What cannot be read today cannot be read tomorrow.
+                Err(error @ (ProjectionError::Store(_) | ProjectionError::Key { .. })) => {
+                    return Ok(Err((error, attempt)));
+                }
+                Err(error) => error,
+            };
+            if attempt >= self.attempts() {
+                return Ok(Err((error, attempt)));
+            }
+            tracing::warn!(shard = %self.shard(), %error, attempt, "a delivery failed, and is tried again");
+            metrics::failed(self.shard());
+            attempt += 1;
+            self.pause().await?;
+        }
+    }
+
+    /// Moves the checkpoint behind what was delivered.
+    async fn delivered(&mut self, events: u64, to: Position, batch: &Batch) -> Step {
+        let begun = Instant::now();
+        while self.position < to || self.checkpoint < to {
+            let range = (self.checkpoint, to);
+            let attempt = Attempt::new(&self.shared.store, &self.claim, range, batch.history, &[], &self.choice);
+            match attempt.advance(events).await {
+                Ok(Outcome::Taken(applied)) => self.taken(applied, to, begun),
+                Ok(Outcome::Void) => return Err(Ended::Void),
+                Err(failed) => self.try_again(failed).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Delivers parked events of a key again. Whether there are more to try; `None` where one has failed again.
+    pub(super) async fn redeliver(
+        &mut self,
+        work: &dyn Delivered,
+        key: &str,
+        events: &[StoredEvent],
+    ) -> Result<Option<bool>, Ended> {
+        for stored in events {
+            if self.deliver_one(work, stored).await?.is_err() {
+                return Ok(None);
+            }
+            let history = self.history().await?;
+            let range = (self.checkpoint, self.checkpoint);
+            let events = std::slice::from_ref(stored);
+            let attempt = Attempt::new(&self.shared.store, &self.claim, range, history, events, &self.choice);
+            let attempt = attempt.redriving(key);
+            let outcome = match attempt.begin(1).await {
+                Ok(Some(transaction)) => attempt.end(transaction, Ok(1), &[]).await,
+                Ok(None) => Ok(Outcome::Void),
+                Err(failed) => Err(failed),
+            };
+            match outcome {
+                Ok(Outcome::Taken(_)) => {}
+                Ok(Outcome::Void) => return Err(Ended::Void),
+                Err(failed) => {
+                    // It may be delivered once more: at least once is what is promised.
+                    self.try_again(failed).await?;
+                    return Ok(Some(true));
+                }
+            }
+        }
+        Ok(Some(true))
+    }
+}
+
+fn lasting(error: ProjectionError) -> Failed {
+    Failed { at: Some(0), transience: Transience::Lasting, uncertain: false, error }
+}

@@ -1,0 +1,273 @@
+//! The engine: it keeps read models, projections and reactors up to date with the events.
+//!
+//! A [`ProjectionEngine`] is told what to run. Started, it is a [`RunningEngine`]: it takes in events batch by batch up to
+//! the frontier, each batch in one transaction with the move of its checkpoint, and then waits for more. Several
+//! processes may run the same projections: each shard has one owner at a time. [`Controls`] are for people: status,
+//! waiting, pausing, failures.
+
+mod aside;
+mod assignment;
+mod attempt;
+mod board;
+mod choice;
+mod controls;
+mod deliver;
+mod error;
+mod feed;
+mod frontier;
+pub mod metrics;
+mod reactor;
+mod read_model;
+mod runner;
+mod running;
+mod sql;
+mod status;
+mod supervisor;
+mod tail;
+mod take;
+mod wait;
+mod work;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+pub use self::{
+    controls::Controls,
+    error::{ControlError, EngineError, WaitError},
+    running::RunningEngine,
+    status::{EngineStatus, Health, ProjectionStatus, ShardStatus},
+    wait::WaitFor,
+};
+use self::{
+    feed::Feed,
+    reactor::Reacting,
+    read_model::Folded,
+    runner::Shared,
+    sql::Handled,
+    work::{Batched, Delivered, Work},
+};
+use crate::{
+    projection::{
+        EngineId, EngineInfo, PrepareError, Projection, ProjectionHandlers, ProjectionSchema, ProjectionStore,
+        ReactorHandlers, ReadModel, Start,
+    },
+    repository::RetryPolicy,
+};
+
+/// How many events a batch has, about.
+const BATCH: usize = 10_000;
+/// For how long a claim holds without being renewed.
+const LEASE: Duration = Duration::from_secs(10);
+/// How often an engine says that it is alive, at the least.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// What is to be run, and how.
+///
+/// ```
+/// use es_core::{engine::ProjectionEngine, prelude::*};
+/// # #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+/// # struct LampId(String);
+/// # #[derive(Event, Serialize, Deserialize, Clone, Debug)]
+/// # struct LampLit {}
+/// # #[derive(EventSet, Debug)]
+/// # enum LampEvent { Lit(LampLit) }
+/// # #[derive(Aggregate, Default, Debug)]
+/// # #[aggregate(name = "lamp", id = LampId, event = LampEvent)]
+/// # struct Lamp {}
+/// # #[event_handler]
+/// # impl Lamp { fn lit(&mut self, _: &LampLit) {} }
+/// # struct Light;
+/// # #[command_handler]
+/// # impl Lamp {
+/// #     fn light(_: &Light) -> Result<LampLit, std::convert::Infallible> { Ok(LampLit {}) }
+/// # }
+/// # #[derive(ReadModel, Debug)]
+/// # #[read_model(table = "lamps")]
+/// # struct LampSummary { #[read_model(key)] id: LampId, times_lit: u64 }
+/// # #[event_handler]
+/// # impl LampSummary { fn lit(&mut self, _: &LampLit) { self.times_lit += 1; } }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MemoryStore::new();
+/// let engine = ProjectionEngine::new(&store).read_model::<LampSummary>().start().await?;
+///
+/// let id = LampId("hall".into());
+/// let done = store.repository::<Lamp>().execute(&id, Light).await?;
+/// engine.wait_for(done.position).await?;
+/// let lamp = store.read_model::<LampSummary>().get(&id).await?;
+/// assert_eq!(lamp.map(|lamp| lamp.times_lit), Some(1));
+///
+/// engine.shutdown().await;
+/// # Ok(()) }
+/// ```
+#[must_use = "nothing runs until it is started"]
+pub struct ProjectionEngine<S> {
+    store: S,
+    entries: Vec<Entry<S>>,
+    label: String,
+    lease: Duration,
+    batch: usize,
+    retry: RetryPolicy,
+}
+
+/// What is registered, while its schema can still be changed.
+enum Entry<S> {
+    Batched(Box<dyn Batched<S>>),
+    Delivered(Box<dyn Delivered>),
+}
+
+impl<S: ProjectionStore> Entry<S> {
+    fn schema_mut(&mut self) -> &mut ProjectionSchema {
+        match self {
+            Self::Batched(work) => work.schema_mut(),
+            Self::Delivered(work) => work.schema_mut(),
+        }
+    }
+}
+
+impl<S: ProjectionStore> ProjectionEngine<S> {
+    /// An engine on this store, with nothing to run yet.
+    pub fn new(store: &S) -> Self {
+        let label = format!("process {}", std::process::id());
+        // Passing failures are tried again for about a minute.
+        let retry = RetryPolicy::new().attempts(16).pause(Duration::from_millis(20)..Duration::from_secs(10));
+        Self { store: store.clone(), entries: Vec::new(), label, lease: LEASE, batch: BATCH, retry }
+    }
+
+    /// Runs a read model.
+    pub fn read_model<R: ReadModel>(mut self) -> Self {
+        self.entries.push(Entry::Batched(Box::new(Folded::<R>::new())));
+        self
+    }
+
+    /// Runs a projection, whose handlers take the context of this store.
+    pub fn projection<P>(mut self, projection: P) -> Self
+    where
+        P: Projection + for<'t> ProjectionHandlers<S::Context<'t>>,
+    {
+        self.entries.push(Entry::Batched(Box::new(Handled::new::<S>(projection))));
+        self
+    }
+
+    /// Runs a reactor.
+    pub fn reactor<R: ReactorHandlers>(mut self, reactor: R) -> Self {
+        self.entries.push(Entry::Delivered(Box::new(Reacting::new(reactor))));
+        self
+    }
+
+    /// Where that begins which was registered last, if the store does not know it yet: with the first event, unless said.
+    /// A reactor that is added to a store full of events most often begins [now](Start::Now).
+    pub fn starting(mut self, start: Start) -> Self {
+        if let Some(last) = self.entries.last_mut() {
+            last.schema_mut().start = start;
+        }
+        self
+    }
+
+    /// The name under which this process is shown to people, such as its host's; its number unless set.
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// For how long this process keeps its shards when it does not answer any more; 10 seconds unless set, at least 100
+    /// milliseconds. After that another takes over. It is also how long a single statement of a handler may take.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease.max(Duration::from_millis(100));
+        self
+    }
+
+    /// How many events are taken in by one transaction, about, where that many are there; 10,000 unless set, at least
+    /// one. More make a rebuild faster, fewer make the transactions shorter.
+    pub fn batch_size(mut self, events: usize) -> Self {
+        self.batch = events.max(1);
+        self
+    }
+
+    /// How often something is tried that fails in passing, such as a batch after a deadlock or a delivery of a reactor, and
+    /// how long the pauses are: 16 times, with pauses of up to 20 ms at first and 10 s at last, unless set. A store that
+    /// cannot be reached is waited for without a limit.
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Makes the tables for what is registered, and checks those that are there; [`start`](Self::start) does it, too. Called
+    /// by itself when deploying, as the role that owns the tables, where the program runs with fewer rights.
+    ///
+    /// # Errors
+    /// [`PrepareError`]
+    pub async fn prepare(&self) -> Result<(), PrepareError> {
+        let schemas: Vec<_> = self.schemas().collect();
+        for (index, schema) in schemas.iter().enumerate() {
+            if schemas.iter().take(index).any(|earlier| earlier.id.name == schema.id.name) {
+                return Err(PrepareError::NameTwice { name: schema.id.name });
+            }
+        }
+        self.store.prepare(&schemas).await
+    }
+
+    /// Makes ready what is registered, and runs it, until the engine is [shut down](RunningEngine::shutdown) or dropped.
+    /// Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// [`PrepareError`]
+    pub async fn start(self) -> Result<RunningEngine<S>, PrepareError> {
+        self.prepare().await?;
+        let interval = INTERVAL.min(self.lease / 3);
+        let (shared, works) = self.into_parts();
+        Ok(RunningEngine::start(shared, works, interval))
+    }
+
+    /// Takes in everything that is there, and returns: for tests, which need no sleeps with it, and for jobs. New versions
+    /// take over at the end. Shards are run one after another; those of other engines are waited for as long as a lease
+    /// holds. Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// [`EngineError::Stopped`] where a projection stops at an event, after the others have come to the end.
+    pub async fn run_to_frontier(self) -> Result<(), EngineError> {
+        self.prepare().await?;
+        let (shared, works) = self.into_parts();
+        frontier::run(shared, &works).await
+    }
+
+    /// A hold on the projections, without running them.
+    pub fn controls(&self) -> Controls<S> {
+        Controls::new(self.store.clone(), self.schemas().collect(), None)
+    }
+
+    fn schemas(&self) -> impl Iterator<Item = ProjectionSchema> {
+        self.entries.iter().map(|entry| match entry {
+            Entry::Batched(work) => *work.schema(),
+            Entry::Delivered(work) => *work.schema(),
+        })
+    }
+
+    fn into_parts(self) -> (Arc<Shared<S>>, Arc<[Work<S>]>) {
+        let mut event_types: Vec<_> =
+            self.schemas().flat_map(|schema| schema.events.iter().map(|event| event.name)).collect();
+        event_types.sort_unstable();
+        event_types.dedup();
+        let projections = self.schemas().map(|schema| schema.id).collect();
+        let info = EngineInfo::new(EngineId::random(), self.label, projections, self.lease);
+        let works = self.entries.into_iter().map(|entry| match entry {
+            Entry::Batched(work) => Work::Batched(work.into()),
+            Entry::Delivered(work) => Work::Delivered(work.into()),
+        });
+        let works = works.collect();
+        let feed = Feed::new(self.store.clone(), self.batch, event_types);
+        let shared = Shared { store: self.store, feed, board: Arc::default(), info, retry: self.retry };
+        (Arc::new(shared), works)
+    }
+}
+
+impl<S> fmt::Debug for ProjectionEngine<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ProjectionEngine")
+            .field("label", &self.label)
+            .field("lease", &self.lease)
+            .field("batch", &self.batch)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,340 @@
+//! The runner of one shard: batch after batch, as long as its claim holds.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::watch;
+
+use super::{
+    attempt::{Attempt, Failed, Outcome},
+    board::Board,
+    choice::Choice,
+    feed::{Batch, Feed},
+    metrics,
+    work::Work,
+};
+use crate::{
+    projection::{Claim, EngineInfo, Failure, HandlerError, ProjectionStore, ShardId, Transience},
+    recorded::Position,
+    repository::RetryPolicy,
+    store::{StoreError, StoredEvent},
+};
+
+/// A checkpoint that passes nothing but events of others moves this often.
+const IDLE_ADVANCE: Duration = Duration::from_secs(1);
+
+/// What a runner is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Order {
+    /// End behind the batch that is under way.
+    pub(super) end: bool,
+    /// Try the parked events again.
+    pub(super) redrive: bool,
+}
+
+/// Why a runner ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// It was told to; the claim holds.
+    Asked,
+    /// It has come to the frontier, and was to go no further; the claim holds.
+    AtFrontier,
+    /// The claim is void.
+    Void,
+    /// It has stopped in front of an event that cannot be projected.
+    Stopped(Failure),
+    /// The store was closed, or answered what no repetition will change.
+    Store(StoreError),
+}
+
+/// What the runners of an engine share.
+#[derive(Debug)]
+pub(super) struct Shared<S> {
+    pub(super) store: S,
+    pub(super) feed: Feed<S>,
+    pub(super) board: Arc<Board>,
+    pub(super) info: EngineInfo,
+    pub(super) retry: RetryPolicy,
+}
+
+/// The runner.
+#[derive(Debug)]
+pub(super) struct Runner<S> {
+    pub(super) shared: Arc<Shared<S>>,
+    pub(super) work: Work<S>,
+    pub(super) claim: Claim,
+    /// Everything up to here is taken in.
+    pub(super) position: Position,
+    /// Where the checkpoint stands in the store.
+    pub(super) checkpoint: Position,
+    pub(super) choice: Choice,
+    orders: watch::Receiver<Order>,
+    advanced: Instant,
+    /// How often the batch in hand has failed.
+    pub(super) failures: u32,
+}
+
+/// How a step ended: it goes on, or the runner ends.
+pub(super) type Step = Result<(), Ended>;
+
+impl<S: ProjectionStore> Runner<S> {
+    /// A runner under a claim.
+    pub(super) fn new(shared: Arc<Shared<S>>, work: Work<S>, claim: Claim, orders: watch::Receiver<Order>) -> Self {
+        let choice = Choice::new(claim.shard, work.schema().shards, []);
+        let (position, checkpoint, advanced) = (claim.position, claim.position, Instant::now());
+        Self { shared, work, claim, position, checkpoint, choice, orders, advanced, failures: 0 }
+    }
+
+    pub(super) fn store(&self) -> &S {
+        &self.shared.store
+    }
+
+    pub(super) fn shard(&self) -> ShardId {
+        self.claim.shard
+    }
+
+    /// Takes in events until it is told to end, or cannot go on.
+    pub(super) async fn run(mut self) -> (Ended, Claim) {
+        let ended = self.follow(true).await;
+        self.shared.board.gone(self.shard());
+        (ended, self.claim)
+    }
+
+    /// Takes in events up to the frontier.
+    pub(super) async fn run_to_frontier(mut self) -> (Ended, Claim) {
+        let ended = self.follow(false).await;
+        self.shared.board.gone(self.shard());
+        (ended, self.claim)
+    }
+
+    async fn follow(&mut self, waits: bool) -> Ended {
+        match self.steps(waits).await {
+            Ok(()) => Ended::Asked,
+            Err(ended) => ended,
+        }
+    }
+
+    async fn steps(&mut self, waits: bool) -> Step {
+        self.shared.board.claimed(self.claim);
+        self.load_parked().await?;
+        loop {
+            let order = *self.orders.borrow_and_update();
+            if order.end {
+                self.move_checkpoint().await?;
+                return Err(Ended::Asked);
+            }
+            if order.redrive {
+                self.redrive().await?;
+            }
+            let batch = self.next_batch().await?;
+            if batch.upto > self.position {
+                self.take(&batch).await?;
+                self.shared.board.reached(self.shard(), self.position);
+            } else if !waits {
+                self.move_checkpoint().await?;
+                return Err(Ended::AtFrontier);
+            } else {
+                self.wait(&batch).await?;
+            }
+        }
+    }
+
+    /// The next events; waits for a store that cannot be reached.
+    async fn next_batch(&mut self) -> Result<Arc<Batch>, Ended> {
+        loop {
+            match self.shared.feed.behind(self.work.schema(), self.position).await {
+                Ok(batch) => {
+                    self.failures = 0;
+                    return Ok(batch);
+                }
+                Err(error) => self.wait_out(error).await?,
+            }
+        }
+    }
+
+    /// Waits at the frontier until there is more, or something else to do.
+    async fn wait(&mut self, batch: &Batch) -> Step {
+        let shared = Arc::clone(&self.shared);
+        let more = shared.feed.wait_behind(self.position, batch.history);
+        let idle = IDLE_ADVANCE.saturating_sub(self.advanced.elapsed());
+        let is_behind = self.checkpoint < self.position;
+        tokio::select! {
+            () = more => Ok(()),
+            changed = self.orders.changed() => changed.map_err(|_| Ended::Asked),
+            () = tokio::time::sleep(idle), if is_behind => self.move_checkpoint().await,
+        }
+    }
+
+    /// Which keys have to wait.
+    pub(super) async fn load_parked(&mut self) -> Step {
+        loop {
+            match self.store().parked_keys(self.shard()).await {
+                Ok(keys) => {
+                    self.choice = Choice::new(self.shard(), self.work.schema().shards, keys);
+                    return Ok(());
+                }
+                Err(error) => self.wait_out(error).await?,
+            }
+        }
+    }
+
+    /// Takes in a batch, in as many pieces as it needs.
+    async fn take(&mut self, batch: &Batch) -> Step {
+        if batch.behind(self.position).is_empty() {
+            return self.pass_over(batch).await;
+        }
+        match self.work.clone() {
+            Work::Batched(work) => self.take_batched(work.as_ref(), batch).await,
+            Work::Delivered(work) => self.deliver(work.as_ref(), batch).await,
+        }
+    }
+
+    /// Nothing concerns us: the checkpoint may as well move later.
+    async fn pass_over(&mut self, batch: &Batch) -> Step {
+        self.position = batch.upto;
+        if batch.more || self.advanced.elapsed() >= IDLE_ADVANCE {
+            return self.move_checkpoint_in(batch).await;
+        }
+        Ok(())
+    }
+
+    /// A batch is in the store: so many events, begun at that time.
+    pub(super) fn taken(&mut self, applied: u64, position: Position, begun: Instant) {
+        self.stands_at(position);
+        metrics::taken(self.shard(), applied, position, begun.elapsed());
+        self.shared.board.applied(self.shard(), applied, position);
+    }
+
+    /// The store has the checkpoint where we are.
+    pub(super) fn stands_at(&mut self, position: Position) {
+        (self.position, self.checkpoint, self.advanced) = (position, position, Instant::now());
+        self.failures = 0;
+    }
+
+    /// Moves the checkpoint to where we are. It may have been behind, because there was nothing to take in.
+    async fn move_checkpoint(&mut self) -> Step {
+        if self.checkpoint == self.position {
+            return Ok(());
+        }
+        let history = loop {
+            match self.store().history().await {
+                Ok(history) => break history,
+                Err(error) => self.wait_out(error).await?,
+            }
+        };
+        let nothing = Batch { after: self.checkpoint, upto: self.position, events: Vec::new(), more: false, history };
+        self.move_checkpoint_in(&nothing).await
+    }
+
+    async fn move_checkpoint_in(&mut self, batch: &Batch) -> Step {
+        let to = self.position;
+        loop {
+            if self.checkpoint >= to {
+                return Ok(());
+            }
+            let range = (self.checkpoint, to);
+            let attempt = Attempt::new(&self.shared.store, &self.claim, range, batch.history, &[], &self.choice);
+            let outcome = attempt.advance(0).await;
+            match outcome {
+                Ok(Outcome::Taken(_)) => self.stands_at(to),
+                Ok(Outcome::Void) => return Err(Ended::Void),
+                Err(failed) => self.try_again(failed).await?,
+            }
+        }
+    }
+
+    /// After a failure that is about no event: waits, and finds out where the checkpoint stands.
+    pub(super) async fn try_again(&mut self, failed: Failed) -> Step {
+        metrics::failed(self.shard());
+        tracing::warn!(shard = %self.shard(), error = %failed.error, "a projection could not go on, and tries again");
+        self.pause().await?;
+        self.reclaim().await
+    }
+
+    /// Claims the shard anew, because it is not known whether a transaction took place, or the connection is gone. The
+    /// older claim is void from here on.
+    pub(super) async fn reclaim(&mut self) -> Step {
+        loop {
+            match self.store().claim(&self.shared.info, self.shard()).await {
+                Ok(Some(claim)) => {
+                    self.claim = claim;
+                    self.shared.board.claimed(claim);
+                    let failures = self.failures;
+                    self.stands_at(claim.position);
+                    self.failures = failures;
+                    return Ok(());
+                }
+                Ok(None) => return Err(Ended::Void),
+                Err(error) => self.wait_out(error).await?,
+            }
+        }
+    }
+
+    /// Waits after a failure of the store that will pass; ends after another.
+    pub(super) async fn wait_out(&mut self, error: StoreError) -> Step {
+        if error.is_closed() {
+            return Err(Ended::Store(error));
+        }
+        let error = HandlerError::new(error);
+        if matches!(self.store().transience(&error), Transience::Passing | Transience::Unavailable) {
+            tracing::warn!(shard = %self.shard(), %error, "a projection waits for the store to come back");
+            return self.pause().await;
+        }
+        Err(Ended::Store(match error.into_inner().downcast::<StoreError>() {
+            Ok(error) => *error,
+            Err(source) => StoreError::Backend { doing: "projecting", source },
+        }))
+    }
+
+    /// Waits for a random time that grows with the failures, but ends when it is told to.
+    pub(super) async fn pause(&mut self) -> Step {
+        let pause = self.shared.retry.pause_after(self.failures);
+        self.failures = self.failures.saturating_add(1);
+        tokio::select! {
+            () = pause => Ok(()),
+            () = told_to_end(&mut self.orders) => Err(Ended::Asked),
+        }
+    }
+
+    /// Whether it is told to end.
+    pub(super) fn is_to_end(&self) -> bool {
+        self.orders.borrow().end
+    }
+
+    /// How often something is tried.
+    pub(super) fn attempts(&self) -> u32 {
+        self.shared.retry.attempts_at_most()
+    }
+
+    /// A failure, as the store keeps it.
+    pub(super) fn failure(
+        &self,
+        stored: &StoredEvent,
+        error: &(dyn std::error::Error + 'static),
+        attempts: u32,
+    ) -> Failure {
+        Failure::new(stored.position, stored.event_type.clone(), with_causes(error), attempts)
+    }
+}
+
+/// Waits until it is so, or nobody is left to say so.
+async fn told_to_end(orders: &mut watch::Receiver<Order>) {
+    let _ = orders.wait_for(|order| order.end).await;
+}
+
+/// An error with all its causes that it does not say itself.
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let said = source.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = source.source();
+    }
+    text
+}

@@ -1,0 +1,264 @@
+//! Who runs what in this process: says that we are alive, claims what is ours to run, hands over what is not, and makes
+//! new versions the active ones.
+
+use std::{
+    collections::HashMap,
+    mem,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::watch,
+    task::{Id, JoinError, JoinSet},
+};
+
+use super::{
+    assignment, metrics,
+    runner::{Ended, Order, Runner, Shared},
+    work::Work,
+};
+use crate::{
+    projection::{Activity, Claim, ProjectionId, ProjectionKind, ProjectionStore, Roster, ShardId, ShardState},
+    recorded::Position,
+    store::StoreError,
+};
+
+/// How often new versions are looked at that have not taken over yet.
+const BUILDING: Duration = Duration::from_millis(100);
+/// How often the lag is measured.
+const MEASURED: Duration = Duration::from_secs(15);
+/// How long a shard rests whose runner ended with an error of the store.
+const REST: Duration = Duration::from_secs(5);
+
+/// The supervisor.
+#[derive(Debug)]
+pub(super) struct Supervisor<S> {
+    shared: Arc<Shared<S>>,
+    works: Arc<[Work<S>]>,
+    /// How often we say that we are alive.
+    interval: Duration,
+    end: watch::Receiver<bool>,
+    runners: JoinSet<(Ended, Claim)>,
+    running: HashMap<ShardId, Running>,
+    /// Shards whose runner failed, and until when they rest.
+    resting: HashMap<ShardId, Instant>,
+    /// How far new versions have to come before they take over.
+    targets: HashMap<ProjectionId, Position>,
+    /// When the lag was measured last.
+    measured: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Running {
+    orders: watch::Sender<Order>,
+    task: Id,
+}
+
+impl<S: ProjectionStore> Supervisor<S> {
+    pub(super) fn new(
+        shared: Arc<Shared<S>>,
+        works: Arc<[Work<S>]>,
+        interval: Duration,
+        end: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            shared,
+            works,
+            interval,
+            end,
+            runners: JoinSet::new(),
+            running: HashMap::new(),
+            resting: HashMap::new(),
+            targets: HashMap::new(),
+            measured: None,
+        }
+    }
+
+    /// Runs until it is told to end, and then hands everything over.
+    pub(super) async fn run(mut self) {
+        loop {
+            let pause = self.look_round().await;
+            let ended = tokio::select! {
+                () = tokio::time::sleep(pause) => None,
+                Some(ended) = self.runners.join_next_with_id() => Some(ended),
+                () = told_to_end(&mut self.end) => break,
+            };
+            if let Some(ended) = ended {
+                self.ended(ended).await;
+            }
+        }
+        self.hand_over().await;
+    }
+
+    /// One look at all there is; answers when the next one is due.
+    async fn look_round(&mut self) -> Duration {
+        match self.shared.store.keep_alive(&self.shared.info, &self.shared.board.claims()).await {
+            Ok(roster) => {
+                self.follow(&roster).await;
+                self.measure(&roster).await;
+                if self.build(&roster).await { BUILDING.min(self.interval) } else { self.interval }
+            }
+            Err(error) => {
+                // Runners go on as long as their claims hold, which the store decides.
+                tracing::warn!(%error, "an engine could not say that it is alive");
+                self.interval
+            }
+        }
+    }
+
+    async fn follow(&mut self, roster: &Roster) {
+        let wanted = assignment::wanted(self.shared.info.id, roster);
+        for state in &roster.shards {
+            let shard = state.shard;
+            let is_ours = wanted.contains(&shard) && state.activity == Activity::Running;
+            if let Some(running) = self.running.get(&shard) {
+                let lost = state.owner.as_ref().is_some_and(|(owner, _)| *owner != self.shared.info.id);
+                let order = Order { end: !is_ours || lost, redrive: state.redrive };
+                running.orders.send_if_modified(|known| mem::replace(known, order) != order);
+            } else if is_ours && !self.rests(shard) {
+                self.claim(state).await;
+            }
+        }
+        // What the store does not know any more was removed, because a newer version is active.
+        for (shard, running) in &self.running {
+            if !roster.shards.iter().any(|state| state.shard == *shard) {
+                running.orders.send_modify(|order| order.end = true);
+            }
+        }
+    }
+
+    /// Tells through metrics how far our shards are behind.
+    async fn measure(&mut self, roster: &Roster) {
+        if self.measured.is_some_and(|at| at.elapsed() < MEASURED) {
+            return;
+        }
+        self.measured = Some(Instant::now());
+        for state in roster.shards.iter().filter(|state| self.running.contains_key(&state.shard)) {
+            let work = self.works.iter().find(|work| work.schema().id == state.shard.projection);
+            let Some(work) = work else { continue };
+            match self.shared.store.lag(work.schema(), state.position).await {
+                Ok(lag) => metrics::lags(state.shard, lag),
+                Err(error) => tracing::debug!(shard = %state.shard, %error, "the lag could not be measured"),
+            }
+        }
+    }
+
+    fn rests(&mut self, shard: ShardId) -> bool {
+        let rests = self.resting.get(&shard).is_some_and(|until| Instant::now() < *until);
+        if !rests {
+            self.resting.remove(&shard);
+        }
+        rests
+    }
+
+    async fn claim(&mut self, state: &ShardState) {
+        if state.owner.as_ref().is_some_and(|(owner, _)| *owner != self.shared.info.id) {
+            return;
+        }
+        let Some(work) = self.works.iter().find(|work| work.schema().id == state.shard.projection) else { return };
+        match self.shared.store.claim(&self.shared.info, state.shard).await {
+            Ok(Some(claim)) => {
+                tracing::info!(shard = %claim.shard, position = %claim.position, epoch = claim.epoch, "a shard is ours");
+                let (orders, given) = watch::channel(Order { end: false, redrive: state.redrive });
+                let runner = Runner::new(Arc::clone(&self.shared), work.clone(), claim, given);
+                let task = self.runners.spawn(runner.run()).id();
+                self.running.insert(claim.shard, Running { orders, task });
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(shard = %state.shard, %error, "a shard could not be claimed"),
+        }
+    }
+
+    async fn ended(&mut self, ended: Result<(Id, (Ended, Claim)), JoinError>) {
+        let (ended, claim) = match ended {
+            Ok((_, ended)) => ended,
+            Err(panicked) => return self.panicked(&panicked),
+        };
+        self.running.remove(&claim.shard);
+        match &ended {
+            Ended::Asked | Ended::AtFrontier | Ended::Stopped(_) => {}
+            Ended::Void => tracing::warn!(shard = %claim.shard, "a claim is void: another engine has the shard"),
+            Ended::Store(error) => {
+                tracing::error!(shard = %claim.shard, %error, "a projection cannot run");
+                self.resting.insert(claim.shard, Instant::now() + REST);
+            }
+        }
+        if !matches!(ended, Ended::Void) {
+            self.release(&claim).await;
+        }
+    }
+
+    fn panicked(&mut self, error: &JoinError) {
+        let of_task = |(_, running): &(&ShardId, &Running)| running.task == error.id();
+        if let Some(shard) = self.running.iter().find(of_task).map(|(shard, _)| *shard) {
+            tracing::error!(%shard, %error, "the runner of a shard failed");
+            self.running.remove(&shard);
+            self.shared.board.gone(shard);
+            self.resting.insert(shard, Instant::now() + REST);
+        }
+    }
+
+    async fn release(&self, claim: &Claim) {
+        if let Err(error) = self.shared.store.release(claim).await {
+            tracing::warn!(shard = %claim.shard, %error, "a claim was not given back: it ends with its lease");
+        }
+    }
+
+    /// Makes those of our versions the active ones that have come far enough. Whether there are others left.
+    async fn build(&mut self, roster: &Roster) -> bool {
+        let mut left = false;
+        for work in self.works.iter() {
+            let (id, kind) = (work.schema().id, work.schema().kind);
+            let is_newer = roster.active.iter().any(|active| active.name == id.name && active.version < id.version);
+            if !is_newer || kind == ProjectionKind::Reactor {
+                self.targets.remove(&id);
+                continue;
+            }
+            match take_over(&self.shared.store, id, &mut self.targets).await {
+                Ok(true) => tracing::info!(projection = %id, "a new version has taken over"),
+                Ok(false) => left = true,
+                Err(error) => {
+                    tracing::warn!(projection = %id, %error, "a new version could not take over yet");
+                    left = true;
+                }
+            }
+        }
+        left
+    }
+
+    /// Ends all runners, gives their claims back, and leaves.
+    async fn hand_over(&mut self) {
+        for running in self.running.values() {
+            running.orders.send_modify(|order| order.end = true);
+        }
+        while let Some(ended) = self.runners.join_next_with_id().await {
+            self.ended(ended).await;
+        }
+        if let Err(error) = self.shared.store.leave(self.shared.info.id).await {
+            tracing::warn!(%error, "an engine could not say that it leaves: its lease ends by itself");
+        }
+    }
+}
+
+/// Waits until it is so, or the engine was dropped.
+async fn told_to_end(end: &mut watch::Receiver<bool>) {
+    let _ = end.wait_for(|end| *end).await;
+}
+
+/// Makes a version the active one, if it has come as far as all events had when this was first asked.
+pub(super) async fn take_over<S: ProjectionStore>(
+    store: &S,
+    id: ProjectionId,
+    targets: &mut HashMap<ProjectionId, Position>,
+) -> Result<bool, StoreError> {
+    let target = match targets.get(&id) {
+        Some(target) => *target,
+        None => {
+            let settled = store.settled().await?;
+            targets.insert(id, settled);
+            settled
+        }
+    };
+    store.switch(id, target).await
+}

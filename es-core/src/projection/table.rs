@@ -1,0 +1,74 @@
+//! Reading the rows of a read model.
+
+use std::{fmt, marker::PhantomData};
+
+use super::{IntoArguments, ProjectionStore, ReadModel, row};
+use crate::store::StoreError;
+
+/// The rows of a read model in a store, as its engine has left them; from [`ProjectionStore::read_model`].
+///
+/// Where the store has a query language, the rows are an ordinary table of it, in which all other ways to read are open too.
+pub struct Table<R, S> {
+    store: S,
+    rows: PhantomData<fn() -> R>,
+}
+
+impl<R: ReadModel, S: ProjectionStore> Table<R, S> {
+    pub(super) fn new(store: S) -> Self {
+        Self { store, rows: PhantomData }
+    }
+
+    /// The row of a key.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Backend`] where the row does not fit the struct, because readers see another version
+    /// of it.
+    pub async fn get(&self, key: &R::Key) -> Result<Option<R>, StoreError> {
+        let row = self.store.find_row(&R::table(), &key.to_string()).await?;
+        row.as_deref().map(decode).transpose()
+    }
+
+    /// The rows for which a condition holds, in the store's own language, with what may follow it; `$1` and so on stand for
+    /// the arguments.
+    ///
+    /// ```
+    /// # use es_core::{StoreError, projection::{ProjectionStore, ReadModel}};
+    /// # async fn low<R: ReadModel, S: ProjectionStore>(store: &S) -> Result<Vec<R>, StoreError> {
+    /// store.read_model::<R>().fetch("balance < $1 order by balance limit 10", (100,)).await
+    /// # }
+    /// ```
+    ///
+    /// The condition is sent as it is: never put what others typed into it, but into the arguments.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get); and what the store says of the condition.
+    pub async fn fetch(&self, condition: &str, arguments: impl IntoArguments) -> Result<Vec<R>, StoreError> {
+        let rows = self.store.find_rows(&R::table(), condition, arguments.into_arguments()).await?;
+        rows.iter().map(|row| decode(row)).collect()
+    }
+
+    /// All rows, in no order.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn all(&self) -> Result<Vec<R>, StoreError> {
+        self.fetch("", ()).await
+    }
+}
+
+fn decode<R: ReadModel>(row: &[u8]) -> Result<R, StoreError> {
+    row::decode(row)
+        .map_err(|source| StoreError::Backend { doing: "reading a row of a read model", source: source.into() })
+}
+
+impl<R, S: Clone> Clone for Table<R, S> {
+    fn clone(&self) -> Self {
+        Self { store: self.store.clone(), rows: PhantomData }
+    }
+}
+
+impl<R: ReadModel, S> fmt::Debug for Table<R, S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Table").field(&R::TABLE).finish()
+    }
+}
