@@ -1,6 +1,8 @@
 //! The in-memory store: the reference implementation of the contract, for tests and first steps.
 
 mod append_all;
+mod clock;
+mod projections;
 mod streams;
 
 use std::{
@@ -12,8 +14,13 @@ use std::{
 use chrono::{DateTime, Utc};
 use futures_core::Stream;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
+pub use self::{
+    clock::Clock,
+    projections::{MemoryContext, MemoryTransaction, NoQueryLanguage},
+};
+use self::{clock::StoreClock, projections::Projections};
 use crate::{
     recorded::{Position, StreamId, StreamVersion},
     store::{
@@ -44,14 +51,18 @@ pub struct MemoryStore {
     state: Arc<Mutex<State>>,
     /// The position of the last event: what subscribers wait to see change.
     grown: watch::Sender<Position>,
+    /// Told when a transaction of a projection has ended.
+    ended: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    clock: StoreClock,
     history: HistoryId,
     /// All events; the position of an event is its index plus one.
     log: Vec<StoredEvent>,
     streams: HashMap<StreamId, StreamState>,
+    projections: Projections,
 }
 
 #[derive(Debug, Default)]
@@ -68,6 +79,12 @@ impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty store that goes by this clock, such as `es_core::testing::FakeClock` in a test.
+    pub fn with_clock(clock: impl Clock) -> Self {
+        let state = State { clock: StoreClock::new(clock), ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)), ..Self::default() }
     }
 
     /// Wakes those who wait for an event at this position, or before.
@@ -107,7 +124,7 @@ impl State {
         let metadata = metadata
             .collect::<Result<Vec<_>, _>>()
             .map_err(|source| StoreError::Backend { doing: "encoding metadata", source: source.into() })?;
-        let recorded_at = now();
+        let recorded_at = self.clock.now();
         let keyed = KeyedAppend::new(actual.after(1), append.events.len() as u64);
         stream.keys.insert(first_id(&append), keyed);
         if let Some(key) = append.idempotency_key {
@@ -208,12 +225,6 @@ fn first_id(append: &Append) -> String {
 /// A number as an index; what is beyond memory is beyond every list.
 fn index(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-/// The present moment in microseconds, as PostgreSQL and SQLite keep it.
-fn now() -> DateTime<Utc> {
-    let now = Utc::now();
-    DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
 }
 
 fn placed(stored: &StoredEvent) -> Placed {

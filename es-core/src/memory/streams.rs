@@ -1,6 +1,6 @@
 //! Naming streams, and taking them out of use and back.
 
-use super::{State, now};
+use super::State;
 use crate::{
     recorded::{StreamId, StreamVersion},
     store::{ListStreams, StoreError, StreamInfo},
@@ -29,10 +29,11 @@ impl State {
 
     /// Archives a stream, or restores it.
     pub(super) fn set_archived(&mut self, stream: StreamId, archived: bool) -> Result<(), StoreError> {
+        let now = self.clock.now();
         match self.streams.get_mut(&stream) {
             Some(state) if !state.events.is_empty() => {
                 // Archived again, it keeps the time of the first.
-                state.archived_at = archived.then(|| state.archived_at.unwrap_or_else(now));
+                state.archived_at = archived.then(|| state.archived_at.unwrap_or(now));
                 Ok(())
             }
             _ => Err(StoreError::NoSuchStream { stream }),

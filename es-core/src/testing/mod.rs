@@ -2,6 +2,7 @@
 //! what is stored: [`schema_lock!`] and [`golden!`]. Testing a store: [`conformance`].
 
 mod accept;
+mod clock;
 pub mod conformance;
 mod files;
 mod given;
@@ -12,6 +13,7 @@ mod project;
 
 pub use self::{
     accept::{Environment, EnvironmentError, Outcome},
+    clock::FakeClock,
     given::{Given, When, given},
     project::{Project, project},
 };

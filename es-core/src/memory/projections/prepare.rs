@@ -1,0 +1,132 @@
+//! Making projections known.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use super::{Letters, Projection, Projections, Rows, Shard, Version};
+use crate::{
+    memory::State,
+    projection::{
+        Activity, ColumnDifference, PrepareError, ProjectionKind, ProjectionSchema, ShardId, Start,
+        column::{ColumnSchema, TableSchema},
+    },
+    recorded::Position,
+};
+
+impl State {
+    /// Looks at all of them before it changes anything.
+    pub(super) fn prepare(&mut self, projections: &[ProjectionSchema]) -> Result<(), PrepareError> {
+        let now = self.clock.now();
+        let mut names = BTreeSet::new();
+        for schema in projections {
+            if !names.insert(schema.id.name) {
+                return Err(PrepareError::NameTwice { name: schema.id.name });
+            }
+            self.projections.check(schema, now)?;
+        }
+        let end = Position::new(self.log.len() as u64);
+        for schema in projections {
+            self.projections.make(schema, end, now);
+        }
+        Ok(())
+    }
+}
+
+impl Projections {
+    fn check(&mut self, schema: &ProjectionSchema, now: DateTime<Utc>) -> Result<(), PrepareError> {
+        let projection = schema.id;
+        let Some(known) = self.by_name.get_mut(projection.name) else { return Ok(()) };
+        let wanted = schema.kind.name();
+        if known.kind != wanted {
+            return Err(PrepareError::KindChanged { projection, found: known.kind.to_owned(), wanted });
+        }
+        let Some(version) = known.versions.get_mut(&projection.version) else { return Ok(()) };
+        if let (Some(found), ProjectionKind::ReadModel(wanted)) = (&version.table, &schema.kind) {
+            let differences = differences(found, wanted);
+            if !differences.is_empty() {
+                return Err(PrepareError::TableChanged { projection, differences });
+            }
+        }
+        let (found, wanted) = (version.shards.len(), schema.shards.max(1));
+        if found == wanted as usize || version.can_be_divided_anew(now) {
+            return Ok(());
+        }
+        Err(PrepareError::ShardsChanged { projection, found: u32::try_from(found).unwrap_or(u32::MAX), wanted })
+    }
+
+    fn make(&mut self, schema: &ProjectionSchema, end: Position, now: DateTime<Utc>) {
+        let id = schema.id;
+        let known = self.by_name.entry(id.name).or_insert_with(|| Projection {
+            kind: schema.kind.name(),
+            active: id.version,
+            newest: 0,
+            versions: BTreeMap::new(),
+        });
+        if let Some(version) = known.versions.get_mut(&id.version) {
+            version.divide(schema.shards.max(1), now);
+        } else if id.version > known.newest {
+            let start = match schema.start {
+                Start::Beginning => Position::START,
+                Start::Now => end,
+                Start::After(position) => position,
+            };
+            let table = match schema.kind {
+                ProjectionKind::ReadModel(table) => Some(table),
+                ProjectionKind::Projection | ProjectionKind::Reactor => None,
+            };
+            let shards = schema.shards().map(|_| Shard::new(start, now)).collect();
+            let version = Version { table, rows: Rows::default(), shards, letters: Letters::default() };
+            known.versions.insert(id.version, version);
+            known.newest = id.version;
+        }
+    }
+}
+
+impl Version {
+    /// Whether keys may go to other shards: all shards stand at one position, and nobody works on them.
+    fn can_be_divided_anew(&mut self, now: DateTime<Utc>) -> bool {
+        self.shards.iter_mut().for_each(|shard| shard.end_abandoned(now));
+        let position = self.shards.first().map(|shard| shard.position);
+        self.shards
+            .iter()
+            .all(|shard| Some(shard.position) == position && shard.owner(now).is_none() && shard.open.is_none())
+    }
+
+    fn divide(&mut self, shards: u32, now: DateTime<Utc>) {
+        if self.shards.len() == shards as usize {
+            return;
+        }
+        let idle = self.shards.iter().find(|shard| shard.activity != Activity::Running);
+        let Some(like) = idle.or(self.shards.first()) else { return };
+        let mut added = Shard::new(like.position, now);
+        (added.activity, added.failure) = (like.activity, like.failure.clone());
+        added.redrive = self.shards.iter().any(|shard| shard.redrive);
+        // Whoever holds a claim of the old division must not meet its epoch again.
+        added.epoch = self.shards.iter().map(|shard| shard.epoch).max().unwrap_or(0);
+        let applied = self.shards.iter().map(|shard| shard.applied).sum();
+        self.shards = vec![added; shards as usize];
+        self.shards.iter_mut().take(1).for_each(|first| first.applied = applied);
+        self.letters.divide(|key| ShardId::of_key(key, shards));
+    }
+}
+
+/// How the columns of a table differ from those of a struct; that they come in another order is no difference.
+fn differences(found: &TableSchema, wanted: &TableSchema) -> Vec<ColumnDifference> {
+    let describe = |column: &ColumnSchema| {
+        let key = if column.key { ", the key" } else { "" };
+        let nullable = if column.nullable { ", may be null" } else { "" };
+        format!("{:?}{nullable}{key}", column.ty)
+    };
+    let by_name = |table: &TableSchema, name| table.columns.iter().find(|column| column.name == name).copied();
+    let of_struct = wanted.columns.iter().filter_map(|wanted| {
+        let column = wanted.name.to_owned();
+        let Some(found) = by_name(found, wanted.name) else {
+            return Some(ColumnDifference::Missing { column, wanted: describe(wanted) });
+        };
+        let (found, wanted) = (describe(&found), describe(wanted));
+        (found != wanted).then_some(ColumnDifference::Other { column, found, wanted })
+    });
+    let extra = found.columns.iter().filter(|found| by_name(wanted, found.name).is_none());
+    of_struct.chain(extra.map(|found| ColumnDifference::Extra { column: found.name.to_owned() })).collect()
+}
