@@ -56,6 +56,16 @@ pub(super) struct Failed {
     pub(super) error: ProjectionError,
 }
 
+impl Failed {
+    /// The error as one of the store, where no event is to be blamed.
+    pub(super) fn into_store_error(self) -> StoreError {
+        match self.error {
+            ProjectionError::Store(error) => error,
+            other => StoreError::Backend { doing: "projecting", source: other.into() },
+        }
+    }
+}
+
 impl<'a, S: ProjectionStore> Attempt<'a, S> {
     pub(super) fn new(
         store: &'a S,

@@ -47,8 +47,8 @@ use self::{
 };
 use crate::{
     projection::{
-        EngineId, EngineInfo, PrepareError, Projection, ProjectionHandlers, ProjectionSchema, ProjectionStore,
-        ReactorHandlers, ReadModel, Start,
+        EngineId, EngineInfo, FailurePolicy, PrepareError, Projection, ProjectionHandlers, ProjectionSchema,
+        ProjectionStore, ReactorHandlers, ReadModel, Start,
     },
     repository::RetryPolicy,
 };
@@ -160,6 +160,22 @@ impl<S: ProjectionStore> ProjectionEngine<S> {
     pub fn starting(mut self, start: Start) -> Self {
         if let Some(last) = self.entries.last_mut() {
             last.schema_mut().start = start;
+        }
+        self
+    }
+
+    /// What becomes of an event that cannot be projected by what was registered last, instead of what its derive says.
+    pub fn policy(mut self, policy: FailurePolicy) -> Self {
+        if let Some(last) = self.entries.last_mut() {
+            last.schema_mut().policy = policy;
+        }
+        self
+    }
+
+    /// Into how many shards that is divided which was registered last, at least one, instead of what its derive says.
+    pub fn shards(mut self, shards: u32) -> Self {
+        if let Some(last) = self.entries.last_mut() {
+            last.schema_mut().shards = shards.max(1);
         }
         self
     }

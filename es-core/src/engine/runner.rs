@@ -1,6 +1,7 @@
 //! The runner of one shard: batch after batch, as long as its claim holds.
 
 use std::{
+    mem,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -30,8 +31,8 @@ const IDLE_ADVANCE: Duration = Duration::from_secs(1);
 pub(super) struct Order {
     /// End behind the batch that is under way.
     pub(super) end: bool,
-    /// Try the parked events again.
-    pub(super) redrive: bool,
+    /// How often it was told to try the parked events again: as long as the wish stands, again and again.
+    pub(super) redrives: u64,
 }
 
 /// Why a runner ended.
@@ -74,6 +75,8 @@ pub(super) struct Runner<S> {
     advanced: Instant,
     /// How often the batch in hand has failed.
     pub(super) failures: u32,
+    /// How often we were told to try parked events again, and have seen to it.
+    redrives: u64,
 }
 
 /// How a step ended: it goes on, or the runner ends.
@@ -84,7 +87,7 @@ impl<S: ProjectionStore> Runner<S> {
     pub(super) fn new(shared: Arc<Shared<S>>, work: Work<S>, claim: Claim, orders: watch::Receiver<Order>) -> Self {
         let choice = Choice::new(claim.shard, work.schema().shards, []);
         let (position, checkpoint, advanced) = (claim.position, claim.position, Instant::now());
-        Self { shared, work, claim, position, checkpoint, choice, orders, advanced, failures: 0 }
+        Self { shared, work, claim, position, checkpoint, choice, orders, advanced, failures: 0, redrives: 0 }
     }
 
     pub(super) fn store(&self) -> &S {
@@ -125,7 +128,7 @@ impl<S: ProjectionStore> Runner<S> {
                 self.move_checkpoint().await?;
                 return Err(Ended::Asked);
             }
-            if order.redrive {
+            if mem::replace(&mut self.redrives, order.redrives) != order.redrives {
                 self.redrive().await?;
             }
             let batch = self.next_batch().await?;
@@ -245,9 +248,12 @@ impl<S: ProjectionStore> Runner<S> {
         }
     }
 
-    /// After a failure that is about no event: waits, and finds out where the checkpoint stands.
+    /// After a failure that will pass: waits, and finds out where the checkpoint stands. Another one ends the runner.
     pub(super) async fn try_again(&mut self, failed: Failed) -> Step {
         metrics::failed(self.shard());
+        if !failed.uncertain && matches!(failed.transience, Transience::Lasting | Transience::Broken) {
+            return Err(Ended::Store(failed.into_store_error()));
+        }
         tracing::warn!(shard = %self.shard(), error = %failed.error, "a projection could not go on, and tries again");
         self.pause().await?;
         self.reclaim().await

@@ -67,6 +67,12 @@ impl<S: ProjectionStore> RunningEngine<S> {
         self.controls.health().await
     }
 
+    /// Ends at once, in the midst of whatever is under way, and hands nothing over: as if the process had died, for tests of
+    /// what happens then.
+    pub fn abort(self) {
+        self.supervisor.abort();
+    }
+
     /// Ends behind the batches that are under way, hands all shards over, and waits for that.
     pub async fn shutdown(mut self) {
         self.end.send_replace(true);

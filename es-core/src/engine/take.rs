@@ -11,9 +11,9 @@ use super::{
     work::Batched,
 };
 use crate::{
-    projection::{ProjectionError, ProjectionStore, Transience},
+    projection::{ProjectionStore, Transience},
     recorded::Position,
-    store::{StoreError, StoredEvent},
+    store::StoredEvent,
 };
 
 impl<S: ProjectionStore> Runner<S> {
@@ -45,7 +45,10 @@ impl<S: ProjectionStore> Runner<S> {
             } else if let Some(fewer) = fewer(&failed, events.len()) {
                 most = fewer;
             } else {
-                let Some(stored) = events.first() else { return self.give_up(failed) };
+                let Some(stored) = events.first() else {
+                    // Nobody can be blamed, and nothing passed over.
+                    return Err(Ended::Store(failed.into_store_error()));
+                };
                 self.set_aside(stored, batch, failed, attempts).await?;
                 (most, attempts) = (usize::MAX, 0);
             }
@@ -74,14 +77,6 @@ impl<S: ProjectionStore> Runner<S> {
             Transience::Passing => attempts < self.attempts(),
             Transience::Lasting | Transience::Broken => false,
         }
-    }
-
-    /// The store has failed where there was no event: nobody can be blamed, and nothing passed over.
-    fn give_up(&self, failed: Failed) -> Step {
-        Err(Ended::Store(match failed.error {
-            ProjectionError::Store(error) => error,
-            other => StoreError::Backend { doing: "projecting", source: other.into() },
-        }))
     }
 }
 
