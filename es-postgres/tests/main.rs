@@ -171,6 +171,8 @@ fn main() -> ExitCode {
         remembering::a_panic_leaves_no_wrong_state,
         remembering::a_state_that_is_always_old_is_left_aside,
         remembering::snapshots_are_taken_of_remembered_states,
+        remembering::commands_upon_one_state_do_not_meet,
+        remembering::who_is_not_polled_holds_up_nobody,
         remembering::conflicts_are_decided_again_as_often_as_is_said,
         remembering::the_same_append_is_sent_again_to_a_store_that_could_not_answer,
         remembering::what_is_not_known_is_not_told_as_known,

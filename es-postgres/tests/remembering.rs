@@ -29,6 +29,8 @@ on_postgres! {
     retry::conflicts_are_decided_again_as_often_as_is_said,
     retry::the_same_append_is_sent_again_to_a_store_that_could_not_answer,
     retry::what_is_not_known_is_not_told_as_known,
+    turns::commands_upon_one_state_do_not_meet,
+    turns::who_is_not_polled_holds_up_nobody,
     many::results_come_in_the_order_of_the_commands,
     many::what_fails_stops_nothing,
     many::each_command_has_its_own_key_and_ids,

@@ -10,6 +10,7 @@ use std::{
 };
 
 use es_core::{EventStore as _, MemoryStore, Repository, RetryPolicy};
+use futures_util::FutureExt as _;
 
 use self::repositories::{Fault, Give, Purse, Watched, id};
 
@@ -34,12 +35,34 @@ on_memory! {
     retry::conflicts_are_decided_again_as_often_as_is_said,
     retry::the_same_append_is_sent_again_to_a_store_that_could_not_answer,
     retry::what_is_not_known_is_not_told_as_known,
+    turns::commands_upon_one_state_do_not_meet,
+    turns::who_is_not_polled_holds_up_nobody,
     many::results_come_in_the_order_of_the_commands,
     many::what_fails_stops_nothing,
     many::each_command_has_its_own_key_and_ids,
     many::a_stream_of_results_takes_commands_as_their_turn_comes,
     many::a_decision_is_stored_by_whoever_asked_for_it,
     many::causes_are_kept_over_two_hops,
+}
+
+/// Time stands still but for those who sleep: only where a store leaves the work to its callers does anybody wait.
+#[tokio::test(start_paused = true)]
+async fn a_turn_is_not_waited_for_for_ever() {
+    let begun = tokio::time::Instant::now();
+    repositories::turns::who_is_not_polled_holds_up_nobody(&MemoryStore::new()).await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+
+    let a = id("a");
+    let watched = Watched::new(MemoryStore::new());
+    let purses = watched.repository::<Purse>().cached(10);
+    purses.execute(&a, Give(1)).await.expect("a command");
+    watched.at_appends([Fault::Stuck]);
+    let mut stuck = Box::pin(purses.execute(&a, Give(1)).into_future());
+    for _ in 0..10 {
+        assert!(stuck.poll_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    assert_eq!(purses.execute(&a, Give(1)).await.expect("a command").version, 2);
+    assert_eq!(begun.elapsed(), Duration::from_secs(1));
 }
 
 /// Time stands still but for those who sleep, so that what has passed is what was slept.
