@@ -173,6 +173,7 @@ fn main() -> ExitCode {
         remembering::snapshots_are_taken_of_remembered_states,
         remembering::commands_upon_one_state_do_not_meet,
         remembering::who_is_not_polled_holds_up_nobody,
+        remembering::who_never_hands_over_is_not_waited_for_for_ever,
         remembering::conflicts_are_decided_again_as_often_as_is_said,
         remembering::the_same_append_is_sent_again_to_a_store_that_could_not_answer,
         remembering::what_is_not_known_is_not_told_as_known,

@@ -31,6 +31,7 @@ on_postgres! {
     retry::what_is_not_known_is_not_told_as_known,
     turns::commands_upon_one_state_do_not_meet,
     turns::who_is_not_polled_holds_up_nobody,
+    turns::who_never_hands_over_is_not_waited_for_for_ever,
     many::results_come_in_the_order_of_the_commands,
     many::what_fails_stops_nothing,
     many::each_command_has_its_own_key_and_ids,

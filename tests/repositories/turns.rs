@@ -60,3 +60,16 @@ pub(crate) async fn who_is_not_polled_holds_up_nobody<S: EventStore>(store: &S) 
     assert_eq!(watched.calls(), (0, 1));
     drop(held);
 }
+
+/// A store that leaves the work to its callers, and a caller who has stopped before it was done.
+pub(crate) async fn who_never_hands_over_is_not_waited_for_for_ever<S: EventStore>(store: &S) {
+    let a = id("a");
+    let (watched, purses) = warm(store).await;
+    watched.at_appends([Fault::Stuck]);
+    let mut stuck = Box::pin(purses.execute(&a, Give(1)).into_future());
+    while watched.sent().is_empty() {
+        assert!(stuck.poll_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    assert_eq!(purses.execute(&a, Give(1)).await.expect("a command").version, 2);
+    drop(stuck);
+}

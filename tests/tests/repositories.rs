@@ -10,7 +10,6 @@ use std::{
 };
 
 use es_core::{EventStore as _, MemoryStore, Repository, RetryPolicy};
-use futures_util::FutureExt as _;
 
 use self::repositories::{Fault, Give, Purse, Watched, id};
 
@@ -52,16 +51,7 @@ async fn a_turn_is_not_waited_for_for_ever() {
     repositories::turns::who_is_not_polled_holds_up_nobody(&MemoryStore::new()).await;
     assert_eq!(begun.elapsed(), Duration::ZERO);
 
-    let a = id("a");
-    let watched = Watched::new(MemoryStore::new());
-    let purses = watched.repository::<Purse>().cached(10);
-    purses.execute(&a, Give(1)).await.expect("a command");
-    watched.at_appends([Fault::Stuck]);
-    let mut stuck = Box::pin(purses.execute(&a, Give(1)).into_future());
-    for _ in 0..10 {
-        assert!(stuck.poll_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
-    }
-    assert_eq!(purses.execute(&a, Give(1)).await.expect("a command").version, 2);
+    repositories::turns::who_never_hands_over_is_not_waited_for_for_ever(&MemoryStore::new()).await;
     assert_eq!(begun.elapsed(), Duration::from_secs(1));
 }
 
