@@ -66,6 +66,7 @@ pub(crate) async fn who_never_hands_over_is_not_waited_for_for_ever<S: EventStor
     let a = id("a");
     let (watched, purses) = warm(store).await;
     watched.at_appends([Fault::Stuck]);
+    watched.sent();
     let mut stuck = Box::pin(purses.execute(&a, Give(1)).into_future());
     while watched.sent().is_empty() {
         assert!(stuck.poll_unpin(&mut Context::from_waker(Waker::noop())).is_pending());

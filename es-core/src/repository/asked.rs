@@ -161,8 +161,12 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
     /// Stores the events, and applies them to the state. The turn ends when the store has done with the request.
     async fn append(&mut self, basis: Basis<A>, events: Vec<A::Event>, turn: Turn) -> Result<Executed<A>, StoreError> {
         let mut request = self.request(&basis, &events)?;
+        let until_answered = turn.until_answered();
         request.turn = turn;
-        let appended = self.send(request).await.inspect_err(|error| self.forget(error))?;
+        let answer = self.send(request).await;
+        // The store may still have it in its hands. What is said below is said of a turn that has ended.
+        drop(until_answered);
+        let appended = answer.inspect_err(|error| self.forget(error))?;
         let first = appended.events.first();
         if appended.replayed && first.map(|placed| placed.event_id) != Some(self.asked.metadata.event_id.of_event(0)) {
             // The same key came in by another way since our load: the first result is theirs.

@@ -19,6 +19,12 @@ impl Turn {
         let end = Arc::new(Semaphore::new(0));
         (Self(Some(Arc::clone(&end))), TurnEnd(end))
     }
+
+    /// For whoever has the turn and gives it away: ends it where it has not ended by itself when its answer is there, or is
+    /// waited for no more.
+    pub(crate) fn until_answered(&self) -> impl Drop + use<> {
+        Self(self.0.clone())
+    }
 }
 
 impl TurnEnd {
