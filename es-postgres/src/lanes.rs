@@ -217,14 +217,14 @@ async fn start_at_once(parts: &Arc<Parts>) {
     .await;
 }
 
-async fn run(mut lane: Lane, mut lone: bool) {
+async fn run(mut lane: Lane, mut alone: bool) {
     let parts = Arc::clone(&lane.parts);
     loop {
         // First the connection, then the batch: what comes in while we wait for one travels along.
         let lease = parts.connections.lease().await;
         // Those who were answered by the last batch come back now; their first would otherwise go alone, and the others wait
         // for it.
-        if !std::mem::take(&mut lone) {
+        if !std::mem::take(&mut alone) {
             tokio::task::yield_now().await;
         }
         let Some(batch) = parts.lanes.gather().take() else {
