@@ -301,9 +301,9 @@ mod tests {
         let (cache, history) = (cache(10), HistoryId::new());
         cache.put(&stream(1), state(3, history));
         let Found::State(_, turn) = cache.get(&stream(1)) else { panic!("it is there") };
-        for change in
-            [|| (), || cache.count(&stream(1), true), || cache.put(&stream(1), state(3, history))] as [&dyn Fn(); 3]
-        {
+        let changes: [&dyn Fn(); 3] =
+            [&|| (), &|| cache.count(&stream(1), true), &|| cache.put(&stream(1), state(3, history))];
+        for change in changes {
             change();
             assert!(matches!(cache.get(&stream(1)), Found::UnderWay(end) if !end.has_come()), "it has not ended");
         }
