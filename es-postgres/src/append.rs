@@ -142,6 +142,29 @@ pub(crate) fn outcomes(appends: usize, rows: &[PgRow]) -> Result<Vec<Outcome>, s
     outcomes.into_iter().map(|outcome| outcome.ok_or(sqlx::Error::RowNotFound)).collect()
 }
 
+/// What a statement did that only says what it stored, with one event each of appends to different streams, which come in the
+/// order of the streams. Nothing is known of those that it did not store.
+pub(crate) fn outcomes_of_ones<'a>(
+    streams: impl Iterator<Item = &'a StreamId>,
+    rows: &[PgRow],
+) -> Result<Vec<Option<Outcome>>, sqlx::Error> {
+    let mut stored: Vec<((&str, &str), &PgRow)> = Vec::with_capacity(rows.len());
+    for row in rows {
+        stored.push(((row.try_get(0)?, row.try_get(1)?), row));
+    }
+    // They come in that order, too, but nothing promises that they always will.
+    stored.sort_by_key(|&(name, _)| name);
+    let mut stored = stored.into_iter().peekable();
+    let outcome = |stream: &StreamId| {
+        let Some((_, row)) = stored.next_if(|&(name, _)| name == (stream.stream_type(), stream.id())) else {
+            return Ok(None);
+        };
+        Ok(Some(Outcome::Stored(vec![(row.try_get(2)?, row.try_get(3)?, row.try_get(4)?)])))
+    };
+    let outcomes = streams.map(outcome).collect::<Result<_, sqlx::Error>>()?;
+    if stored.peek().is_none() { Ok(outcomes) } else { Err(sqlx::Error::RowNotFound) }
+}
+
 /// The answer to an append that was stored now.
 pub(crate) fn stored(prepared: &Prepared, places: Places) -> Appended {
     let events = places.into_iter().zip(&prepared.append.events).map(|((version, position, recorded_at), event)| {

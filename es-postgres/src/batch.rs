@@ -15,7 +15,7 @@ pub(crate) struct Piece<R> {
     /// Whether it was sent before on a connection that was lost, so that it may have been stored.
     pub(crate) lost: bool,
     races: u32,
-    /// Whether it was not stored by a statement that does not say why.
+    /// Whether these were not stored by a statement that does not say why.
     unexplained: bool,
 }
 

@@ -1,4 +1,5 @@
-//! Appends as the parameters of a statement: one as `sql/append.sql` takes it, many as `sql/append_many.sql` does.
+//! Appends as the parameters of a statement: one as `sql/append.sql` takes it, many as `sql/append_many.sql` does, and those of
+//! one event each as `sql/append_one.sql` and `sql/append_ones.sql` do.
 
 use sqlx::{Postgres, SqlStr, postgres::PgArguments, query::Query};
 use uuid::Uuid;
@@ -67,9 +68,27 @@ impl<'a> Columns<'a> {
         self.metadata.extend(prepared.metadata.iter().map(String::as_str));
     }
 
-    /// The statement that stores a lone event, which says nothing where it did not; `None` where these are more.
-    pub(crate) fn query_one(&self, statements: &Statements) -> Option<Query<'_, Postgres, PgArguments>> {
-        let ([event_id], [_]) = (&self.ids[..], &self.stream_ids[..]) else { return None };
+    /// The statement that stores what fits of these, and says nothing of what does not; `None` where they are not of one
+    /// event each, to a stream each.
+    pub(crate) fn query_hopeful(&self, statements: &Statements) -> Option<Query<'_, Postgres, PgArguments>> {
+        if self.ids.len() != self.stream_ids.len() || self.has_chains() {
+            return None;
+        }
+        let [event_id] = &self.ids[..] else {
+            let query = sqlx::query(statements.append_ones.clone())
+                .bind(&self.stream_types)
+                .bind(&self.stream_ids)
+                .bind(&self.lowest)
+                .bind(&self.highest)
+                .bind(&self.keys)
+                .bind(&self.ids)
+                .bind(&self.types)
+                .bind(&self.schema_versions)
+                .bind(&self.payloads)
+                .bind(&self.metadata)
+                .bind(&self.patience);
+            return Some(query);
+        };
         let query = sqlx::query(statements.append_one.clone())
             .bind(self.stream_types[0])
             .bind(self.stream_ids[0])
@@ -101,10 +120,7 @@ impl<'a> Columns<'a> {
                 .bind(&self.metadata)
                 .bind(&self.patience);
         }
-        let chained = (1..self.stream_ids.len()).any(|at| {
-            self.stream_ids[at - 1] == self.stream_ids[at] && self.stream_types[at - 1] == self.stream_types[at]
-        });
-        let statement = if chained { &statements.append_chained } else { &statements.append_many };
+        let statement = if self.has_chains() { &statements.append_chained } else { &statements.append_many };
         self.many(statement.clone()).bind(&self.patience)
     }
 
@@ -115,6 +131,12 @@ impl<'a> Columns<'a> {
         patience: Option<&'q str>,
     ) -> Query<'q, Postgres, PgArguments> {
         self.many(statements.append_all.clone()).bind(patience)
+    }
+
+    /// Whether two of these are of one stream; they stand in the order of the streams.
+    fn has_chains(&self) -> bool {
+        let stream = |at: usize| (self.stream_ids[at], self.stream_types[at]);
+        (1..self.stream_ids.len()).any(|at| stream(at - 1) == stream(at))
     }
 
     fn many(&self, statement: SqlStr) -> Query<'_, Postgres, PgArguments> {

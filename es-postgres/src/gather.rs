@@ -57,6 +57,8 @@ pub(crate) struct Gather<R> {
     ready: BTreeMap<u64, StreamId>,
     /// Counts admissions and turns.
     next: u64,
+    /// Whether more than one went together the last time.
+    company: bool,
 }
 
 /// Those who wait for one stream. A stream without anyone waiting has a line only while something is under way.
@@ -78,6 +80,8 @@ pub(crate) struct Admitted {
     pub(crate) start: bool,
     /// Whether that lane is for it alone: nothing of its stream is under way, and no one is before it.
     pub(crate) next: bool,
+    /// Whether besides nobody is likely to come along.
+    pub(crate) lone: bool,
 }
 
 /// What goes together: an append or a chain for each of its streams, in the order of the streams' names.
@@ -90,7 +94,7 @@ pub(crate) struct Batch<R> {
 
 impl<R: Link> Gather<R> {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, lanes: 0, streams: HashMap::new(), ready: BTreeMap::new(), next: 0 }
+        Self { limits, lanes: 0, streams: HashMap::new(), ready: BTreeMap::new(), next: 0, company: false }
     }
 
     /// Lets an append in, at the end of its stream's line.
@@ -106,7 +110,8 @@ impl<R: Link> Gather<R> {
             self.ready.insert(ticket, stream.clone());
         }
         let start = self.start();
-        Admitted { ticket, start, next: start && alone }
+        let next = start && alone;
+        Admitted { ticket, start, next, lone: next && !self.company }
     }
 
     /// Takes an append back that still waits; `None` when it is under way or done.
@@ -152,6 +157,7 @@ impl<R: Link> Gather<R> {
             self.lanes -= 1;
             return None;
         }
+        self.company = requests.len() > 1;
         // Two batches that both write to two streams do so in the same order, or they would wait for each other. The
         // order of the bytes is that of COLLATE "C". A chain keeps its order.
         requests.sort_by(|(one, _), (other, _)| one.cmp(other));

@@ -10,10 +10,12 @@
 mod carry;
 
 use std::{
+    future::poll_fn,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -103,9 +105,11 @@ pub(crate) async fn append(parts: &Arc<Parts>, append: Append) -> Result<Appende
     let (stream, size) = (prepared.append.stream.clone(), prepared.size());
     let first_event = prepared.append.events.first().map(|event| event.metadata.event_id);
     let waiting = Waiting { prepared, reply, _place: place };
-    let Admitted { ticket, start, next } = lanes.gather().admit(&stream, size, waiting);
+    let Admitted { ticket, start, next, lone } = lanes.gather().admit(&stream, size, waiting);
     let caller = Caller { lanes, stream, ticket };
-    if start {
+    if lone {
+        start_at_once(parts).await;
+    } else if start {
         start_lane(parts);
     }
     // Who is next waits for a connection at the most, and that is limited already; a timer would only cost its time.
@@ -192,18 +196,37 @@ fn start_lane(parts: &Arc<Parts>) {
     let lane = Lane { parts: Arc::clone(parts), ended: false };
     // Without a runtime the lane is dropped here, and what waits for it is answered.
     if let Ok(runtime) = Handle::try_current() {
-        runtime.spawn(run(lane));
+        runtime.spawn(run(lane, false));
     }
 }
 
-async fn run(mut lane: Lane) {
+/// Starts a lane for one who is alone. Its first step, which is to send the statement, is done here and now; the task is made
+/// while the server works. Nothing is left in the caller's hands.
+async fn start_at_once(parts: &Arc<Parts>) {
+    let lane = Lane { parts: Arc::clone(parts), ended: false };
+    let Ok(runtime) = Handle::try_current() else { return };
+    let mut running = Some(Box::pin(run(lane, true)));
+    poll_fn(|context| {
+        if let Some(mut running) = running.take()
+            && running.as_mut().poll(context).is_pending()
+        {
+            runtime.spawn(running);
+        }
+        Poll::Ready(())
+    })
+    .await;
+}
+
+async fn run(mut lane: Lane, mut alone: bool) {
     let parts = Arc::clone(&lane.parts);
     loop {
         // First the connection, then the batch: what comes in while we wait for one travels along.
         let lease = parts.connections.lease().await;
         // Those who were answered by the last batch come back now; their first would otherwise go alone, and the others wait
         // for it.
-        tokio::task::yield_now().await;
+        if !std::mem::take(&mut alone) {
+            tokio::task::yield_now().await;
+        }
         let Some(batch) = parts.lanes.gather().take() else {
             lane.ended = true;
             if let Ok(lease) = lease {

@@ -44,6 +44,8 @@ struct State {
     /// Lanes that were started and have not ended. Where loads wait there is one.
     lanes: usize,
     alone: usize,
+    /// Whether more than one went together the last time: then whoever comes is likely to find others.
+    company: bool,
 }
 
 enum Admitted<'a> {
@@ -83,7 +85,7 @@ pub(crate) async fn load(parts: &Arc<Parts>, load: Load) -> Answer {
 fn admit(parts: &Arc<Parts>, load: Load) -> Admitted<'_> {
     let mut state = parts.loads.state();
     // Who waits finds a connection that no caller holds.
-    if state.lanes == 0 && state.alone < ALONE.min(parts.config.max_connections - 1) {
+    if state.lanes == 0 && !state.company && state.alone < ALONE.min(parts.config.max_connections - 1) {
         state.alone += 1;
         return Admitted::Alone(load, Caller { loads: &parts.loads });
     }
@@ -133,7 +135,10 @@ fn start_lane(parts: Arc<Parts>) {
 }
 
 async fn run(mut lane: Lane) {
-    while let Some(taken) = lane.take() {
+    loop {
+        // Callers who were answered together come back together; their first would otherwise go alone.
+        tokio::task::yield_now().await;
+        let Some(taken) = lane.take() else { return };
         let (loads, replies): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
         let answers = load_many(&lane.parts, &loads).await;
         for ((load, reply), answer) in loads.into_iter().zip(replies).zip(answers) {
@@ -158,6 +163,7 @@ impl Lane {
             }
         }
         self.ended = taken.is_empty();
+        state.company = taken.len() > 1 || self.ended && state.company;
         state.lanes -= usize::from(self.ended);
         (!self.ended).then_some(taken)
     }

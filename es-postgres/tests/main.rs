@@ -9,6 +9,7 @@ mod frontier;
 mod group;
 mod history;
 mod loads;
+mod ones;
 mod opening;
 mod order;
 mod order_crash;
@@ -71,6 +72,8 @@ fn main() -> ExitCode {
         group::positions_rise_with_the_versions_whatever_the_plan,
         group::an_append_alone_waits_for_nobody,
         group::each_append_of_a_batch_has_its_own_outcome,
+        ones::each_single_event_of_a_batch_has_its_own_outcome,
+        ones::single_events_are_stored_in_the_order_of_their_streams_whatever_the_plan,
         group::a_bad_append_fails_alone,
         group::one_stream_that_is_held_does_not_stall_the_others,
         group::an_append_under_way_outlives_its_caller_and_the_store,
@@ -171,6 +174,9 @@ fn main() -> ExitCode {
         remembering::a_panic_leaves_no_wrong_state,
         remembering::a_state_that_is_always_old_is_left_aside,
         remembering::snapshots_are_taken_of_remembered_states,
+        remembering::commands_upon_one_state_do_not_meet,
+        remembering::who_is_not_polled_holds_up_nobody,
+        remembering::who_never_hands_over_is_not_waited_for_for_ever,
         remembering::conflicts_are_decided_again_as_often_as_is_said,
         remembering::the_same_append_is_sent_again_to_a_store_that_could_not_answer,
         remembering::what_is_not_known_is_not_told_as_known,

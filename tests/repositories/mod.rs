@@ -4,6 +4,7 @@ pub(crate) mod cache;
 pub(crate) mod many;
 pub(crate) mod retry;
 pub(crate) mod stress;
+pub(crate) mod turns;
 pub(crate) mod watched;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -31,6 +31,8 @@ pub(crate) enum Fault {
     Overtaken,
     /// An append is done, and then never answered.
     Hangs,
+    /// It is never done, and whoever asked for it keeps it.
+    Stuck,
     /// The store is another one from here on, with the same events.
     OtherHistory,
     /// It goes well. For those that come before another fault.
@@ -132,6 +134,11 @@ impl<S: EventStore> EventStore for Watched<S> {
         match fault {
             Fault::Unavailable => return Err(Self::unavailable()),
             Fault::Lost => return Err(unknown),
+            Fault::Stuck => {
+                pending::<()>().await;
+                drop(append);
+                return Err(unknown);
+            }
             Fault::Overtaken => {
                 let mut other = Append::new(append.stream.clone(), Expected::Any, append.events.clone());
                 other.events.truncate(1);

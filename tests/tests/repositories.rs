@@ -34,12 +34,25 @@ on_memory! {
     retry::conflicts_are_decided_again_as_often_as_is_said,
     retry::the_same_append_is_sent_again_to_a_store_that_could_not_answer,
     retry::what_is_not_known_is_not_told_as_known,
+    turns::commands_upon_one_state_do_not_meet,
+    turns::who_is_not_polled_holds_up_nobody,
     many::results_come_in_the_order_of_the_commands,
     many::what_fails_stops_nothing,
     many::each_command_has_its_own_key_and_ids,
     many::a_stream_of_results_takes_commands_as_their_turn_comes,
     many::a_decision_is_stored_by_whoever_asked_for_it,
     many::causes_are_kept_over_two_hops,
+}
+
+/// Time stands still but for those who sleep: only where a store leaves the work to its callers does anybody wait.
+#[tokio::test(start_paused = true)]
+async fn a_turn_is_not_waited_for_for_ever() {
+    let begun = tokio::time::Instant::now();
+    repositories::turns::who_is_not_polled_holds_up_nobody(&MemoryStore::new()).await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+
+    repositories::turns::who_never_hands_over_is_not_waited_for_for_ever(&MemoryStore::new()).await;
+    assert_eq!(begun.elapsed(), Duration::from_secs(1));
 }
 
 /// Time stands still but for those who sleep, so that what has passed is what was slept.

@@ -1,18 +1,25 @@
 //! The way of a command: a remembered state or a load, the decision, the append, and again when another writer came first.
 
+use std::{sync::Arc, time::Duration};
+
 use super::{
     Executed, Repository,
+    cache::{Found, StateCache},
     error::ExecuteError,
     record,
     rehydrate::{self, Basis, Hydrated},
-    retry::Patience,
+    retry::{Patience, at_the_longest},
 };
 use crate::{
     aggregate::Aggregate,
     command::{Command, CommandContext},
     recorded::{EventId, Metadata, StreamId, StreamVersion},
-    store::{Append, Appended, EventStore, Expected, KeyedAppend, StoreError, Until},
+    store::{Append, Appended, EventStore, Expected, KeyedAppend, StoreError, Turn, Until},
 };
+
+/// How long a command waits for another's turn to end. Stores end it when they answer; this is for one that leaves the work to
+/// its callers, of whom one may have stopped.
+const LONGEST_TURN: Duration = Duration::from_secs(1);
 
 /// What is asked of one aggregate.
 pub(super) struct Asked<'a, A: Aggregate, S, C> {
@@ -59,7 +66,7 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
                     return Err(refusal);
                 }
             };
-            match self.append(Basis::Loaded(hydrated), events).await {
+            match self.append(Basis::Loaded(hydrated), events, Turn::default()).await {
                 Err(error) if must_decide_again(&error) => {
                     // Other events are decided now, so they get other ids.
                     self.asked.metadata.event_id = EventId::now();
@@ -74,12 +81,16 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
     /// there is no such state, or anything else came of it.
     async fn try_remembered_state(&mut self) -> Result<Option<Executed<A>>, StoreError> {
         let Some(cache) = &self.asked.repository.cache else { return Ok(None) };
-        let Some(remembered) = cache.get(&self.stream) else { return Ok(None) };
+        let Some((remembered, turn)) = self.next_turn(cache).await else { return Ok(None) };
         let events = match self.decide(&remembered) {
             Ok(events) if !events.is_empty() => events,
-            _ => return Ok(None),
+            _ => {
+                drop(turn);
+                cache.pass_on(&self.stream);
+                return Ok(None);
+            }
         };
-        match self.append(Basis::Remembered(remembered, cache.copier()), events).await {
+        match self.append(Basis::Remembered(remembered, cache.copier()), events, turn).await {
             Err(error) if must_decide_again(&error) => {
                 cache.count(&self.stream, false);
                 self.asked.metadata.event_id = EventId::now();
@@ -89,7 +100,28 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
                 cache.count(&self.stream, true);
                 Ok(Some(executed))
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                cache.pass_on(&self.stream);
+                Err(error)
+            }
+        }
+    }
+
+    /// The remembered state, when no other command that was decided upon it is on its way. It would be in vain to decide
+    /// before the one before is stored; but nobody waits for a caller who does not ask for his answer.
+    async fn next_turn(&self, cache: &StateCache<A>) -> Option<(Arc<Hydrated<A>>, Turn)> {
+        let mut asked_again = false;
+        loop {
+            match cache.get(&self.stream) {
+                Found::State(remembered, turn) => return Some((remembered, turn)),
+                Found::UnderWay(end) => at_the_longest(LONGEST_TURN, end.come()).await?,
+                // The other was told a moment ago, and most likely is about to say.
+                Found::Unsaid if !asked_again => {
+                    asked_again = true;
+                    tokio::task::yield_now().await;
+                }
+                Found::Unsaid | Found::Nothing => return None,
+            }
         }
     }
 
@@ -126,10 +158,15 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
         Ok(append)
     }
 
-    /// Stores the events, and applies them to the state.
-    async fn append(&mut self, basis: Basis<A>, events: Vec<A::Event>) -> Result<Executed<A>, StoreError> {
-        let request = self.request(&basis, &events)?;
-        let appended = self.send(request).await.inspect_err(|error| self.forget(error))?;
+    /// Stores the events, and applies them to the state. The turn ends when the store has done with the request.
+    async fn append(&mut self, basis: Basis<A>, events: Vec<A::Event>, turn: Turn) -> Result<Executed<A>, StoreError> {
+        let mut request = self.request(&basis, &events)?;
+        let until_answered = turn.until_answered();
+        request.turn = turn;
+        let answer = self.send(request).await;
+        // The store may still have it in its hands. What is said below is said of a turn that has ended.
+        drop(until_answered);
+        let appended = answer.inspect_err(|error| self.forget(error))?;
         let first = appended.events.first();
         if appended.replayed && first.map(|placed| placed.event_id) != Some(self.asked.metadata.event_id.of_event(0)) {
             // The same key came in by another way since our load: the first result is theirs.
@@ -164,11 +201,12 @@ impl<A: Aggregate, S: EventStore, C: Command<A>> UnderWay<'_, A, S, C> {
     }
 
     /// Sends an append, and the same one again where the store could not answer and the policy says so.
-    async fn send(&mut self, append: Append) -> Result<Appended, StoreError> {
+    async fn send(&mut self, mut append: Append) -> Result<Appended, StoreError> {
         let store = &self.asked.repository.store;
         let mut unknown = None;
         while self.patience.is_left() {
-            match store.append(append.clone()).await {
+            let again = append.clone();
+            match store.append(std::mem::replace(&mut append, again)).await {
                 Err(error) if self.patience.waits_for(&error).await => {
                     if matches!(error, StoreError::OutcomeUnknown { .. }) {
                         unknown = Some(error);

@@ -12,7 +12,7 @@ use std::{
 use super::rehydrate::Hydrated;
 use crate::{
     recorded::{StreamId, StreamVersion},
-    store::HistoryId,
+    store::{HistoryId, Turn, TurnEnd},
 };
 
 /// Into how many parts the cache is divided, so that callers on different streams seldom wait for one another.
@@ -39,6 +39,20 @@ struct Slot<A> {
     kept: Option<Arc<Hydrated<A>>>,
     used: bool,
     doubt: Doubt,
+    /// The end of the last turn. Once it has come, whoever had the turn is to say what it led to; until then the state may be
+    /// old.
+    turn: Option<TurnEnd>,
+}
+
+/// What there is for a command.
+pub(super) enum Found<A> {
+    /// A state, and the turn to decide upon it.
+    State(Arc<Hydrated<A>>, Turn),
+    /// Another command decides upon it, or what it decided is being stored.
+    UnderWay(TurnEnd),
+    /// Another command's turn has ended, and it has not said yet what came of it.
+    Unsaid,
+    Nothing,
 }
 
 /// How often in a row the state of a stream turned out old, and how many commands leave it aside because of that: where others
@@ -80,8 +94,15 @@ impl<A> StateCache<A> {
         self.copy
     }
 
-    pub(super) fn get(&self, stream: &StreamId) -> Option<Arc<Hydrated<A>>> {
+    /// Looks for a state, and takes the turn to decide upon it. However that turn ends, one of the methods below has to be
+    /// called behind it.
+    pub(super) fn get(&self, stream: &StreamId) -> Found<A> {
         self.shard(stream).get(stream)
+    }
+
+    /// The turn has ended, and led to nothing.
+    pub(super) fn pass_on(&self, stream: &StreamId) {
+        self.change(stream, |_| None);
     }
 
     /// Keeps a state, unless the one that is there is as new. An empty stream has none.
@@ -102,7 +123,10 @@ impl<A> StateCache<A> {
     /// Drops the state of a stream upon which something was stored, so that nobody holds it but who stored. One that is as new
     /// as what was stored stays.
     pub(super) fn outgrown(&self, stream: &StreamId, version: StreamVersion, history: HistoryId) {
-        self.change(stream, |slot| slot.kept.take_if(|kept| kept.version < version || kept.history != history));
+        let old = |kept: &mut Arc<Hydrated<A>>| kept.version < version || kept.history != history;
+        // What stands behind is not known yet, so the turn is not over.
+        let dropped = self.shard(stream).slot(stream).and_then(|slot| slot.kept.take_if(old));
+        drop(dropped);
     }
 
     /// Drops the state of a stream, unless it is at the version that stands.
@@ -120,7 +144,10 @@ impl<A> StateCache<A> {
 
     /// Changes the place of a stream, and drops what it gives back when the lock is free again.
     fn change(&self, stream: &StreamId, change: impl FnOnce(&mut Slot<A>) -> Option<Arc<Hydrated<A>>>) {
-        let dropped = self.shard(stream).slot(stream).and_then(change);
+        let dropped = self.shard(stream).slot(stream).and_then(|slot| {
+            slot.turn_is_over();
+            change(slot)
+        });
         drop(dropped);
     }
 
@@ -141,6 +168,13 @@ fn lock<A>(shard: &Mutex<Shard<A>>) -> MutexGuard<'_, Shard<A>> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl<A> Slot<A> {
+    /// Where the turn has ended, it is known now what came of it. A turn that has begun since then goes on.
+    fn turn_is_over(&mut self) {
+        self.turn.take_if(|end| end.has_come());
+    }
+}
+
 impl<A> Shard<A> {
     fn new(capacity: usize) -> Self {
         Self { capacity, places: HashMap::new(), slots: Vec::new(), hand: 0 }
@@ -150,19 +184,28 @@ impl<A> Shard<A> {
         self.places.get(stream).map(|&place| &mut self.slots[place])
     }
 
-    fn get(&mut self, stream: &StreamId) -> Option<Arc<Hydrated<A>>> {
-        let slot = self.slot(stream)?;
+    fn get(&mut self, stream: &StreamId) -> Found<A> {
+        let Some(slot) = self.slot(stream) else { return Found::Nothing };
         slot.used = true;
-        slot.kept.clone().filter(|_| slot.doubt.is_over())
+        match &slot.turn {
+            Some(end) if end.has_come() => return Found::Unsaid,
+            Some(end) => return Found::UnderWay(end.clone()),
+            None => {}
+        }
+        let Some(kept) = slot.kept.clone().filter(|_| slot.doubt.is_over()) else { return Found::Nothing };
+        let (turn, end) = Turn::begin();
+        slot.turn = Some(end);
+        Found::State(kept, turn)
     }
 
     /// Gives back what need not be kept.
     fn put(&mut self, stream: &StreamId, state: Arc<Hydrated<A>>) -> Option<Arc<Hydrated<A>>> {
-        if let Some(Slot { kept, .. }) = self.slot(stream) {
-            let is_better = kept.as_ref().is_none_or(|kept| state.replaces(kept));
-            return if is_better { kept.replace(state) } else { Some(state) };
+        if let Some(slot) = self.slot(stream) {
+            slot.turn_is_over();
+            let is_better = slot.kept.as_ref().is_none_or(|kept| state.replaces(kept));
+            return if is_better { slot.kept.replace(state) } else { Some(state) };
         }
-        let slot = Slot { stream: stream.clone(), kept: Some(state), used: false, doubt: Doubt::default() };
+        let slot = Slot { stream: stream.clone(), kept: Some(state), used: false, doubt: Doubt::default(), turn: None };
         if self.slots.len() < self.capacity {
             self.places.insert(stream.clone(), self.slots.len());
             self.slots.push(slot);
@@ -194,7 +237,7 @@ impl<A> Clone for StateCache<A> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Hydrated, StateCache};
+    use super::{Found, Hydrated, StateCache};
     use crate::{
         recorded::{Position, StreamId, StreamVersion},
         store::HistoryId,
@@ -214,7 +257,10 @@ mod tests {
     }
 
     fn version(cache: &StateCache<&'static str>, number: usize) -> Option<u64> {
-        cache.get(&stream(number)).map(|kept| kept.version.get())
+        let Found::State(kept, turn) = cache.get(&stream(number)) else { return None };
+        drop(turn);
+        cache.pass_on(&stream(number));
+        Some(kept.version.get())
     }
 
     #[test]
@@ -248,6 +294,28 @@ mod tests {
         assert!(!kept(3, &|| cache.forget_old(&stream(1), at(4))));
         assert!(!kept(4, &|| cache.forget_old(&stream(1), at(3))), "of another history, whatever it says");
         assert!(kept(4, &|| cache.forget(&stream(2))));
+    }
+
+    #[test]
+    fn one_has_the_turn_until_it_ends_and_says_what_came_of_it() {
+        let (cache, history) = (cache(10), HistoryId::new());
+        cache.put(&stream(1), state(3, history));
+        let Found::State(_, turn) = cache.get(&stream(1)) else { panic!("it is there") };
+        let changes: [&dyn Fn(); 3] =
+            [&|| (), &|| cache.count(&stream(1), true), &|| cache.put(&stream(1), state(3, history))];
+        for change in changes {
+            change();
+            assert!(matches!(cache.get(&stream(1)), Found::UnderWay(end) if !end.has_come()), "it has not ended");
+        }
+        drop(turn);
+        cache.outgrown(&stream(1), StreamVersion::new(4), history);
+        assert!(matches!(cache.get(&stream(1)), Found::Unsaid));
+        cache.put(&stream(1), state(4, history));
+        let Found::State(kept, turn) = cache.get(&stream(1)) else { panic!("it is there") };
+        assert_eq!(kept.version, 4);
+        drop(turn);
+        cache.forget(&stream(1));
+        assert!(matches!(cache.get(&stream(1)), Found::Nothing));
     }
 
     #[test]

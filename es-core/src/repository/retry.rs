@@ -160,6 +160,15 @@ async fn pause(ceiling: Duration) {
     }
 }
 
+/// Waits for what comes, but no longer than this where there is a clock; `None` where it did not come.
+pub(super) async fn at_the_longest(longest: Duration, what: impl Future<Output = ()>) -> Option<()> {
+    if tokio::runtime::Handle::try_current().is_ok() {
+        return tokio::time::timeout(longest, what).await.ok();
+    }
+    what.await;
+    Some(())
+}
+
 /// From 0 to 1. The keys of the standard library's hash maps are random enough to keep writers apart.
 fn random() -> f64 {
     f64::from(u32::try_from(RandomState::new().build_hasher().finish() >> 32).unwrap_or(0)) / f64::from(u32::MAX)

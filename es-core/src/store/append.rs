@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{encode, error::InvalidRequest, history::HistoryId, limits};
+use super::{encode, error::InvalidRequest, history::HistoryId, limits, turn::Turn};
 use crate::{
     event::{EventSchema, EventSet},
     recorded::{EventId, Metadata, Position, StreamId, StreamVersion},
@@ -88,12 +88,14 @@ pub struct Append {
     pub idempotency_key: Option<String>,
     /// The history in which it was decided, where that matters: in another one it is refused.
     pub decided_in: Option<HistoryId>,
+    /// Ends when the store lets go of this request.
+    pub(crate) turn: Turn,
 }
 
 impl Append {
     /// A request to store `events` behind `stream`.
     pub fn new(stream: StreamId, expected: Expected, events: Vec<NewEvent>) -> Self {
-        Self { stream, expected, events, idempotency_key: None, decided_in: None }
+        Self { stream, expected, events, idempotency_key: None, decided_in: None, turn: Turn::default() }
     }
 
     /// Names this append within its stream: a second one of the same name is answered with the first result.

@@ -17,11 +17,13 @@ pub mod kept;
 pub mod limits;
 pub mod read;
 pub mod streams;
+mod turn;
 
 use std::future::Future;
 
 use futures_core::Stream;
 
+pub(crate) use self::turn::{Turn, TurnEnd};
 pub use self::{
     append::{Append, Appended, Expected, NewEvent, Placed},
     append_all::PartlyStored,

@@ -23,11 +23,15 @@ enum Kind {
     Races(u32),
     /// The connection is lost whenever it is sent.
     Poison,
+    /// It does not fit, which a hopeful statement does not say.
+    Stale,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum End {
     Stored,
+    /// It was said why it does not fit.
+    Told,
     Failed(Trouble),
     Slow,
 }
@@ -45,7 +49,7 @@ fn send(kinds: &mut [Kind], piece: &Piece<Request>) -> Option<Trouble> {
                 *races -= 1;
                 return Some(Trouble::Race);
             }
-            Kind::Good | Kind::Races(_) => {}
+            Kind::Good | Kind::Races(_) | Kind::Stale => {}
             Kind::Bad => return Some(Trouble::Refused),
             Kind::Held => return Some(Trouble::Held),
             Kind::Poison => return Some(Trouble::Lost),
@@ -72,7 +76,17 @@ fn run(mut kinds: Vec<Kind>, chain: usize) -> Run {
         let done = |number: &usize| run.ends.iter().any(|(ended, _)| ended == number);
         assert!((first.0 * chain..first.1).all(|before| done(&before)), "one of a chain before those in front of it");
         let Some(trouble) = send(&mut kinds, &piece) else {
-            run.ends.extend(piece.requests.into_iter().map(|(_, number)| (number, End::Stored)));
+            let hopeful = piece.is_hopeful() && streams == piece.requests.len();
+            let mut piece = piece;
+            let untold: Vec<_> = piece.requests.extract_if(.., |of| hopeful && kinds[of.1] == Kind::Stale).collect();
+            run.ends.extend(
+                std::mem::replace(&mut piece.requests, untold)
+                    .into_iter()
+                    .map(|(_, number)| (number, if kinds[number] == Kind::Stale { End::Told } else { End::Stored })),
+            );
+            if !piece.requests.is_empty() {
+                pieces.push(piece.unexplained());
+            }
             continue;
         };
         match piece.after(trouble) {
@@ -102,6 +116,7 @@ fn check(kinds: &[Kind]) -> usize {
     for (index, (&kind, (number, end))) in kinds.iter().zip(&run.ends).enumerate() {
         let expected = match kind {
             Kind::Good | Kind::Races(_) => End::Stored,
+            Kind::Stale => End::Told,
             Kind::Bad => End::Failed(Trouble::Refused),
             Kind::Held => End::Slow,
             Kind::Poison => End::Failed(Trouble::Lost),
@@ -113,7 +128,8 @@ fn check(kinds: &[Kind]) -> usize {
 
 #[test]
 fn no_append_pays_for_what_it_travels_with() {
-    const KINDS: [Kind; 6] = [Kind::Good, Kind::Bad, Kind::Held, Kind::Races(1), Kind::Races(5), Kind::Poison];
+    const KINDS: [Kind; 7] =
+        [Kind::Good, Kind::Bad, Kind::Held, Kind::Races(1), Kind::Races(5), Kind::Poison, Kind::Stale];
     for length in 1..=5_u32 {
         for mut code in 0..KINDS.len().pow(length) {
             let mut kinds = Vec::new();
@@ -147,6 +163,7 @@ fn a_chain_is_stored_in_its_order_and_waits_together() {
                         _ if held => assert!(*end == End::Slow, "{kinds:?}: {end:?}"),
                         Kind::Bad => assert_eq!(*end, End::Failed(Trouble::Refused), "{kinds:?}"),
                         Kind::Poison => assert_eq!(*end, End::Failed(Trouble::Lost), "{kinds:?}"),
+                        Kind::Stale => assert_eq!(*end, End::Told, "{kinds:?}"),
                         Kind::Good | Kind::Races(_) | Kind::Held => assert_eq!(*end, End::Stored, "{kinds:?}"),
                     }
                 }
@@ -165,6 +182,7 @@ fn few_statements_find_the_one_that_is_to_blame() {
         };
         assert_eq!(with(Kind::Good), 1);
         assert_eq!(with(Kind::Races(1)), 2, "a race is over when the batch is sent again, whole");
+        assert_eq!(with(Kind::Stale), 2, "once more, by itself");
         assert!(with(Kind::Bad) <= 13, "halves of halves");
         assert!(with(Kind::Poison) <= 14, "once more whole, and halves of halves");
         assert_eq!(with(Kind::Held), 65, "each alone, so that none but the held one waits");

@@ -45,16 +45,15 @@ pub(super) async fn carry(
             Some(lease) => lease,
             None => parts.connections.lease().await,
         };
-        let Some(piece) = of_this_history(piece, &lease) else { continue };
+        let Some(mut piece) = of_this_history(piece, &lease) else { continue };
         let begun = Instant::now();
         let failure = match send(parts, &piece, lease).await {
-            Ok(None) => {
-                pieces.push(piece.unexplained());
-                continue;
-            }
-            Ok(Some(outcomes)) => {
-                answers = settle(piece, outcomes);
+            Ok(outcomes) => {
+                answers = settle(&mut piece, outcomes);
                 parts.wake.appended(answers.iter().map(|(_, appended)| appended.position()).max());
+                if !piece.requests.is_empty() {
+                    pieces.push(piece.unexplained());
+                }
                 continue;
             }
             Err(failure) => held_before(failure, begun, parts.config.lock_timeout),
@@ -115,30 +114,37 @@ pub(crate) fn held_before(failure: Failure, begun: Instant, longest: Duration) -
     }
 }
 
-/// What became of each; `None` where a lone event was not stored and the general statement must say why.
+/// What became of each; `None` where an event was not stored, and the general statement must say why.
 async fn send(
     parts: &Parts,
     piece: &Piece<Sent>,
     lease: Result<Lease<'_>, StoreError>,
-) -> Result<Option<Vec<Outcome>>, Failure> {
+) -> Result<Vec<Option<Outcome>>, Failure> {
     let prepared = piece.requests.iter().filter_map(Sent::prepared);
     let columns = Columns::of(prepared, setting(piece.patience, parts.config.lock_timeout));
     let lease = lease.map_err(Failure::NotSent)?;
-    let lone = columns.query_one(&parts.statements).filter(|_| piece.is_hopeful());
-    let short = lone.is_some();
-    let rows = lease.fetch(lone.unwrap_or_else(|| columns.query(&parts.statements))).await?;
-    if short && rows.is_empty() {
-        return Ok(None);
-    }
+    let hopeful = columns.query_hopeful(&parts.statements).filter(|_| piece.is_hopeful());
+    let outcomes = if let Some(query) = hopeful {
+        let rows = lease.fetch(query).await?;
+        append::outcomes_of_ones(piece.requests.iter().map(|sent| &sent.stream), &rows)
+    } else {
+        let rows = lease.fetch(columns.query(&parts.statements)).await?;
+        append::outcomes(piece.requests.len(), &rows).map(|outcomes| outcomes.into_iter().map(Some).collect())
+    };
     // An answer that makes no sense is as good as none.
-    append::outcomes(piece.requests.len(), &rows).map(Some).map_err(Failure::Lost)
+    outcomes.map_err(Failure::Lost)
 }
 
-/// Gives back the streams of a piece that the database has taken; what it has stored is to be answered.
-fn settle(piece: Piece<Sent>, outcomes: Vec<Outcome>) -> Answers {
+/// Gives back the streams of what the database has dealt with, and leaves the others in the piece; what was stored is to be
+/// answered.
+fn settle(piece: &mut Piece<Sent>, outcomes: Vec<Option<Outcome>>) -> Answers {
     let lost = piece.lost;
     let mut answers = Answers::new();
-    for (sent, outcome) in piece.requests.into_iter().zip(outcomes) {
+    for (sent, outcome) in std::mem::take(&mut piece.requests).into_iter().zip(outcomes) {
+        let Some(outcome) = outcome else {
+            piece.requests.push(sent);
+            continue;
+        };
         let parts = Arc::clone(&sent.parts);
         let Some(waiting) = sent.release() else { continue };
         if let Outcome::Stored(places) = outcome {

@@ -5,7 +5,8 @@
 -- id, $7 event type, $8 schema version, $9 payload, $10 metadata, $11 how long to wait for a transaction that has written to
 -- the stream and stays open.
 --
--- Answers as `append.sql` does where the event was stored, and with no row where it was not: `append.sql` says why.
+-- Answers where the event was stored with its stream, version, position and time, and with no row where it was not:
+-- `append.sql` says why.
 -- Indexes: events_stream_version (head), events_idempotency_key (repeat), archived_streams_pkey (archived).
 insert into "es".events
     (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata, idempotency_key, append_size)
@@ -26,4 +27,4 @@ where (select set_config('lock_timeout', $11, true)) is not null
       select from "es".events where stream_type = $1 and stream_id = $2 and idempotency_key = $5
   )
   and not exists (select from "es".archived_streams where stream_type = $1 and stream_id = $2)
-returning 1::bigint, version - 1, null::bigint, null::integer, version, position, recorded_at, false, null::uuid
+returning stream_type, stream_id, version, position, recorded_at
