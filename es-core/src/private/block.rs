@@ -12,7 +12,14 @@ use crate::{
 
 /// What a type is: an aggregate, a read model, a projection or a reactor. Their derives implement it, so that a type is
 /// one of them.
-pub trait OneRole {}
+pub trait OneRole {
+    /// Which one it is.
+    type Role;
+}
+
+/// The role of an aggregate or a read model, whose handlers are not `async`.
+#[derive(Debug)]
+pub enum Folding {}
 
 #[diagnostic::do_not_recommend]
 impl<E: Event> EventOf<AnyAggregate> for E {

@@ -4,7 +4,7 @@ use std::{fmt::Display, hash::Hash, marker::PhantomData, str::FromStr};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::projection::column::Column;
+use crate::projection::column::{Column, ColumnSchema};
 
 /// Proves that a field has a column.
 pub const fn column<T: Column>() -> usize {
@@ -85,6 +85,11 @@ where
     (): TellsRows<K>,
 {
     0
+}
+
+/// Whether the column of a key may be empty. It is not asked of a type that can be no key.
+pub const fn may_be_empty<K>(column: &ColumnSchema) -> bool {
+    column.nullable
 }
 
 /// A field that a new row can begin with.

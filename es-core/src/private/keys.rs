@@ -89,7 +89,7 @@ where
 ///
 /// # Errors
 /// Where it cannot be read.
-pub fn event_of_key<H, E: HandledBy<H, AnyAggregate, HANDLER>, const HANDLER: usize>(
+pub fn event_of_key<H, Scope, E: HandledBy<H, Scope, HANDLER>, const HANDLER: usize>(
     stored: &StoredEvent,
 ) -> Result<Option<E>, NotRead> {
     E::decode_alone(stored).transpose()

@@ -2,11 +2,11 @@
 
 use std::future::Future;
 
-use super::block::HandledBy;
+use super::block::{HandledBy, OneRole};
 use crate::{
     event::AnyAggregate,
     handler::{Acts, Handle},
-    projection::{HandlerError, Projection, ProjectionError},
+    projection::{Delivery, HandlerError, Projection, ProjectionError, Reactor},
     recorded::{Envelope, Metadata},
     store::StoredEvent,
 };
@@ -14,6 +14,48 @@ use crate::{
 /// Proves that a type may have `async` handlers.
 pub const fn acts<A: Acts>() -> usize {
     0
+}
+
+/// The role of a projection.
+#[derive(Debug)]
+pub enum Projecting {}
+
+/// The role of a reactor.
+#[derive(Debug)]
+pub enum Reacting {}
+
+/// A role with `async` handlers.
+pub trait ActingRole<A> {
+    /// What the handlers are given.
+    type Given: Send + Sync + 'static;
+
+    /// That of an event.
+    fn given(envelope: Envelope, attempt: u32) -> Self::Given;
+}
+
+impl<P: Projection> ActingRole<P> for Projecting {
+    type Given = Envelope;
+
+    fn given(envelope: Envelope, _: u32) -> Envelope {
+        envelope
+    }
+}
+
+impl<R: Reactor> ActingRole<R> for Reacting {
+    type Given = Delivery;
+
+    fn given(envelope: Envelope, attempt: u32) -> Delivery {
+        Delivery::new(R::NAME, attempt, envelope)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: OneRole<Role: ActingRole<A>>> Acts for A {
+    type Given = <A::Role as ActingRole<A>>::Given;
+
+    fn given(envelope: Envelope, attempt: u32) -> Self::Given {
+        A::Role::given(envelope, attempt)
+    }
 }
 
 /// What may have handlers that take a context.

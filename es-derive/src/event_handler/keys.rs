@@ -40,7 +40,7 @@ pub(super) fn expand(block: &Block, handlers: &[EventHandler<'_>]) -> Option<Tok
     let key = if block.is_async() {
         quote!(type __Key = #krate::private::String;)
     } else {
-        let proved = proofs::proved(krate, "has_keys", &owner::named(block, "__Folds"), first);
+        let proved = proofs::proved(krate, "has_keys", &owner::with_arguments(block, "__Folds", first), first);
         quote!(type __Row = #proved; type __Key = <__Row as #krate::private::HasKeys>::Key;)
     };
     let all = handlers.iter().map(|EventHandler { handler, index, .. }| {
@@ -82,7 +82,7 @@ fn function(index: usize) -> Ident {
 ///
 /// ```text
 /// fn __keys1(__stored: &StoredEvent, __keys: &mut Vec<__Key>) -> Result<(), NotRead> {
-///     let Some(event) = &::es_core::private::event_of_key::<__Owner, __Event1, 1>(__stored)? else { return Ok(()) };
+///     let Some(event) = &::es_core::private::event_of_key::<__Owner, __Scope, __Event1, 1>(__stored)? else { return Ok(()) };
 ///     let envelope = &__stored.envelope()?;
 ///     ::es_core::private::add_keys::<__Key, _>(&event.customer_id, __keys);
 ///     Ok(())
@@ -90,11 +90,12 @@ fn function(index: usize) -> Ident {
 /// ```
 fn keys_of(block: &Block, EventHandler { handler, index, alias, .. }: &EventHandler<'_>) -> TokenStream {
     let (krate, owner, cfgs, function) = (&block.krate, owner::owner(block), &handler.cfgs, function(*index));
+    let scope = if block.is_async() { quote!(#krate::AnyAggregate) } else { owner::named(block, "__Scope") };
     let written: TokenStream = handler.keys.iter().map(|key| key.to_token_stream()).collect();
     let event = name_in(written.clone(), EVENT).map(|event| {
         quote! {
             let ::core::option::Option::Some(#event) =
-                &#krate::private::event_of_key::<#owner, #alias, #index>(__stored)?
+                &#krate::private::event_of_key::<#owner, #scope, #alias, #index>(__stored)?
             else {
                 return ::core::result::Result::Ok(());
             };

@@ -14,6 +14,13 @@ pub(crate) fn without_attribute(attribute: &str, ident: &Ident) -> String {
     format!("`{ident}` does not say its stored name\nwrite `#[{attribute}(name = \"..\")]` above it")
 }
 
+/// UI: `conflict/reactor_and_projection.rs`
+pub(crate) fn reactor_is_something_else(ident: &Ident) -> String {
+    format!(
+        "`{ident}` is a reactor, and cannot be something else too\nwrite a type for each of the two; a type has one block of handlers"
+    )
+}
+
 /// UI: `malformed/reactor_version.rs`
 pub(crate) fn reactor_version() -> String {
     "a reactor has no version\nremove `version`; nothing replays a reactor, because what it did outside of the store, such as a mail, cannot be taken back"

@@ -17,7 +17,7 @@ use crate::{proofs, version};
 ///             ::es_core::private::key_of_event::<__Block>(__stored)
 ///         }
 ///     }
-///     impl ::es_core::handler::Acts for Statements { .. }
+///     impl ::es_core::private::OneRole for Statements { type Role = ::es_core::private::Projecting; }
 /// };
 /// ```
 ///
@@ -47,16 +47,9 @@ pub(super) fn expand(projection: &Projection) -> TokenStream {
             }
 
             #[automatically_derived]
-            impl #krate::Acts for #ident {
-                type Given = #krate::Envelope;
-
-                fn given(__envelope: #krate::Envelope, _: ::core::primitive::u32) -> #krate::Envelope {
-                    __envelope
-                }
+            impl #krate::private::OneRole for #ident {
+                type Role = #krate::private::Projecting;
             }
-
-            #[automatically_derived]
-            impl #krate::private::OneRole for #ident {}
         };
     }
 }

@@ -8,7 +8,7 @@ use crate::{errors::Errors, generics};
 
 /// ```text
 /// impl ::es_core::Projection for Statements { .. }
-/// impl ::es_core::handler::Acts for Statements { .. }
+/// impl ::es_core::private::OneRole for Statements { .. }
 /// ```
 pub(super) fn fallback(projection: &Projection, errors: &Errors) -> TokenStream {
     let Projection { krate, running, input, .. } = projection;
@@ -33,11 +33,8 @@ pub(super) fn fallback(projection: &Projection, errors: &Errors) -> TokenStream 
                     ::core::panic!()
                 }
             }
-            impl #parameters #krate::Acts for #ident #arguments #clauses {
-                type Given = #krate::Envelope;
-                fn given(_: #krate::Envelope, _: ::core::primitive::u32) -> Self::Given {
-                    ::core::panic!()
-                }
+            impl #parameters #krate::private::OneRole for #ident #arguments #clauses {
+                type Role = #krate::private::Projecting;
             }
         };
     }

@@ -16,7 +16,7 @@ use crate::proofs;
 ///             ::es_core::private::key_of_event::<__Block>(__stored)
 ///         }
 ///     }
-///     impl ::es_core::handler::Acts for WelcomeMail { .. }
+///     impl ::es_core::private::OneRole for WelcomeMail { type Role = ::es_core::private::Reacting; }
 /// };
 /// ```
 ///
@@ -44,16 +44,9 @@ pub(super) fn expand(reactor: &Reactor) -> TokenStream {
             }
 
             #[automatically_derived]
-            impl #krate::Acts for #ident {
-                type Given = #krate::Delivery;
-
-                fn given(__envelope: #krate::Envelope, __attempt: ::core::primitive::u32) -> #krate::Delivery {
-                    #krate::Delivery::new(<Self as #krate::Reactor>::NAME, __attempt, __envelope)
-                }
+            impl #krate::private::OneRole for #ident {
+                type Role = #krate::private::Reacting;
             }
-
-            #[automatically_derived]
-            impl #krate::private::OneRole for #ident {}
         };
     }
 }

@@ -8,7 +8,7 @@ use crate::{errors::Errors, generics};
 
 /// ```text
 /// impl ::es_core::Reactor for WelcomeMail { .. }
-/// impl ::es_core::handler::Acts for WelcomeMail { .. }
+/// impl ::es_core::private::OneRole for WelcomeMail { .. }
 /// ```
 pub(super) fn fallback(reactor: &Reactor, errors: &Errors) -> TokenStream {
     let Reactor { krate, running, input, .. } = reactor;
@@ -19,6 +19,14 @@ pub(super) fn fallback(reactor: &Reactor, errors: &Errors) -> TokenStream {
         syn::parse_quote!(Self: ::core::marker::Send + ::core::marker::Sync + 'static),
     );
     let (parameters, arguments, clauses) = generics.split_for_impl();
+    // What it is beside says so itself.
+    let role = reactor.other_role().is_none().then(|| {
+        quote! {
+            impl #parameters #krate::private::OneRole for #ident #arguments #clauses {
+                type Role = #krate::private::Reacting;
+            }
+        }
+    });
     quote! {
         #errors
         const _: () = {
@@ -32,12 +40,7 @@ pub(super) fn fallback(reactor: &Reactor, errors: &Errors) -> TokenStream {
                     ::core::panic!()
                 }
             }
-            impl #parameters #krate::Acts for #ident #arguments #clauses {
-                type Given = #krate::Delivery;
-                fn given(_: #krate::Envelope, _: ::core::primitive::u32) -> Self::Given {
-                    ::core::panic!()
-                }
-            }
+            #role
         };
     }
 }

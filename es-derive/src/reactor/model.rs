@@ -1,7 +1,7 @@
 //! What the user wrote.
 
 use proc_macro2::TokenStream;
-use syn::DeriveInput;
+use syn::{Attribute, DeriveInput};
 
 use crate::{
     attributes::{self, Entries, Grammar, Key, Kind},
@@ -13,6 +13,8 @@ use crate::{
 };
 
 pub(super) const ATTRIBUTE: &str = "reactor";
+/// The attributes of what cannot be a reactor too.
+const OTHERS: [&str; 3] = ["aggregate", "read_model", "projection"];
 pub(super) const NAME: Key = Key { name: "name", kind: Kind::Text, example: "name = \"welcome-mail\"" };
 const VERSION: Key = Key { name: "version", kind: Kind::Refused(projection::reactor_version), example: "version = 1" };
 const GRAMMAR: Grammar = Grammar { attribute: ATTRIBUTE, keys: &[NAME, SHARDS, POLICY, krate::KEY, VERSION] };
@@ -38,5 +40,11 @@ impl Reactor {
             entries,
             input,
         })
+    }
+
+    /// The attribute by which it is something else too.
+    pub(super) fn other_role(&self) -> Option<&Attribute> {
+        let is_other = |attribute: &&Attribute| OTHERS.iter().any(|other| attribute.path().is_ident(other));
+        self.input.attrs.iter().find(is_other)
     }
 }

@@ -6,12 +6,20 @@ use super::model::{ATTRIBUTE, NAME, Reactor};
 use crate::{errors::Errors, messages::projection as messages};
 
 pub(super) fn validate(reactor: &Reactor, errors: &mut Errors) {
+    is_nothing_else(reactor, errors);
     is_not_generic(reactor, errors);
     says_its_name(reactor, errors);
     if let Some(name) = &reactor.name {
         name.validate(errors);
     }
     reactor.running.validate(errors);
+}
+
+/// A type is one thing: its block of handlers is that of one.
+fn is_nothing_else(reactor: &Reactor, errors: &mut Errors) {
+    if let Some(other) = reactor.other_role() {
+        errors.on(&other.meta, messages::reactor_is_something_else(&reactor.input.ident));
+    }
 }
 
 /// A reactor has no parameters: it is stored under one name.

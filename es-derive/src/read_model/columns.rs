@@ -18,7 +18,7 @@ pub(super) fn alias(place: usize, span: Span) -> Ident {
 /// type __Field0 = AccountId;
 /// type __Column0 = <[(); ::es_core::private::column::<__Field0>()] as ::es_core::private::Proved<__Field0>>::Type;
 /// type __Key = <[(); ::es_core::private::row_key::<__Column0>()] as ::es_core::private::Proved<__Column0>>::Type;
-/// const _: () = if <AccountSummary as ::es_core::ReadModel>::COLUMNS[0].nullable { .. };
+/// const _: () = if ::es_core::private::may_be_empty::<__Key>(&AccountSummary::COLUMNS[0]) { .. };
 /// ```
 pub(super) fn types(read_model: &ReadModel) -> TokenStream {
     let krate = &read_model.krate;
@@ -32,7 +32,9 @@ pub(super) fn types(read_model: &ReadModel) -> TokenStream {
                 (proofs::proved(krate, "row_key", &quote!(#alias), span), messages::key_nullable(ty));
             let (ident, krate) = (&read_model.input.ident, krate.at(span));
             let nullable = quote_spanned! {span=>
-                const _: () = if <#ident as #krate::ReadModel>::COLUMNS[#place].nullable { ::core::panic!(#message) };
+                const _: () = if #krate::private::may_be_empty::<__Key>(&<#ident as #krate::ReadModel>::COLUMNS[#place]) {
+                    ::core::panic!(#message)
+                };
             };
             quote! {
                 // The documentation of the user's crate shows it without the proofs.

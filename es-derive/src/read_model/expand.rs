@@ -106,7 +106,9 @@ fn handlers(read_model: &ReadModel) -> TokenStream {
         }
 
         #[automatically_derived]
-        impl #krate::private::OneRole for #ident {}
+        impl #krate::private::OneRole for #ident {
+            type Role = #krate::private::Folding;
+        }
 
         #[automatically_derived]
         impl #krate::projection::ReadModelHandlers for #ident {

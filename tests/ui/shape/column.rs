@@ -32,7 +32,7 @@ struct LampSummary {
     #[read_model(key)]
     id: LampId,
     brightness: f32,
-    wide: Option<Wide>,
+    wide: Wide,
     bytes: Vec<u8>,
     number: u128,
     colour: Colour,
