@@ -22,7 +22,7 @@ enum LampEvent {
 struct LampSummary {
     #[read_model(key)]
     id: LampId,
-    times: Strin,
+    times: Option<LampIdd>,
 }
 
 #[event_handler]
