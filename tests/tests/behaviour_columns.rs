@@ -9,6 +9,7 @@ use es_core::{
         row::{decode, encode},
     },
 };
+use sqlx::types::chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use uuid::Uuid;
 
 #[derive(Event, Serialize, Deserialize)]
@@ -32,6 +33,15 @@ impl Default for Number {
 /// An id over a type that has no column: it is an id, and no field of a row.
 #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
 struct Wide(i128);
+
+/// A number of any length, that travels as text.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(transparent)]
+struct Price(String);
+
+impl Column for Price {
+    const TYPE: ColumnType = ColumnType::Decimal;
+}
 
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq)]
 enum Colour {
@@ -70,6 +80,10 @@ struct Row {
     moment: Maybe<DateTime<Utc>>,
     value: Option<serde_json::Value>,
     r#type: Option<u64>,
+    price: Price,
+    local: NaiveDateTime,
+    day: NaiveDate,
+    time: Option<NaiveTime>,
     #[read_model(text)]
     colour: Colour,
     #[read_model(text, index)]
@@ -111,6 +125,10 @@ fn full() -> Row {
         moment: Some(DateTime::from_timestamp_micros(1_700_000_000_123_456).expect("a moment")),
         value: Some(serde_json::json!({"a": [1, null]})),
         r#type: Some(u64::MAX),
+        price: Price("79228162514264337593543950335.5".to_owned()),
+        local: DateTime::UNIX_EPOCH.naive_utc(),
+        day: NaiveDate::MAX,
+        time: Some(NaiveTime::MIN),
         colour: Colour::Red,
         second: Some(Colour::White),
         place: Place { room: "attic".to_owned(), shelf: None },
@@ -171,6 +189,10 @@ fn the_columns_follow_from_the_types_and_from_what_is_said() {
             or_null("moment", ColumnType::Timestamp),
             or_null("value", ColumnType::Json),
             or_null("type", ColumnType::Unsigned),
+            of("price", ColumnType::Decimal),
+            of("local", ColumnType::LocalTimestamp),
+            of("day", ColumnType::Date),
+            or_null("time", ColumnType::Time),
             of("colour", ColumnType::Text),
             or_null("second", ColumnType::Text).indexed(),
             of("place", ColumnType::Json),
@@ -205,7 +227,7 @@ fn what_does_not_fit_names_its_column() {
     assert!(short.starts_with("there is no column `small`"), "{short}");
     let empty = failed(&fits.replacen("true", "null", 1));
     assert!(empty.starts_with("the column `flag` does not fit its field: "), "{empty}");
-    assert!(failed("{}").contains("the 23 columns of `lamps`"), "{}", failed("{}"));
+    assert!(failed("{}").contains("the 27 columns of `lamps`"), "{}", failed("{}"));
 }
 
 #[test]

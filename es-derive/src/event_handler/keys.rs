@@ -82,26 +82,28 @@ fn function(index: usize) -> Ident {
 ///
 /// ```text
 /// fn __keys1(__stored: &StoredEvent, __keys: &mut Vec<__Key>) -> Result<(), NotRead> {
-///     let Some(event) = &::es_core::private::event_of_key::<__Owner, __Scope, __Event1, 1>(__stored)? else { return Ok(()) };
-///     let envelope = &__stored.envelope()?;
-///     ::es_core::private::add_keys::<__Key, _>(&event.customer_id, __keys);
+///     let Some(__event) = &::es_core::private::event_of_key::<__Owner, __Scope, __Event1, 1>(__stored)? else {
+///         return Ok(());
+///     };
+///     let __envelope = &__stored.envelope()?;
+///     ..                                                  // each expression
 ///     Ok(())
 /// }
 /// ```
 fn keys_of(block: &Block, EventHandler { handler, index, alias, .. }: &EventHandler<'_>) -> TokenStream {
     let (krate, owner, cfgs, function) = (&block.krate, owner::owner(block), &handler.cfgs, function(*index));
     let scope = if block.is_async() { quote!(#krate::AnyAggregate) } else { owner::named(block, "__Scope") };
-    let written: TokenStream = handler.keys.iter().map(|key| key.to_token_stream()).collect();
-    let event = name_in(written.clone(), EVENT).map(|event| {
+    let asks_for = |name: &str| handler.keys.iter().any(|key| name_in(key.to_token_stream(), name).is_some());
+    let event = asks_for(EVENT).then(|| {
         quote! {
-            let ::core::option::Option::Some(#event) =
+            let ::core::option::Option::Some(__event) =
                 &#krate::private::event_of_key::<#owner, #scope, #alias, #index>(__stored)?
             else {
                 return ::core::result::Result::Ok(());
             };
         }
     });
-    let envelope = name_in(written, ENVELOPE).map(|envelope| quote!(let #envelope = &__stored.envelope()?;));
+    let envelope = asks_for(ENVELOPE).then(|| quote!(let __envelope = &__stored.envelope()?;));
     let each = handler.keys.iter().map(|key| add(block, key));
     quote! {
         #(#cfgs)*
@@ -119,15 +121,25 @@ fn keys_of(block: &Block, EventHandler { handler, index, alias, .. }: &EventHand
 }
 
 /// One expression. It stands at the user's, so the compiler says there what it should be.
+///
+/// ```text
+/// {
+///     let event = __event;
+///     ::es_core::private::add_keys::<__Key, _>(&(event.customer_id), __keys);
+/// }
+/// ```
 fn add(block: &Block, key: &Expr) -> TokenStream {
     let span = spans::first(key);
     let (krate, keys) = (block.krate.at(span), spans::variable("__keys"));
+    let event = name_in(key.to_token_stream(), EVENT).map(|event| quote!(let #event = __event;));
+    let envelope = name_in(key.to_token_stream(), ENVELOPE).map(|envelope| quote!(let #envelope = __envelope;));
     let key = owner::outside(block, key);
-    if block.is_async() {
+    let add = if block.is_async() {
         quote_spanned!(span=> #krate::private::add_text(&(#key), #keys);)
     } else {
         quote_spanned!(span=> #krate::private::add_keys::<__Key, _>(&(#key), #keys);)
-    }
+    };
+    quote!({ #event #envelope #add })
 }
 
 /// A name as it is written among the tokens: a variable is only seen by tokens that come from the same place.
