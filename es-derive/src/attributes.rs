@@ -288,8 +288,9 @@ fn read_value(input: ParseStream<'_>, kind: Kind) -> Option<Value> {
         }
         Kind::Type => Value::Type(Box::new(input.parse().ok()?)),
         Kind::Path => Value::Path(input.call(Path::parse_mod_style).ok()?),
-        Kind::Flag | Kind::Nested(_) | Kind::Steps | Kind::Types | Kind::Texts => return None,
-        Kind::Word(_) | Kind::Refused(_) => return None,
+        Kind::Flag | Kind::Nested(_) | Kind::Steps | Kind::Types | Kind::Texts | Kind::Word(_) | Kind::Refused(_) => {
+            return None;
+        }
     };
     // Two keys without a comma between them are another mistake.
     (input.is_empty() || input.peek(Token![,]) || input.peek(Ident::peek_any)).then_some(value)
@@ -309,13 +310,11 @@ fn read_word(
         skip(input);
         return Value::Malformed;
     };
-    match words.iter().find(|known| word == **known) {
-        Some(word) => Value::Word(word),
-        None => {
-            errors.at(word.span(), messages::unknown_word(&word.to_string(), key.name, words));
-            Value::Malformed
-        }
+    let known = words.iter().find(|known| word == **known);
+    if known.is_none() {
+        errors.at(word.span(), messages::unknown_word(&word.to_string(), key.name, words));
     }
+    known.map_or(Value::Malformed, |known| Value::Word(known))
 }
 
 /// What stands in the parentheses behind a key; `None` where there is nothing, or something else.

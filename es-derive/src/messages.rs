@@ -73,13 +73,11 @@ pub(crate) fn wrong_value(key: &Key) -> String {
 
 /// UI: `malformed/policy.rs`
 pub(crate) fn unknown_word(found: &str, key: &str, known: &[&str]) -> String {
-    match suggest::nearest(found, known.iter().copied()) {
-        Some(meant) => format!("`{key}` cannot be `{found}`\ndid you mean `{meant}`?"),
-        None => {
-            let known: Vec<_> = known.iter().map(|word| format!("`{word}`")).collect();
-            format!("`{key}` cannot be `{found}`\nit is one of {}", known.join(", "))
-        }
+    if let Some(meant) = suggest::nearest(found, known.iter().copied()) {
+        return format!("`{key}` cannot be `{found}`\ndid you mean `{meant}`?");
     }
+    let known: Vec<_> = known.iter().map(|word| format!("`{word}`")).collect();
+    format!("`{key}` cannot be `{found}`\nit is one of {}", known.join(", "))
 }
 
 /// UI: `malformed/misplaced.rs`

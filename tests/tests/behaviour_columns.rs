@@ -211,7 +211,7 @@ fn an_id_has_the_column_of_what_is_inside() {
     assert_eq!(<LampId as Column>::TYPE, ColumnType::Text);
     assert_eq!(<Serial as Column>::TYPE, ColumnType::Uuid);
     assert_eq!(<Number as Column>::TYPE, ColumnType::BigInt);
-    assert!(<Option<Number> as Column>::NULLABLE && !<Number as Column>::NULLABLE);
+    const { assert!(<Option<Number> as Column>::NULLABLE && !<Number as Column>::NULLABLE) };
     assert_eq!(Wide(1).to_string(), "1");
 }
 
