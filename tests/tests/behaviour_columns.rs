@@ -212,6 +212,8 @@ fn an_id_has_the_column_of_what_is_inside() {
     assert_eq!(<Serial as Column>::TYPE, ColumnType::Uuid);
     assert_eq!(<Number as Column>::TYPE, ColumnType::BigInt);
     const { assert!(<Option<Number> as Column>::NULLABLE && !<Number as Column>::NULLABLE) };
+    assert_eq!(<Position as Column>::TYPE, ColumnType::BigInt);
+    assert_eq!(<EventId as Column>::TYPE, ColumnType::Uuid);
     assert_eq!(Wide(1).to_string(), "1");
 }
 

@@ -4,6 +4,8 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
+use crate::recorded::{EventId, Position, StreamVersion};
+
 /// What a column holds; a store has a type of its own for each.
 ///
 /// A value travels between program and store as JSON, the way serde writes it.
@@ -100,6 +102,9 @@ columns! {
     NaiveDate => Date,
     NaiveTime => Time,
     serde_json::Value => Json,
+    StreamVersion => BigInt,
+    Position => BigInt,
+    EventId => Uuid,
 }
 
 #[diagnostic::do_not_recommend]
