@@ -22,7 +22,7 @@ enum LampEvent {
 struct LampSummary {
     #[read_model(key)]
     id: LampId,
-    times: Option<LampIdd>,
+    times: LampIdd,
 }
 
 #[event_handler]
