@@ -38,8 +38,10 @@ pages! {
     }
     /// What does not go together.
     conflict in "conflict": {
-        snapshot_of_a_generic,
+        columns,
         or_default,
+        reactor_and_projection,
+        snapshot_of_a_generic,
         two_roles,
     }
     /// `covers(..)` and `ignore(..)`.
@@ -122,14 +124,19 @@ pages! {
         aggregate_keys_missing,
         aggregate_without_attribute,
         attribute_without_keys,
+        column,
         comma,
         key,
+        key_of_event,
         misplaced,
+        policy,
         projection_version,
         projection_without_attribute,
+        reactor_version,
         read_model_key_missing,
         read_model_no_key,
         read_model_without_attribute,
+        shards,
         snapshot,
         snapshot_state,
         table,
@@ -146,13 +153,20 @@ pages! {
     projection in "projection": {
         context_without_lifetime,
         handle,
+        key_in_an_aggregate,
+        key_of_other_type,
+        key_without_text,
         not_a_projection,
+        not_derived,
         not_registered,
         not_send,
         one_not_async,
+        reactor_context,
+        reactor_not_registered,
         receiver,
         returns,
         same_name,
+        several_keys,
         shapes,
         two_contexts,
     }
@@ -169,6 +183,8 @@ pages! {
         block_not_an_impl,
         block_of_a_trait,
         block_with_lifetime,
+        column,
+        column_kept,
         event_enum,
         event_generic,
         event_set,
@@ -193,6 +209,7 @@ pages! {
         read_model_generic,
         row_field,
         row_key,
+        row_key_nullable,
         variant,
     }
     /// Keys that there are not.

@@ -81,23 +81,34 @@ pub enum Row {
     Delete,
 }
 
-/// What one event causes in a projection, in the context `C`; written by `#[event_handler]` for each `async` function.
+/// What a block of `async` handlers belongs to; written by the derives of projections and reactors.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a projection nor a reactor",
+    label = "its `async` handlers have no place",
+    note = "add `#[derive(Projection)]` and `#[projection(name = \"..\")]` to `{Self}`, or `#[derive(Reactor)]` and `#[reactor(name = \"..\")]`; the handlers of aggregates and read models are not `async`"
+)]
+pub trait Acts {
+    /// What its handlers are given with an event: the [`Envelope`] in a projection, in a reactor the
+    /// [`Delivery`](crate::projection::Delivery).
+    type Given: Send + Sync + 'static;
+
+    /// That of an event which is tried for the `attempt`th time.
+    fn given(envelope: Envelope, attempt: u32) -> Self::Given;
+}
+
+/// What one event causes in a projection, in the context `C`, or in a reactor; written by `#[event_handler]` for each
+/// `async` function.
 ///
-/// A handler without a context of its own works in any.
+/// A handler without a context of its own works in any. `G` is what the handlers are given, [`Acts::Given`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no handler for `{E}` in the context `{C}`",
     label = "not handled in `{C}`",
     note = "the handlers of a projection all take the context of the store that they run on: `context: &mut {C}`"
 )]
-pub trait Handle<E, C> {
+pub trait Handle<E, C, G = Envelope> {
     /// Handles the event.
     ///
     /// # Errors
     /// The handler's own.
-    fn handle(
-        &self,
-        event: E,
-        envelope: &Envelope,
-        context: &mut C,
-    ) -> impl Future<Output = Result<(), HandlerError>> + Send;
+    fn handle(&self, event: E, given: &G, context: &mut C) -> impl Future<Output = Result<(), HandlerError>> + Send;
 }

@@ -32,17 +32,19 @@ pub mod store;
 pub mod testing;
 pub mod upcast;
 
-pub use es_derive::{Aggregate, AggregateId, Event, EventSet, Projection, ReadModel, command_handler, event_handler};
+pub use es_derive::{
+    Aggregate, AggregateId, Event, EventSet, Projection, Reactor, ReadModel, command_handler, event_handler,
+};
 
 pub use crate::{
     aggregate::{Aggregate, EventHandlers},
     command::{Command, CommandContext, CommandTarget, Decision, IntoEvents},
     draft::{Draft, ReadsNoMetadata},
     event::{AnyAggregate, Dispatch, Event, EventOf, EventSchema, EventSet},
-    handler::{Apply, Folds, Given, Handle, Row},
+    handler::{Acts, Apply, Folds, Given, Handle, Row},
     id::AggregateId,
     memory::MemoryStore,
-    projection::{Projection, ProjectionError, ReadModel},
+    projection::{Delivery, FailurePolicy, Projection, ProjectionError, Reactor, ReadModel},
     recorded::{Envelope, EventId, Metadata, Position, Recorded, StreamId, StreamVersion},
     repository::{Decided, ExecuteError, Executed, History, ListError, LoadError, Loaded, Repository, RetryPolicy},
     snapshot::Snapshots,

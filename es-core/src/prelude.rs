@@ -1,7 +1,9 @@
 //! What a domain needs, in one line: `use es_core::prelude::*;`.
 
 pub use chrono::{DateTime, Utc};
-pub use es_derive::{Aggregate, AggregateId, Event, EventSet, Projection, ReadModel, command_handler, event_handler};
+pub use es_derive::{
+    Aggregate, AggregateId, Event, EventSet, Projection, Reactor, ReadModel, command_handler, event_handler,
+};
 pub use serde::{Deserialize, Serialize};
 
 pub use crate::{
@@ -12,7 +14,7 @@ pub use crate::{
     handler::{Apply, Row},
     id::AggregateId,
     memory::MemoryStore,
-    projection::{Projection, ProjectionStore, ReadModel},
+    projection::{Delivery, FailurePolicy, Projection, ProjectionStore, Reactor, ReadModel},
     recorded::{Envelope, EventId, Metadata, Position, Recorded, StreamId, StreamVersion},
     repository::{ExecuteError, Executed, LoadError, Loaded, Repository},
     store::{EventStore, Expected, StoreError},

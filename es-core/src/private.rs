@@ -2,9 +2,11 @@
 
 mod arguments;
 mod block;
+mod columns;
 mod coverage;
 mod fold;
 pub mod id;
+mod keys;
 pub mod lock;
 mod project;
 mod proofs;
@@ -15,8 +17,10 @@ pub use std::{string::String, vec::Vec};
 pub use self::{
     arguments::*,
     block::*,
+    columns::*,
     coverage::*,
     fold::*,
+    keys::*,
     project::*,
     proofs::{Proved, aggregate, aggregate_id, event_set, folds, shared_state},
 };

@@ -56,6 +56,10 @@ pub(crate) enum Kind {
     Types,
     /// `key("text", "text")`
     Texts,
+    /// `key = word`, one of these.
+    Word(&'static [&'static str]),
+    /// A key that others have and this one has not, with the reason.
+    Refused(fn() -> String),
 }
 
 /// One `1 = path` within a key.
@@ -94,6 +98,7 @@ enum Value {
     Steps(Vec<Step>),
     Types(Vec<Type>),
     Texts(Vec<LitStr>),
+    Word(&'static str),
     /// What is there could not be read; that is reported already.
     Malformed,
 }
@@ -139,6 +144,11 @@ impl Entries {
     pub(crate) fn integer(&self, key: &str) -> Option<(u64, Span)> {
         self.entry(key)
             .and_then(|entry| if let Value::Integer(number, span) = entry.value { Some((number, span)) } else { None })
+    }
+
+    /// The word of a key.
+    pub(crate) fn word(&self, key: &str) -> Option<&'static str> {
+        self.entry(key).and_then(|entry| if let Value::Word(word) = entry.value { Some(word) } else { None })
     }
 
     /// The type of a key.
@@ -212,6 +222,12 @@ impl Entries {
             return;
         };
         let value = match key.kind {
+            Kind::Refused(message) => {
+                errors.at(ident.span(), message());
+                skip(input);
+                Value::Malformed
+            }
+            Kind::Word(words) => read_word(input, &ident, key, words, errors),
             Kind::Nested(inner) if input.peek(Paren) => {
                 let mut entries = Self::default();
                 match input.parse::<proc_macro2::Group>() {
@@ -272,10 +288,33 @@ fn read_value(input: ParseStream<'_>, kind: Kind) -> Option<Value> {
         }
         Kind::Type => Value::Type(Box::new(input.parse().ok()?)),
         Kind::Path => Value::Path(input.call(Path::parse_mod_style).ok()?),
-        Kind::Flag | Kind::Nested(_) | Kind::Steps | Kind::Types | Kind::Texts => return None,
+        Kind::Flag | Kind::Nested(_) | Kind::Steps | Kind::Types | Kind::Texts | Kind::Word(_) | Kind::Refused(_) => {
+            return None;
+        }
     };
     // Two keys without a comma between them are another mistake.
     (input.is_empty() || input.peek(Token![,]) || input.peek(Ident::peek_any)).then_some(value)
+}
+
+/// The word behind a key; what is there instead is reported.
+fn read_word(
+    input: ParseStream<'_>,
+    ident: &Ident,
+    key: &Key,
+    words: &'static [&'static str],
+    errors: &mut Errors,
+) -> Value {
+    let word = input.parse::<Token![=]>().and_then(|_| input.call(Ident::parse_any));
+    let Ok(word) = word else {
+        errors.at(ident.span(), messages::wrong_value(key));
+        skip(input);
+        return Value::Malformed;
+    };
+    let known = words.iter().find(|known| word == **known);
+    if known.is_none() {
+        errors.at(word.span(), messages::unknown_word(&word.to_string(), key.name, words));
+    }
+    known.map_or(Value::Malformed, |known| Value::Word(known))
 }
 
 /// What stands in the parentheses behind a key; `None` where there is nothing, or something else.

@@ -8,6 +8,7 @@
 //! | [`Aggregate`](macro@Aggregate) | a struct or an enum | its stored name, its id, its events, its snapshots |
 //! | [`ReadModel`](macro@ReadModel) | a struct | its table, and its rows' first values |
 //! | [`Projection`](macro@Projection) | a type | its stored name and version |
+//! | [`Reactor`](macro@Reactor) | a type | its stored name |
 //! | [`event_handler`](macro@event_handler) | an `impl` block | one handler for each event |
 //! | [`command_handler`](macro@command_handler) | an `impl` block | one handler for each command |
 //!
@@ -38,7 +39,9 @@ mod print;
 mod projection;
 mod proofs;
 mod quiet;
+mod reactor;
 mod read_model;
+mod running;
 mod source;
 mod spans;
 mod suggest;
@@ -195,85 +198,22 @@ pub fn aggregate(input: TokenStream) -> TokenStream {
     quiet::quiet(aggregate::derive(input.into())).into()
 }
 
-/// Makes a struct with named fields a read model: a row that is folded from events, one for each key.
-///
-/// The key is the id of the event's stream. A new row has its key, and the [`Default`] of each other field. What events
-/// do to a row is in its [`event_handler`](macro@event_handler) block.
-///
-/// ```
-/// use es_core::{prelude::*, testing::project};
-/// # #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
-/// # struct AccountId(String);
-/// # #[derive(Event, Serialize, Deserialize)]
-/// # struct MoneyDeposited { amount: i64 }
-/// # #[derive(EventSet)]
-/// # enum AccountEvent { Deposited(MoneyDeposited) }
-///
-/// #[derive(ReadModel, Debug, PartialEq)]
-/// #[read_model(table = "account_summaries", version = 1)]
-/// struct AccountSummary {
-///     #[read_model(key)]
-///     account_id: AccountId,
-///     balance: i64,
-/// }
-///
-/// #[event_handler(covers(AccountEvent))]
-/// impl AccountSummary {
-///     fn deposited(&mut self, event: &MoneyDeposited) {
-///         self.balance += event.amount;
-///     }
-/// }
-///
-/// let account_id = AccountId("savings".into());
-/// project::<AccountSummary>()
-///     .stream(&account_id, (MoneyDeposited { amount: 2 }, MoneyDeposited { amount: 3 }))
-///     .expect([AccountSummary { account_id, balance: 5 }]);
-/// ```
-///
-/// # Keys of `#[read_model(..)]`
-///
-/// - `table = ".."`: the name of the table: 1 to 63 small letters, digits and `_`. It is required.
-/// - `version = N`: the version of what the handlers make of events, 1 unless given. Raise it when they change: with a
-///   new version the rows are built anew.
-/// - `crate = path`: where `es_core` is.
-///
-/// Above one field: `key`. It is an id, a `String`, a `Uuid` or a whole number.
+#[doc = include_str!("docs/read_model.md")]
 #[proc_macro_derive(ReadModel, attributes(read_model))]
 pub fn read_model(input: TokenStream) -> TokenStream {
     quiet::quiet(read_model::derive(input.into())).into()
 }
 
-/// Makes a type a projection: something that is done for each event, by `async` handlers in a context that the caller
-/// brings, such as a transaction.
-///
-/// ```
-/// use es_core::prelude::*;
-/// # #[derive(Event, Serialize, Deserialize)]
-/// # struct MoneyDeposited { amount: i64 }
-///
-/// #[derive(Projection)]
-/// #[projection(name = "statements", version = 1)]
-/// struct Statements;
-///
-/// #[event_handler]
-/// impl Statements {
-///     async fn deposited(&self, event: &MoneyDeposited, envelope: &Envelope, lines: &mut Vec<String>) {
-///         lines.push(format!("{}: {}", envelope.stream, event.amount));
-///     }
-/// }
-///
-/// assert_eq!((Statements::NAME, Statements::VERSION), ("statements", 1));
-/// ```
-///
-/// # Keys of `#[projection(..)]`
-///
-/// - `name = ".."`: the stored name, unique in a store. It is required.
-/// - `version = N`: the version of what the handlers do, 1 unless given. Raise it when they change: with a new version
-///   the projection begins anew.
-/// - `crate = path`: where `es_core` is.
+#[doc = include_str!("docs/projection.md")]
 #[proc_macro_derive(Projection, attributes(projection))]
 pub fn projection(input: TokenStream) -> TokenStream {
     quiet::quiet(projection::derive(input.into())).into()
+}
+
+#[doc = include_str!("docs/reactor.md")]
+#[proc_macro_derive(Reactor, attributes(reactor))]
+pub fn reactor(input: TokenStream) -> TokenStream {
+    quiet::quiet(reactor::derive(input.into())).into()
 }
 
 #[doc = include_str!("docs/event_handler.md")]

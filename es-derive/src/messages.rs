@@ -17,6 +17,7 @@ use crate::{
     handlers::Kind as Handlers,
     names,
     source::source,
+    suggest,
 };
 
 // ── Attributes ──────────────────────────────────────────────────────────────
@@ -52,10 +53,11 @@ pub(crate) fn repeated_key(key: &str) -> String {
     format!("`{key}` is given twice\nremove one of the two")
 }
 
-/// UI: `malformed/value.rs`, `version/not_steps.rs`, `covers/malformed.rs`, `retired/not_texts.rs`
+/// UI: `malformed/value.rs`, `version/not_steps.rs`, `covers/malformed.rs`, `retired/not_texts.rs`, `malformed/policy.rs`
 pub(crate) fn wrong_value(key: &Key) -> String {
     let takes = match key.kind {
-        Kind::Flag => "stands alone",
+        // Of a refused key nobody asks.
+        Kind::Flag | Kind::Refused(_) => "stands alone",
         Kind::Text => "takes a text in quotes",
         Kind::Integer => "takes a whole number without a suffix",
         Kind::Type => "takes a type",
@@ -64,8 +66,18 @@ pub(crate) fn wrong_value(key: &Key) -> String {
         Kind::Types => "takes types in parentheses",
         Kind::Steps => "takes versions with a function for each, in parentheses",
         Kind::Texts => "takes texts in quotes, in parentheses",
+        Kind::Word(_) => "takes a word without quotes",
     };
     format!("`{}` {takes}\nwrite `{}`", key.name, key.example)
+}
+
+/// UI: `malformed/policy.rs`
+pub(crate) fn unknown_word(found: &str, key: &str, known: &[&str]) -> String {
+    if let Some(meant) = suggest::nearest(found, known.iter().copied()) {
+        return format!("`{key}` cannot be `{found}`\ndid you mean `{meant}`?");
+    }
+    let known: Vec<_> = known.iter().map(|word| format!("`{word}`")).collect();
+    format!("`{key}` cannot be `{found}`\nit is one of {}", known.join(", "))
 }
 
 /// UI: `malformed/misplaced.rs`
@@ -75,9 +87,10 @@ pub(crate) fn misplaced_attribute(attribute: &str) -> String {
 
 /// UI: `malformed/key.rs`, `unknown-attribute/keys.rs`, `unknown-attribute/only_key.rs`
 fn known(keys: &[Key]) -> String {
-    match keys {
+    let keys: Vec<_> = keys.iter().filter(|key| !matches!(key.kind, Kind::Refused(_))).collect();
+    match *keys {
         [only] => format!("its only key is `{}`", only.name),
-        keys => format!("its keys are {}", list(keys)),
+        _ => format!("its keys are {}", list(keys)),
     }
 }
 
@@ -276,7 +289,7 @@ pub(crate) fn block_of_a_trait(handlers: Handlers, owner: &Type) -> String {
 
 /// UI: `shape/block_with_lifetime.rs`
 pub(crate) fn block_with_lifetime() -> String {
-    "what has handlers has no lifetimes\nremove it; an aggregate, a read model and a projection own what they remember"
+    "what has handlers has no lifetimes\nremove it; aggregates, read models, projections and reactors own what they remember"
         .to_owned()
 }
 

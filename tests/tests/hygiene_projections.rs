@@ -70,11 +70,18 @@ mod domain {
     }
 
     #[derive(::es_core::prelude::ReadModel, ::core::fmt::Debug)]
-    #[read_model(table = "lamps", version = 2)]
+    #[read_model(table = "lamps", version = 2, shards = 2, policy = skip)]
     pub(crate) struct r#impl {
         #[read_model(key)]
         pub(super) r#type: LampId,
+        #[read_model(index)]
         r#match: ::core::option::Option<::core::primitive::u32>,
+        #[read_model(json)]
+        pub(super) r#loop: ::core::option::Option<(::core::primitive::u8, ::std::string::String)>,
+        #[read_model(text)]
+        r#while: ::std::string::String,
+        #[read_model(sql = "inet")]
+        r#for: ::core::option::Option<::std::net::IpAddr>,
     }
 
     #[::es_core::prelude::event_handler(covers(LampEvent))]
@@ -84,9 +91,41 @@ mod domain {
             self.r#match = ::core::option::Option::Some(event.watts);
         }
 
+        #[key(LampId(::std::string::ToString::to_string(envelope.stream.id())), Self::attic())]
         pub(super) fn put_out(&mut self, _: &r#struct, _: &::es_core::Metadata) -> ::es_core::Row {
             ::es_core::Row::Delete
         }
+    }
+
+    impl r#impl {
+        fn attic() -> LampId {
+            LampId(::std::convert::From::from("attic"))
+        }
+    }
+
+    /// What a mail needs.
+    #[derive(::es_core::prelude::Reactor, ::core::fmt::Debug)]
+    #[reactor(crate = super::library, name = "mail", shards = 3, policy = dead_letter)]
+    pub(crate) struct r#use {
+        pub(crate) attempts: ::std::sync::atomic::AtomicU32,
+    }
+
+    #[::es_core::prelude::event_handler(crate = super::library, covers(LampEvent), ignore(LampLit))]
+    #[allow(deprecated, reason = "what is deprecated is still stored")]
+    impl r#use {
+        #[key(&envelope.stream)]
+        async fn r#async(
+            &self,
+            _: &r#struct,
+            delivery: &::es_core::Delivery,
+        ) -> ::core::result::Result<(), ::std::io::Error> {
+            self.attempts.store(delivery.attempt, ::std::sync::atomic::Ordering::Relaxed);
+            ::core::result::Result::Ok(())
+        }
+
+        #[cfg(any())]
+        #[key(event.nothing)]
+        async fn never(&self, _: NoSuchEvent) {}
     }
 
     /// A context with a lifetime and a parameter.
@@ -125,7 +164,11 @@ mod domain {
 }
 
 macro_rules! summary {
-    ($vis:vis $name:ident, $key:ty, $event:ty, $set:ty, $context:ty) => {
+    ($vis:vis $name:ident, $key:ty, $event:ty, $set:ty, $context:ty, $also:expr) => {
+        fn hall(_: &$event) -> $key {
+            domain::LampId(::std::convert::From::from("hall"))
+        }
+
         #[derive(::es_core::prelude::ReadModel)]
         #[read_model(table = "summaries")]
         $vis struct $name {
@@ -137,6 +180,7 @@ macro_rules! summary {
         #[::es_core::prelude::event_handler(covers($set), ignore(domain::LampLit))]
         #[allow(deprecated, reason = "what is deprecated is still stored")]
         impl $name {
+            #[key(hall(event), $also)]
             fn happened(&mut self, _: &$event) {
                 self.count += 1;
             }
@@ -175,7 +219,7 @@ fn stored() -> ::es_core::store::StoredEvent {
 fn macros_in_functions_and_raw_names() {
     use ::std::{assert, assert_eq, prelude::v1::*};
 
-    summary!(pub(crate) Summary, domain::LampId, domain::r#struct, domain::LampEvent, ::core::primitive::u64);
+    summary!(pub(crate) Summary, domain::LampId, domain::r#struct, domain::LampEvent, ::core::primitive::u64, &hall(event));
 
     let mut rows = ::es_core::projection::Rows::<Summary>::new();
     rows.apply(&stored()).expect("it folds");
@@ -185,8 +229,29 @@ fn macros_in_functions_and_raw_names() {
     let mut rows = ::es_core::projection::Rows::<domain::r#impl>::new();
     rows.apply(&stored()).expect("it folds");
     assert!(rows.is_empty());
+    let keys = <domain::r#impl as ::es_core::ReadModel>::keys(&stored()).expect("keys");
+    assert_eq!(keys.iter().map(|key| key.0.as_str()).collect::<Vec<_>>(), ["hall", "attic"]);
+    let columns = <domain::r#impl as ::es_core::ReadModel>::COLUMNS;
+    let columns: Vec<_> = columns.iter().map(|column| (column.name, column.nullable)).collect();
+    assert_eq!(columns, [("type", false), ("match", true), ("loop", true), ("while", false), ("for", true)]);
     assert_eq!(<domain::r#dyn as ::es_core::Projection>::NAME, "r#log");
     let _ = (Log, domain::r#dyn);
+}
+
+#[::core::prelude::v1::test]
+fn reactors() {
+    use ::es_core::{Reactor as _, projection::ReactorHandlers as _};
+    use ::std::{assert, assert_eq, future::Future as _, matches, prelude::v1::*};
+
+    let (reactor, event) = (domain::r#use { attempts: 0.into() }, stored());
+    {
+        let mut delivered = ::std::pin::pin!(reactor.deliver(&event, 7));
+        let mut context = ::std::task::Context::from_waker(::std::task::Waker::noop());
+        assert!(matches!(delivered.as_mut().poll(&mut context), ::std::task::Poll::Ready(Ok(()))));
+    }
+    assert_eq!(reactor.attempts.into_inner(), 7);
+    assert_eq!((domain::r#use::NAME, domain::r#use::SHARDS), ("mail", 3));
+    assert_eq!(domain::r#use::key(&event).expect("a key"), "lamp/hall");
 }
 
 #[::core::prelude::v1::test]

@@ -143,6 +143,7 @@ struct LampSummary {
     id: LampId,
     watts: u32,
     colour: Option<String>,
+    #[read_model(json)]
     last: Option<(u64, Option<String>)>,
 }
 

@@ -124,6 +124,72 @@ pub mod domain {
     }
 }
 
+/// What is made of events for those who read, and what follows from them elsewhere.
+pub mod reading {
+    use super::domain::{LampEvent, LampId, LampLit, LampPutOut};
+    use es_core::prelude::*;
+
+    /// A row.
+    #[derive(ReadModel, Clone, Debug, PartialEq)]
+    #[read_model(table = "lamps", version = 2, shards = 4, policy = dead_letter)]
+    pub struct LampSummary {
+        #[read_model(key)]
+        id: LampId,
+        #[read_model(index)]
+        watts: u32,
+        #[read_model(json)]
+        all: Vec<u32>,
+        #[read_model(text, index)]
+        last: Option<String>,
+        #[read_model(sql = "inet")]
+        address: Option<std::net::IpAddr>,
+    }
+
+    #[event_handler(covers(LampEvent))]
+    impl LampSummary {
+        #[key(LampId::from(event.watts.to_string()), envelope.metadata.actor.clone().map(LampId::from))]
+        fn lit(&mut self, event: &LampLit) {
+            self.watts += event.watts;
+            self.all.push(event.watts);
+        }
+
+        #[key(Some(LampId::from("hall".to_owned())))]
+        fn put_out(&mut self, _: LampPutOut, envelope: &Envelope) -> Row {
+            self.last.clone_from(&envelope.metadata.actor);
+            Row::Keep
+        }
+    }
+
+    /// A projection.
+    #[derive(Projection, Clone, Copy, Debug)]
+    #[projection(name = "log", shards = 2, policy = skip)]
+    pub struct Log;
+
+    #[event_handler(covers(LampEvent), ignore(LampPutOut))]
+    impl Log {
+        #[key(event.watts)]
+        async fn lit(&self, event: &LampLit, lines: &mut Vec<u32>) {
+            lines.push(event.watts);
+        }
+    }
+
+    /// A reactor.
+    #[derive(Reactor, Clone, Copy, Debug)]
+    #[reactor(name = "porter", policy = stop)]
+    pub struct Porter;
+
+    #[event_handler]
+    impl Porter {
+        #[key(format!("{}-{}", event.watts, envelope.stream))]
+        async fn lit(&self, event: LampLit, delivery: &Delivery) -> Result<(), std::io::Error> {
+            if delivery.attempt > event.watts { Ok(()) } else { Err(std::io::ErrorKind::TimedOut.into()) }
+        }
+
+        #[key(1)]
+        async fn put_out(&self, _: &LampPutOut) {}
+    }
+}
+
 /// All of it private to a function, where nothing is exported.
 #[test]
 fn private_types_give_no_warnings_either() {

@@ -1,6 +1,9 @@
 //! What handlers may take and give back, each refused at the user's own token.
 
-use crate::recorded::{Envelope, Metadata};
+use crate::{
+    projection::Delivery,
+    recorded::{Envelope, Metadata},
+};
 
 /// What a handler of `Self` may take by value.
 #[diagnostic::on_unimplemented(
@@ -24,7 +27,7 @@ impl<H, T: Clone> ByValue<T> for H {
 #[diagnostic::on_unimplemented(
     message = "the second argument of this event handler is `&{G}`, not `&{Self}`",
     label = "not `{G}`",
-    note = "write `&{G}`; the handlers of an aggregate see the metadata, which is the same in a decision and in each replay, and those of read models and projections the whole envelope; a projection's context is `&mut`"
+    note = "write `&{G}`; the handlers of an aggregate see the metadata, which is the same in a decision and in each replay, those of read models and projections the whole envelope, and those of reactors the delivery; a projection's context is `&mut`"
 )]
 pub trait SecondArgument<G> {
     /// The argument.
@@ -46,6 +49,24 @@ impl SecondArgument<Envelope> for Metadata {
 impl SecondArgument<Envelope> for Envelope {
     fn of(envelope: &Envelope) -> &Self {
         envelope
+    }
+}
+
+impl SecondArgument<Delivery> for Metadata {
+    fn of(delivery: &Delivery) -> &Self {
+        &delivery.envelope.metadata
+    }
+}
+
+impl SecondArgument<Delivery> for Envelope {
+    fn of(delivery: &Delivery) -> &Self {
+        &delivery.envelope
+    }
+}
+
+impl SecondArgument<Delivery> for Delivery {
+    fn of(delivery: &Delivery) -> &Self {
+        delivery
     }
 }
 

@@ -6,13 +6,20 @@ use crate::{
     draft::ReadsNoMetadata,
     event::{AnyAggregate, Event, EventOf, EventSchema},
     handler::Given,
-    recorded::Metadata,
+    recorded::{Envelope, Metadata},
     store::{Corrupt, StoredEvent},
 };
 
-/// What a type is: an aggregate, a read model or a projection. The derives of all three implement it, so that a type is
+/// What a type is: an aggregate, a read model, a projection or a reactor. Their derives implement it, so that a type is
 /// one of them.
-pub trait OneRole {}
+pub trait OneRole {
+    /// Which one it is.
+    type Role;
+}
+
+/// The role of an aggregate or a read model, whose handlers are not `async`.
+#[derive(Debug)]
+pub enum Folding {}
 
 #[diagnostic::do_not_recommend]
 impl<E: Event> EventOf<AnyAggregate> for E {
@@ -47,7 +54,7 @@ const fn alone(schema: Option<EventSchema>) -> EventSchema {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no event handlers",
     label = "no `#[event_handler]` block",
-    note = "write `#[event_handler] impl {Self} {{ .. }}` with one function for each event: `fn name(&mut self, event: &Event)`, or in a projection `async fn name(&self, event: &Event, context: &mut Context)`"
+    note = "write `#[event_handler] impl {Self} {{ .. }}` with one function for each event: `fn name(&mut self, event: &Event)`, or in a projection `async fn name(&self, event: &Event, context: &mut Context)`, and in a reactor `async fn name(&self, event: &Event)`"
 )]
 pub trait OneEventHandlerBlock<Set, G: Given = Metadata>: Sized + 'static {
     /// The way from an aggregate's events to their handlers.
@@ -56,8 +63,10 @@ pub trait OneEventHandlerBlock<Set, G: Given = Metadata>: Sized + 'static {
     const EVENTS: &'static [EventSchema];
     /// The handlers of a read model.
     const HANDLERS: &'static [Fold<Self, G>];
-    /// What leads to the handlers of a projection.
+    /// What leads to the handlers of a projection or a reactor.
     type Handlers;
+    /// What `#[key(..)]` says above the handlers, as [`KeysIn`](super::KeysIn); `()` where it is nowhere.
+    type Keys;
     /// [`ReadsNothing`] where no handler reads what is given with the event, [`ReadsSomething`] where one does.
     type Reads: Reads;
 }
@@ -89,3 +98,8 @@ impl<A> ReadsNoMetadata for A where A: Aggregate + OneEventHandlerBlock<A::Event
 
 /// A type has event handlers; written by its derive.
 pub trait HasEventHandlers<Set, G: Given = Metadata>: OneEventHandlerBlock<Set, G> {}
+
+/// Proves that a read model, a projection or a reactor has event handlers.
+pub const fn has_event_handlers<H: OneEventHandlerBlock<AnyAggregate, Envelope>>() -> usize {
+    0
+}

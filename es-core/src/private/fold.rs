@@ -1,12 +1,12 @@
 //! The ways from events to the handlers of aggregates and read models.
 
-use std::{fmt::Display, hash::Hash, str::FromStr};
-
-use super::block::{HandledBy, HasEventHandlers, Reads};
+use super::{
+    block::{HandledBy, HasEventHandlers, OneEventHandlerBlock, Reads},
+    project::unread,
+};
 use crate::{
     event::{AnyAggregate, Dispatch, EventSchema},
     handler::{Apply, Given, Row},
-    projection::{ProjectionError, ReadModel},
     recorded::{Envelope, Metadata},
     store::{Corrupt, StoredEvent},
 };
@@ -80,47 +80,28 @@ where
 }
 
 /// The events of a read model.
-pub fn handled_events<R: HasEventHandlers<AnyAggregate, Envelope>>() -> &'static [EventSchema] {
+pub fn handled_events<R: OneEventHandlerBlock<AnyAggregate, Envelope>>() -> &'static [EventSchema] {
     R::EVENTS
-}
-
-/// The key of the row that an event concerns: the id of its stream.
-///
-/// # Errors
-/// [`ProjectionError::Key`] where that is no key.
-pub fn keys_of_stream<R: ReadModel>(stored: &StoredEvent) -> Result<Vec<R::Key>, ProjectionError> {
-    if !R::handles(&stored.event_type) {
-        return Ok(Vec::new());
-    }
-    let key = R::Key::from_stream_id(stored.stream.id()).map_err(|message| ProjectionError::Key {
-        table: R::TABLE,
-        event_type: stored.event_type.clone(),
-        stream: stored.stream.clone(),
-        position: stored.position,
-        message,
-    })?;
-    Ok(vec![key])
 }
 
 /// What the handlers are given with an event; the metadata only where one of them reads it.
 ///
 /// # Errors
 /// [`Corrupt`] where it cannot be read.
-pub fn envelope_of<R: HasEventHandlers<AnyAggregate, Envelope>>(
+pub fn envelope_of<R: OneEventHandlerBlock<AnyAggregate, Envelope>>(
     stored: &StoredEvent,
 ) -> Result<Envelope, Box<Corrupt>> {
     if <R::Reads as Reads>::ANY {
         return stored.envelope();
     }
-    let unread = Metadata::unread();
-    Ok(Envelope::new(stored.stream.clone(), stored.version, stored.position, stored.recorded_at, unread))
+    Ok(unread(stored))
 }
 
 /// Folds a stored event into a row.
 ///
 /// # Errors
 /// [`Corrupt`] where the event cannot be read.
-pub fn fold_stored<R: HasEventHandlers<AnyAggregate, Envelope>>(
+pub fn fold_stored<R: OneEventHandlerBlock<AnyAggregate, Envelope>>(
     row: &mut R,
     stored: &StoredEvent,
     envelope: &Envelope,
@@ -128,47 +109,5 @@ pub fn fold_stored<R: HasEventHandlers<AnyAggregate, Envelope>>(
     match R::EVENTS.iter().position(|event| event.name == stored.event_type) {
         Some(handler) => R::HANDLERS[handler](row, stored, envelope),
         None => Ok(Row::Keep),
-    }
-}
-
-/// A type that can be a read model's key.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the key of a read model",
-    label = "needs `Clone`, `Eq`, `Hash`, `Display` and `FromStr`",
-    note = "take the id of an aggregate, a `String`, a `Uuid` or a whole number: a row's key is read from the id of the event's stream"
-)]
-pub trait RowKey: Clone + Eq + Hash + Display + Send + Sync + 'static {
-    /// The key that the id of a stream stands for.
-    ///
-    /// # Errors
-    /// Why it is none.
-    fn from_stream_id(id: &str) -> Result<Self, String>;
-}
-
-#[diagnostic::do_not_recommend]
-impl<K> RowKey for K
-where
-    K: Clone + Eq + Hash + Display + Send + Sync + 'static + FromStr<Err: Display>,
-{
-    fn from_stream_id(id: &str) -> Result<Self, String> {
-        id.parse().map_err(|error: K::Err| error.to_string())
-    }
-}
-
-/// A field that a new row can begin with.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` has no value to begin a row with",
-    label = "needs `Default`",
-    note = "add `Default` to the derives of `{Self}`, or take an `Option`: a new row has its key, and the default of each other field"
-)]
-pub trait FieldOfRow: Sized {
-    /// That value.
-    fn initial() -> Self;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: Default> FieldOfRow for T {
-    fn initial() -> Self {
-        Self::default()
     }
 }

@@ -4,6 +4,8 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
+use crate::recorded::{EventId, Position, StreamVersion};
+
 /// What a column holds; a store has a type of its own for each.
 ///
 /// A value travels between program and store as JSON, the way serde writes it.
@@ -62,7 +64,7 @@ pub enum ColumnType {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no column type",
     label = "not a `Column`",
-    note = "say above the field how it is kept: `#[read_model(text)]`, `#[read_model(json)]` or `#[read_model(sql = \"..\")]`; or implement `Column` for `{Self}`"
+    note = "say above the field how it is kept, `#[read_model(text)]`, `#[read_model(json)]` or `#[read_model(sql = \"..\")]`; or take a type that has a column, as `f64` has for `f32`; or implement `Column` for a type of your own"
 )]
 pub trait Column: Serialize + DeserializeOwned {
     /// What its column holds.
@@ -73,9 +75,12 @@ pub trait Column: Serialize + DeserializeOwned {
 
 macro_rules! columns {
     ($($ty:ty => $column:ident),+ $(,)?) => {
-        $(impl Column for $ty {
-            const TYPE: ColumnType = ColumnType::$column;
-        })+
+        $(
+            #[diagnostic::do_not_recommend]
+            impl Column for $ty {
+                const TYPE: ColumnType = ColumnType::$column;
+            }
+        )+
     };
 }
 
@@ -97,8 +102,12 @@ columns! {
     NaiveDate => Date,
     NaiveTime => Time,
     serde_json::Value => Json,
+    StreamVersion => BigInt,
+    Position => BigInt,
+    EventId => Uuid,
 }
 
+#[diagnostic::do_not_recommend]
 impl<C: Column> Column for Option<C> {
     const TYPE: ColumnType = C::TYPE;
     const NULLABLE: bool = true;

@@ -94,7 +94,7 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a projection",
     label = "not a `Projection`",
-    note = "add `#[derive(Projection)]` and `#[projection(name = \"..\")]` to `{Self}`; the handlers of aggregates and read models are not `async`"
+    note = "add `#[derive(Projection)]` and `#[projection(name = \"..\")]` to `{Self}`"
 )]
 pub trait Projection: Send + Sync + 'static {
     /// The stored name, unique in a store.
@@ -147,7 +147,7 @@ where
         stored: &'a StoredEvent,
         context: &'a mut C,
     ) -> impl Future<Output = Result<(), ProjectionError>> + Send + 'a {
-        P::Handlers::handle_stored(self, stored, context)
+        P::Handlers::handle_stored(self, stored, 1, context)
     }
 }
 

@@ -3,7 +3,12 @@
 use std::future::Future;
 
 use super::{FailurePolicy, ProjectionError};
-use crate::{event::EventSchema, recorded::Envelope, store::StoredEvent};
+use crate::{
+    event::{AnyAggregate, EventSchema},
+    private::{HandlersIn, OneEventHandlerBlock},
+    recorded::Envelope,
+    store::StoredEvent,
+};
 
 /// Effects outside of the store, such as mails, by `async` handlers; written by `#[derive(Reactor)]`.
 ///
@@ -32,6 +37,11 @@ pub trait Reactor: Send + Sync + 'static {
 }
 
 /// The handlers of a reactor: what an engine needs of it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot run as a reactor",
+    label = "not a reactor with handlers",
+    note = "a reactor has `#[derive(Reactor)]`, and an `#[event_handler]` block of `async` functions without a context: `async fn name(&self, event: &Event, delivery: &Delivery)`"
+)]
 pub trait ReactorHandlers: Reactor {
     /// The stored names and present versions of the events that are handled, in the order of the handlers.
     const EVENTS: &'static [EventSchema];
@@ -45,6 +55,18 @@ pub trait ReactorHandlers: Reactor {
         stored: &'a StoredEvent,
         attempt: u32,
     ) -> impl Future<Output = Result<(), ProjectionError>> + Send + 'a;
+}
+
+#[diagnostic::do_not_recommend]
+impl<R> ReactorHandlers for R
+where
+    R: Reactor + OneEventHandlerBlock<AnyAggregate, Envelope, Handlers: HandlersIn<R, ()>>,
+{
+    const EVENTS: &'static [EventSchema] = <R as OneEventHandlerBlock<AnyAggregate, Envelope>>::EVENTS;
+
+    async fn deliver(&self, stored: &StoredEvent, attempt: u32) -> Result<(), ProjectionError> {
+        R::Handlers::handle_stored(self, stored, attempt, &mut ()).await
+    }
 }
 
 /// What a reactor's handler is given with an event.

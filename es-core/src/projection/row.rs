@@ -22,11 +22,32 @@ impl RowEncoder<'_> {
     /// # Errors
     /// What serde reports of the value.
     pub fn column<C: Serialize + ?Sized>(&mut self, name: &'static str, value: &C) -> Result<(), serde_json::Error> {
+        self.begin(name)?;
+        serde_json::to_writer(&mut *self.buffer, value)
+    }
+
+    /// Writes the next column, of a field that is kept as text.
+    ///
+    /// # Errors
+    /// What serde reports of the value, or that it writes no text for it.
+    pub fn text<C: Serialize + ?Sized>(&mut self, name: &'static str, value: &C) -> Result<(), serde_json::Error> {
+        self.begin(name)?;
+        let begin = self.buffer.len();
+        serde_json::to_writer(&mut *self.buffer, value)?;
+        match &self.buffer[begin..] {
+            [b'"', ..] | b"null" => Ok(()),
+            _ => Err(serde_json::Error::custom(format_args!(
+                "the column `{name}` is kept as text, and serde writes no text for its value"
+            ))),
+        }
+    }
+
+    fn begin(&mut self, name: &'static str) -> Result<(), serde_json::Error> {
         self.buffer.push(if self.begun { b',' } else { b'{' });
         self.begun = true;
         serde_json::to_writer(&mut *self.buffer, name)?;
         self.buffer.push(b':');
-        serde_json::to_writer(&mut *self.buffer, value)
+        Ok(())
     }
 }
 

@@ -130,7 +130,9 @@ fn folds(aggregate: &Aggregate) -> TokenStream {
         }
 
         #[automatically_derived]
-        impl #parameters #krate::private::OneRole for #ident #arguments #clauses {}
+        impl #parameters #krate::private::OneRole for #ident #arguments #clauses {
+            type Role = #krate::private::Folding;
+        }
     }
 }
 

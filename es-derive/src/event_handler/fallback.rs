@@ -57,6 +57,7 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
                 const HANDLERS: &'static [#krate::private::Fold<Self, __G>] = &[];
                 const EVENTS: &'static [#krate::EventSchema] = &[];
                 type Handlers = __Handlers;
+                type Keys = ();
                 type Reads = #krate::private::ReadsNothing;
             }
             impl #covers #krate::private::Covers<__E> for #owner #clauses {}
@@ -66,6 +67,7 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
                 async fn handle_stored<'__a>(
                     _: &'__a #owner,
                     _: &'__a #krate::store::StoredEvent,
+                    _: ::core::primitive::u32,
                     _: &'__a mut #context,
                 ) -> ::core::result::Result<(), #krate::projection::ProjectionError> {
                     ::core::result::Result::Ok(())

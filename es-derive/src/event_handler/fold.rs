@@ -7,6 +7,7 @@ use syn::{ReturnType, Type};
 use super::{
     coverage,
     expand::{self, EventHandler},
+    keys,
 };
 use crate::{
     handlers::{Block, Passing, owner, rules},
@@ -26,6 +27,7 @@ pub(super) fn block(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream
     let first_namesake = expand::first_namesake(block, "first_namesake_of_rows", "__Folds");
     let each = handlers.iter().map(|handler| apply(block, handler));
     let ignored = coverage::ignored_by_a_fold(block);
+    let keys = keys::expand(block, handlers);
     let whole = whole(block, handlers);
     quote! {
         #scope_and_given
@@ -33,6 +35,7 @@ pub(super) fn block(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream
         #(#events)*
         #(#each)*
         #ignored
+        #keys
         #whole
     }
 }
@@ -149,6 +152,7 @@ pub(super) fn nothing(block: &Block) -> TokenStream {
 ///     const HANDLERS: &'static [Fold<Self, __Given>] = &[::es_core::private::stored_handler::<__Owner, __Scope, __Event0, __Given, 0>(), ..];
 ///     const EVENTS: &'static [EventSchema] = &[::es_core::private::handled_event::<__Owner, __Scope, __Event0, 0>(), ..];
 ///     type Handlers = ();
+///     type Keys = __Keys;
 ///     type Reads = ReadsSomething;
 /// }
 /// ```
@@ -156,7 +160,7 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
     let span = spans::name_of(block.owner());
     let krate = block.krate.at(span);
     let (owner, scope, given) = (owner::owner(block), owner::named(block, "__Scope"), owner::named(block, "__Given"));
-    let reads = reads(block, handlers);
+    let (reads, keys) = (reads(block, handlers), keys::keys(block));
     let stored = handlers.iter().map(|EventHandler { alias, index, handler, .. }| {
         let cfgs = &handler.cfgs;
         quote! {
@@ -178,6 +182,7 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
             const HANDLERS: &'static [#krate::private::Fold<#owner, #given>] = &[#(#stored),*];
             const EVENTS: &'static [#krate::EventSchema] = &[#(#events),*];
             type Handlers = ();
+            type Keys = #keys;
             #reads
         }
     }

@@ -1,9 +1,10 @@
-//! `#[event_handler]`: how events change an aggregate or a read model, and what a projection does with them.
+//! `#[event_handler]`: how events change an aggregate or a read model, and what a projection or a reactor does with them.
 
 mod coverage;
 mod expand;
 mod fallback;
 mod fold;
+mod keys;
 mod project;
 mod validate;
 

@@ -1,16 +1,21 @@
-//! The implementations of a projection's handlers.
+//! The implementations of the handlers of a projection or a reactor.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Lifetime, ReturnType};
 
-use super::expand::{self, EventHandler};
+use super::{
+    expand::{self, EventHandler},
+    keys,
+};
 use crate::{
-    handlers::{Block, Passing, owner},
+    handlers::{Argument, Block, Passing, owner},
     spans,
 };
 
 /// ```text
+/// type __Acts = ..;
+/// type __Given = <__Acts as ::es_core::Acts>::Given;
 /// ..                                                      // each handler
 /// struct __Handlers;
 /// impl<__S, __G: Given> ::es_core::private::OneEventHandlerBlock<__S, __G> for __Owner { .. }
@@ -22,38 +27,40 @@ pub(super) fn block(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream
     let events = (0..handlers.len()).map(|place| expand::event(block, handlers, place, &scope));
     let first_namesake = expand::first_namesake(block, "first_namesake_of_projection", "__Owner");
     let each = handlers.iter().map(|handler| handle(block, handler));
-    let is_projection = is_projection(block);
+    let acts_and_given = owner::acts_and_given(block);
+    let keys = keys::expand(block, handlers);
     let whole = whole(block, handlers);
     let handlers_in = handlers_in(block, handlers);
     quote! {
-        #is_projection
+        #acts_and_given
         #first_namesake
         #(#events)*
         #(#each)*
+        #keys
         #whole
         #handlers_in
     }
 }
 
-/// The place where the compiler says that `async` handlers are for projections.
+/// The place where the compiler says that the handlers of a reactor take no context: at the context.
 ///
 /// ```text
-/// const _: () = ::es_core::private::is_projection::<__Owner>();
+/// const _: () = { fn __proof() { ::es_core::private::may_take_context::<__Acts>(); } };
 /// ```
-fn is_projection(block: &Block) -> TokenStream {
-    let span = spans::name_of(block.owner());
-    let (krate, owner) = (block.krate.at(span), owner::owner(block));
-    owner::proof(block, &quote_spanned!(span=> #krate::private::is_projection::<#owner>()))
+fn may_take_context(block: &Block, context: &Argument) -> TokenStream {
+    let krate = block.krate.at(context.span());
+    let acts = owner::with_arguments(block, "__Acts", context.span());
+    owner::proof(block, &quote_spanned!(context.span()=> #krate::private::may_take_context::<#acts>()))
 }
 
 /// One handler. The whole `impl` stands at the event's type: so two handlers for one event are both underlined.
 ///
 /// ```text
-/// impl<'__c> ::es_core::Handle<__Event0, PgContext<'__c>> for __Owner {
+/// impl<'__c> ::es_core::Handle<__Event0, PgContext<'__c>, __Given> for __Owner {
 ///     async fn handle(
 ///         &self,
 ///         __event: __Event0,
-///         __given: &Envelope,
+///         __given: &__Given,
 ///         __context: &mut PgContext<'__c>,
 ///     ) -> Result<(), HandlerError> {
 ///         let __outcome = __Owner::opened(self, &__event, SecondArgument::of(__given), __context).await;
@@ -74,7 +81,9 @@ fn handle(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
         None => (Some(quote!(__C: ::core::marker::Send)), quote!(__C)),
     };
     let by = (event.passing == Passing::Shared).then(|| quote_spanned!(span=> &));
-    let second = expand::second(block, handler, &given, &quote!(#krate::Envelope)).map(|second| quote!(#second,));
+    let given_type = owner::named(block, "__Given");
+    let second = expand::second(block, handler, &given, &given_type).map(|second| quote!(#second,));
+    let may_take_context = handler.context().map(|context| may_take_context(block, context));
     let passed = handler.context().map(|_| &passed_on);
     let (outcome, is_handled) = handled(block, &handler.signature.output, name.span());
     let mut generics = block.item.generics.clone();
@@ -84,13 +93,15 @@ fn handle(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
     let (parameters, _, clauses) = generics.split_for_impl();
     quote_spanned! {span=>
         #(#cfgs)*
+        #may_take_context
+        #(#cfgs)*
         #[automatically_derived]
         #[allow(clippy::let_unit_value, reason = "a handler may return nothing")]
-        impl #parameters #krate::Handle<#alias, #ty> for #owner #clauses {
+        impl #parameters #krate::Handle<#alias, #ty, #given_type> for #owner #clauses {
             async fn handle(
                 &#this,
                 #value: #alias,
-                #given: &#krate::Envelope,
+                #given: &#given_type,
                 #passed_on: &mut #ty,
             ) -> ::core::result::Result<(), #krate::projection::HandlerError> {
                 let #outcome = <#owner>::#name(#this, #by #value, #second #passed).await;
@@ -153,11 +164,12 @@ fn named_lifetimes(tokens: TokenStream) -> TokenStream {
 ///     ..                                                  // nothing is folded
 ///     const EVENTS: &'static [EventSchema] = &[::es_core::private::handled_event::<__Owner, AnyAggregate, __Event0, 0>(), ..];
 ///     type Handlers = __Handlers;
+///     type Keys = ();
 /// }
 /// ```
 fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
     let span = spans::name_of(block.owner());
-    let (krate, owner) = (block.krate.at(span), owner::owner(block));
+    let (krate, owner, keys) = (block.krate.at(span), owner::owner(block), keys::keys(block));
     let events = handlers.iter().map(|EventHandler { alias, index, handler, .. }| {
         let cfgs = &handler.cfgs;
         quote!(#(#cfgs)* #krate::private::handled_event::<#owner, #krate::AnyAggregate, #alias, #index>())
@@ -184,6 +196,7 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
             const HANDLERS: &'static [#krate::private::Fold<Self, __G>] = &[];
             const EVENTS: &'static [#krate::EventSchema] = &[#(#events),*];
             type Handlers = __Handlers;
+            type Keys = #keys;
             type Reads = #krate::private::ReadsNothing;
         }
     }
@@ -194,16 +207,17 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
 /// ```text
 /// impl<__C: Send> ::es_core::private::HandlersIn<__Owner, __C> for __Handlers
 /// where
-///     __Owner: ::es_core::Handle<__Event0, __C>,
+///     __Owner: ::es_core::Handle<__Event0, __C, __Given>,
 ///     ..
 /// {
 ///     async fn handle_stored<'a>(
-///         __projection: &'a __Owner,
+///         __this: &'a __Owner,
 ///         __stored: &'a StoredEvent,
+///         __attempt: u32,
 ///         __context: &'a mut __C,
 ///     ) -> Result<(), ProjectionError> {
 ///         if __stored.event_type == handled_event::<__Owner, __Event0, 0>().name {
-///             return ::es_core::private::handle::<_, __Event0, _, 0>(__projection, __stored, __context).await;
+///             return ::es_core::private::handle::<_, __Event0, _, 0, true>(__this, __stored, __attempt, __context).await;
 ///         }
 ///         ..
 ///         Ok(())
@@ -211,7 +225,7 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
 /// }
 /// ```
 fn handlers_in(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
-    let (krate, owner) = (&block.krate, owner::owner(block));
+    let (krate, owner, given) = (&block.krate, owner::owner(block), owner::named(block, "__Given"));
     let conditional = handlers.iter().filter(|handler| !handler.handler.cfgs.is_empty()).map(|handler| {
         let (cfgs, alias, name) = (&handler.handler.cfgs, &handler.alias, conditional_name(handler));
         conditional(block, cfgs, alias, &name)
@@ -220,19 +234,19 @@ fn handlers_in(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
         let alias = &handler.alias;
         if handler.handler.cfgs.is_empty() {
             let krate = krate.at(alias.span());
-            quote_spanned!(alias.span()=> #owner: #krate::Handle<#alias, __C>)
+            quote_spanned!(alias.span()=> #owner: #krate::Handle<#alias, __C, #given>)
         } else {
             let name = conditional_name(handler);
             quote!(#owner: #name<__C>)
         }
     });
     let each = handlers.iter().map(|EventHandler { alias, index, handler, .. }| {
-        let cfgs = &handler.cfgs;
+        let (cfgs, reads) = (&handler.cfgs, handler.surroundings().is_some());
         quote! {
             #(#cfgs)*
             if __stored.event_type == #krate::private::handled_event::<#owner, #krate::AnyAggregate, #alias, #index>().name {
-                return #krate::private::handle::<#owner, #alias, __C, #index>(
-                    __projection, __stored, __context,
+                return #krate::private::handle::<#owner, #alias, __C, #index, #reads>(
+                    __this, __stored, __attempt, __context,
                 ).await;
             }
         }
@@ -247,8 +261,9 @@ fn handlers_in(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
         #[automatically_derived]
         impl #parameters #krate::private::HandlersIn<#owner, __C> for __Handlers #clauses {
             async fn handle_stored<'__a>(
-                __projection: &'__a #owner,
+                __this: &'__a #owner,
                 __stored: &'__a #krate::store::StoredEvent,
+                __attempt: ::core::primitive::u32,
                 __context: &'__a mut __C,
             ) -> ::core::result::Result<(), #krate::projection::ProjectionError> {
                 #(#each)*
@@ -266,23 +281,23 @@ fn conditional_name(handler: &EventHandler<'_>) -> Ident {
 ///
 /// ```text
 /// #[cfg(feature = "audit")]
-/// trait __Handles3<__C>: ::es_core::Handle<__Event3, __C> {}
+/// trait __Handles3<__C>: ::es_core::Handle<__Event3, __C, __Given> {}
 /// #[cfg(feature = "audit")]
-/// impl<__C> __Handles3<__C> for __Owner where __Owner: ::es_core::Handle<__Event3, __C> {}
+/// impl<__C> __Handles3<__C> for __Owner where __Owner: ::es_core::Handle<__Event3, __C, __Given> {}
 /// #[cfg(not(feature = "audit"))]
 /// trait __Handles3<__C> {}
 /// #[cfg(not(feature = "audit"))]
 /// impl<__C> __Handles3<__C> for __Owner {}
 /// ```
 fn conditional(block: &Block, cfgs: &[syn::Attribute], alias: &Ident, name: &Ident) -> TokenStream {
-    let (krate, owner) = (&block.krate, owner::owner(block));
+    let (krate, owner, given) = (&block.krate, owner::owner(block), owner::named(block, "__Given"));
     let conditions = expand::conditions(cfgs);
     quote! {
         #[cfg(all(#(#conditions),*))]
         #[allow(unreachable_pub, reason = "it is only named")]
-        pub trait #name<__C>: #krate::Handle<#alias, __C> {}
+        pub trait #name<__C>: #krate::Handle<#alias, __C, #given> {}
         #[cfg(all(#(#conditions),*))]
-        impl<__C> #name<__C> for #owner where #owner: #krate::Handle<#alias, __C> {}
+        impl<__C> #name<__C> for #owner where #owner: #krate::Handle<#alias, __C, #given> {}
         #[cfg(not(all(#(#conditions),*)))]
         #[allow(unreachable_pub, reason = "it is only named")]
         pub trait #name<__C> {}

@@ -9,7 +9,7 @@ use super::{COVERS, IGNORE};
 use crate::{
     errors::Errors,
     handlers::{Block, Handler, Passing, rules},
-    messages::event_handler,
+    messages::{self, event_handler},
     spans,
 };
 
@@ -20,6 +20,7 @@ pub(super) fn validate(block: &Block, errors: &mut Errors) {
         if handler.is_async() {
             takes_the_projection(handler, errors);
             takes_event_envelope_and_context(handler, errors);
+            has_one_key(handler, errors);
         } else {
             takes_the_state(handler, errors);
         }
@@ -32,7 +33,7 @@ pub(super) fn validate(block: &Block, errors: &mut Errors) {
     ignores_only_what_is_covered(block, errors);
 }
 
-/// The handlers of a projection are all `async`, those of an aggregate or a read model are not. The answer is whether
+/// The handlers of a projection or a reactor are all `async`, those of an aggregate or a read model are not. The answer is whether
 /// they are mixed: then it is not known what else they should be.
 fn is_async_or_not(block: &Block, errors: &mut Errors) -> bool {
     let is_async = |handler: &&Handler| handler.is_async();
@@ -75,6 +76,13 @@ fn takes_event_envelope_and_context(handler: &Handler, errors: &mut Errors) {
             Some(index) => may_follow = &may_follow[index + 1..],
             None => errors.on(&argument.written, event_handler::async_shapes()),
         }
+    }
+}
+
+/// An event of a projection or a reactor belongs to one line of events.
+fn has_one_key(handler: &Handler, errors: &mut Errors) {
+    for second in handler.keys.iter().skip(1) {
+        errors.on(second, messages::projection::several_keys());
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Arguments are told apart by their place and by how they are passed, never by their names.
 
+mod key;
 mod other_kind;
 pub(crate) mod owner;
 pub(crate) mod rules;
@@ -11,7 +12,7 @@ use std::collections::HashSet;
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{Attribute, FnArg, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Receiver, Signature, Type};
+use syn::{Attribute, Expr, FnArg, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Receiver, Signature, Type};
 
 use crate::{
     attributes::{Entries, Grammar},
@@ -97,6 +98,8 @@ pub(crate) struct Handler {
     pub(crate) cfgs: Vec<Attribute>,
     /// What the macro's own attribute above it says.
     pub(crate) mark: Entries,
+    /// What `#[key(..)]` above an event handler says.
+    pub(crate) keys: Vec<Expr>,
     pub(crate) receiver: Option<Receiver>,
     /// All arguments but `self`.
     pub(crate) arguments: Vec<Argument>,
@@ -212,6 +215,7 @@ impl Handler {
             function.attrs.retain(|attribute| !attribute.path().is_ident(grammar.attribute));
             entries
         });
+        let keys = if kind == Kind::Event { key::take(&mut function.attrs, errors) } else { Vec::new() };
         let arguments = function.sig.inputs.iter().filter_map(|input| match input {
             FnArg::Receiver(_) => None,
             FnArg::Typed(argument) => Some(Argument::parse(&argument.ty)),
@@ -219,6 +223,7 @@ impl Handler {
         Self {
             cfgs: function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect(),
             mark: mark.unwrap_or_default(),
+            keys,
             receiver: function.sig.receiver().cloned(),
             arguments: arguments.collect(),
             signature: function.sig.clone(),

@@ -65,6 +65,27 @@ pub(crate) fn scope_and_given(block: &Block) -> TokenStream {
     }
 }
 
+/// The name for what a projection's or a reactor's handlers are given. Of a type that is neither it is broken, so that the
+/// compiler says only once what is wrong; with parameters it says so more often.
+///
+/// ```text
+/// type __Acts = <[(); ::es_core::private::acts::<__Owner>()] as ::es_core::private::Proved<__Owner>>::Type;
+/// type __Given = <__Acts as ::es_core::Acts>::Given;
+/// ```
+pub(crate) fn acts_and_given(block: &Block) -> TokenStream {
+    let place = spans::name_of(block.owner());
+    let (krate, owner, parameters) = (block.krate.at(place), owner(block), parameters(&block.item));
+    let acts = match parameters {
+        None => proofs::proved(&block.krate, "acts", &owner, place),
+        Some(_) => owner,
+    };
+    let name = named(block, "__Acts");
+    quote_spanned! {place=>
+        type __Acts #parameters = #acts;
+        type __Given #parameters = <#name as #krate::Acts>::Given;
+    }
+}
+
 /// The names for what a block of command handlers asks of its aggregate. Of a type that is none they are broken, so
 /// that the compiler says only once what is wrong; with parameters it says so more often.
 ///

@@ -42,17 +42,17 @@ pub(crate) fn receiver() -> String {
 
 /// UI: `projection/receiver.rs`
 pub(crate) fn async_without_self(name: &Ident) -> String {
-    format!("`{name}` takes no projection\nwrite `async fn {name}(&self, ..)`")
+    format!("`{name}` takes neither a projection nor a reactor\nwrite `async fn {name}(&self, ..)`")
 }
 
 /// UI: `projection/receiver.rs`
 pub(crate) fn async_receiver() -> String {
-    "an `async` handler takes the projection as `&self`\nwrite `&self`, and change what is in the context, `context: &mut Context`; or remove `async`, for an aggregate or a read model".to_owned()
+    "an `async` handler takes its projection or reactor as `&self`\nwrite `&self`, and change what is in the context, `context: &mut Context`; or remove `async`, for an aggregate or a read model".to_owned()
 }
 
 /// UI: `projection/shapes.rs`
 pub(crate) fn async_shapes() -> String {
-    "a handler of a projection takes the event, then what is known about it, then the context\nwrite `async fn name(&self, event: &Event, envelope: &Envelope, context: &mut Context) -> Result<(), Error>`; the envelope and the context may be left out".to_owned()
+    "an `async` handler takes the event, then what is known about it, then, in a projection, the context\nwrite `async fn name(&self, event: &Event, envelope: &Envelope, context: &mut Context) -> Result<(), Error>`; the envelope and the context may be left out, and a reactor is given `delivery: &Delivery` and no context".to_owned()
 }
 
 /// UI: `duplicate/event_handler.rs`

@@ -8,11 +8,12 @@ use crate::{errors::Errors, generics};
 
 /// ```text
 /// impl ::es_core::Projection for Statements { .. }
+/// impl ::es_core::private::OneRole for Statements { .. }
 /// ```
 pub(super) fn fallback(projection: &Projection, errors: &Errors) -> TokenStream {
-    let Projection { krate, input, .. } = projection;
+    let Projection { krate, running, input, .. } = projection;
     let ident = &input.ident;
-    let errors = errors.to_items();
+    let (errors, running) = (errors.to_items(), running.constants(krate));
     let generics = generics::assuming(
         input.generics.clone(),
         syn::parse_quote!(Self: ::core::marker::Send + ::core::marker::Sync + 'static),
@@ -24,14 +25,16 @@ pub(super) fn fallback(projection: &Projection, errors: &Errors) -> TokenStream 
             impl #parameters #krate::Projection for #ident #arguments #clauses {
                 const NAME: &'static ::core::primitive::str = "";
                 const VERSION: ::core::primitive::u32 = 1;
-                const SHARDS: ::core::primitive::u32 = 1;
-                const POLICY: #krate::projection::FailurePolicy = #krate::projection::FailurePolicy::Stop;
+                #running
 
                 fn key(
                     _: &#krate::store::StoredEvent,
                 ) -> ::core::result::Result<#krate::private::String, #krate::ProjectionError> {
                     ::core::panic!()
                 }
+            }
+            impl #parameters #krate::private::OneRole for #ident #arguments #clauses {
+                type Role = #krate::private::Projecting;
             }
         };
     }

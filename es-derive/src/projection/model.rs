@@ -8,12 +8,13 @@ use crate::{
     errors::Errors,
     krate::{self, Krate},
     names::StoredName,
+    running::{POLICY, Running, SHARDS},
 };
 
 pub(super) const ATTRIBUTE: &str = "projection";
 pub(super) const NAME: Key = Key { name: "name", kind: Kind::Text, example: "name = \"statements\"" };
 const VERSION: Key = Key { name: "version", kind: Kind::Integer, example: "version = 1" };
-const GRAMMAR: Grammar = Grammar { attribute: ATTRIBUTE, keys: &[NAME, VERSION, krate::KEY] };
+const GRAMMAR: Grammar = Grammar { attribute: ATTRIBUTE, keys: &[NAME, VERSION, SHARDS, POLICY, krate::KEY] };
 
 #[derive(Debug)]
 pub(super) struct Projection {
@@ -21,6 +22,7 @@ pub(super) struct Projection {
     pub(super) name: Option<StoredName>,
     /// The version and where it is written, if it is.
     pub(super) version: Option<(u64, Span)>,
+    pub(super) running: Running,
     pub(super) entries: Entries,
     pub(super) input: DeriveInput,
 }
@@ -34,6 +36,7 @@ impl Projection {
             krate: Krate::of(&entries),
             name: entries.text(NAME.name).map(StoredName::given),
             version: entries.integer(VERSION.name),
+            running: Running::of(&entries),
             entries,
             input,
         })

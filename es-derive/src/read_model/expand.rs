@@ -2,54 +2,71 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{Field, Ident};
 
-use super::model::ReadModel;
-use crate::{spans, version};
+use super::{
+    columns,
+    model::{Column, ReadModel},
+};
+use crate::{proofs, spans, version};
 
 /// ```text
 /// const _: () = {
+///     ..                                                  // the types of the columns, and `__Key`
+///     type __Block = <[(); ::es_core::private::has_event_handlers::<AccountSummary>()] as Proved<AccountSummary>>::Type;
 ///     impl ::es_core::ReadModel for AccountSummary {
-///         type Key = AccountId;
+///         type Key = __Key;
 ///         const TABLE: &'static str = "account_summaries";
 ///         const VERSION: u32 = 1;
-///         fn begin(__key: AccountId) -> Self {
-///             Self { account_id: __key, balance: ::es_core::private::FieldOfRow::initial() }
+///         ..
+///         fn begin(__key: __Key) -> Self {
+///             Self { account_id: __key, balance: <__Column1 as ::es_core::private::FieldOfRow>::initial() }
 ///         }
-///         fn key(&self) -> &AccountId { &self.account_id }
+///         fn key(&self) -> &__Key { &self.account_id }
+///         fn keys(__stored: &StoredEvent) -> Result<Vec<__Key>, ProjectionError> {
+///             ::es_core::private::keys_of_rows::<__Block>(__stored)
+///         }
+///         ..                                              // the columns
 ///     }
 ///     ..
 /// };
 /// ```
+///
+/// `__Block` is the place where the compiler says that there is no block of event handlers.
 pub(super) fn expand(read_model: &ReadModel) -> TokenStream {
-    let ReadModel { krate, table, version, input, .. } = read_model;
+    let ReadModel { krate, table, version, running, input, .. } = read_model;
     let (ident, version) = (&input.ident, version::number(version::or_first(*version)));
-    let Some(Field { ident: Some(key), ty, .. }) = read_model.key() else { return TokenStream::new() };
-    let others = read_model.fields().filter_map(|field| initial(read_model, field, key));
-    let columns = columns(read_model, key);
+    let Some(Column { field: key, .. }) = read_model.key() else { return TokenStream::new() };
+    let others = read_model.columns.iter().enumerate().filter_map(|(place, column)| initial(read_model, place, column));
+    let (types, columns, running) =
+        (columns::types(read_model), columns::columns(read_model), running.constants(krate));
+    let block = proofs::proved(krate, "has_event_handlers", &quote!(#ident), ident.span());
     let handlers = handlers(read_model);
     quote! {
         const _: () = {
+            #[allow(unused_imports, reason = "hidden by the constant of an `Option`")]
+            use #krate::private::NotNullable as _;
+            #types
+            type __Block = #block;
+
             #[automatically_derived]
             impl #krate::ReadModel for #ident {
-                type Key = #ty;
+                type Key = __Key;
                 const TABLE: &'static ::core::primitive::str = #table;
                 const VERSION: ::core::primitive::u32 = #version;
-                const SHARDS: ::core::primitive::u32 = 1;
-                const POLICY: #krate::projection::FailurePolicy = #krate::projection::FailurePolicy::Stop;
+                #running
 
-                fn begin(__key: #ty) -> Self {
+                fn begin(__key: __Key) -> Self {
                     Self { #key: __key, #(#others),* }
                 }
 
-                fn key(&self) -> &#ty {
+                fn key(&self) -> &__Key {
                     &self.#key
                 }
 
                 fn keys(
                     __stored: &#krate::store::StoredEvent,
-                ) -> ::core::result::Result<#krate::private::Vec<#ty>, #krate::ProjectionError> {
-                    #krate::private::keys_of_stream::<Self>(__stored)
+                ) -> ::core::result::Result<#krate::private::Vec<__Key>, #krate::ProjectionError> {
+                    #krate::private::keys_of_rows::<__Block>(__stored)
                 }
 
                 #columns
@@ -59,74 +76,22 @@ pub(super) fn expand(read_model: &ReadModel) -> TokenStream {
     }
 }
 
-/// The columns, and the way of a row through them.
-///
-/// ```text
-/// const COLUMNS: &'static [ColumnSchema] = &[ColumnSchema::of::<AccountId>("account_id").key(), ..];
-/// fn encode(&self, __row: &mut RowEncoder<'_>) -> Result<(), ..> { __row.column("account_id", &self.account_id)?; .. Ok(()) }
-/// fn decode<'de, __A: SeqAccess<'de>>(__row: &mut RowDecoder<__A>) -> Result<Self, __A::Error> {
-///     Ok(Self { account_id: __row.column("account_id")?, .. })
-/// }
-/// ```
-fn columns(read_model: &ReadModel, key: &Ident) -> TokenStream {
-    let krate = &read_model.krate;
-    let named: Vec<_> = read_model.fields().filter_map(|field| Some((field.ident.as_ref()?, field))).collect();
-    let schemas = named.iter().map(|(name, field)| {
-        let (span, ty, text) = (spans::name_of(&field.ty), &field.ty, column_name(name));
-        let krate = krate.at(span);
-        let is_key = (*name == key).then(|| quote!(.key()));
-        quote_spanned!(span=> #krate::projection::ColumnSchema::of::<#ty>(#text) #is_key)
-    });
-    let written = named.iter().map(|(name, _)| {
-        let text = column_name(name);
-        quote!(__row.column(#text, &self.#name)?;)
-    });
-    let read = named.iter().map(|(name, _)| {
-        let text = column_name(name);
-        quote!(#name: __row.column(#text)?)
-    });
-    quote! {
-        const COLUMNS: &'static [#krate::projection::ColumnSchema] = &[#(#schemas),*];
-
-        fn encode(
-            &self,
-            __row: &mut #krate::projection::row::RowEncoder<'_>,
-        ) -> ::core::result::Result<(), #krate::private::JsonError> {
-            #(#written)*
-            ::core::result::Result::Ok(())
-        }
-
-        fn decode<'__de, __A: #krate::private::serde::de::SeqAccess<'__de>>(
-            __row: &mut #krate::projection::row::RowDecoder<__A>,
-        ) -> ::core::result::Result<Self, __A::Error> {
-            ::core::result::Result::Ok(Self { #(#read),* })
-        }
-    }
-}
-
-/// The column of a field: its name as it reads, without `r#`.
-fn column_name(field: &Ident) -> String {
-    syn::ext::IdentExt::unraw(field).to_string()
-}
-
 /// The first value of a field that is not the key, at its type.
 ///
 /// ```text
-/// balance: <i64 as ::es_core::private::FieldOfRow>::initial()
+/// balance: <__Column1 as ::es_core::private::FieldOfRow>::initial()
 /// ```
-fn initial(read_model: &ReadModel, field: &Field, key: &Ident) -> Option<TokenStream> {
-    let name = field.ident.as_ref().filter(|name| *name != key)?;
-    let (span, ty) = (spans::name_of(&field.ty), &field.ty);
-    let krate = read_model.krate.at(span);
-    let value = quote_spanned!(span=> <#ty as #krate::private::FieldOfRow>::initial());
-    Some(quote!(#name: #value))
+fn initial(read_model: &ReadModel, place: usize, column: &Column) -> Option<TokenStream> {
+    let (name, span) = (&column.field, spans::name_of(&column.ty));
+    let (krate, alias) = (read_model.krate.at(span), columns::alias(place, span));
+    let value = quote_spanned!(span=> <#alias as #krate::private::FieldOfRow>::initial());
+    column.key().is_none().then(|| quote!(#name: #value))
 }
 
-/// What the block of event handlers asks, and the way to it. The second is where the compiler says that there is none.
+/// What the block of event handlers asks, and the way to it.
 ///
 /// ```text
 /// impl ::es_core::Folds for AccountSummary { .. }
-/// impl ::es_core::private::HasEventHandlers<AnyAggregate, Envelope> for AccountSummary {}
 /// impl ::es_core::projection::ReadModelHandlers for AccountSummary { .. }
 /// ```
 fn handlers(read_model: &ReadModel) -> TokenStream {
@@ -141,22 +106,20 @@ fn handlers(read_model: &ReadModel) -> TokenStream {
         }
 
         #[automatically_derived]
-        impl #krate::private::OneRole for #ident {}
-
-        #[automatically_derived]
-        impl #krate::private::HasEventHandlers<#krate::AnyAggregate, #krate::Envelope>
-            for #ident {}
+        impl #krate::private::OneRole for #ident {
+            type Role = #krate::private::Folding;
+        }
 
         #[automatically_derived]
         impl #krate::projection::ReadModelHandlers for #ident {
             fn events() -> &'static [#krate::EventSchema] {
-                #krate::private::handled_events::<Self>()
+                #krate::private::handled_events::<__Block>()
             }
 
             fn envelope(
                 __stored: &#krate::store::StoredEvent,
             ) -> ::core::result::Result<#krate::Envelope, #krate::private::NotRead> {
-                #krate::private::envelope_of::<Self>(__stored)
+                #krate::private::envelope_of::<__Block>(__stored)
             }
 
             fn fold(
@@ -164,7 +127,7 @@ fn handlers(read_model: &ReadModel) -> TokenStream {
                 __stored: &#krate::store::StoredEvent,
                 __envelope: &#krate::Envelope,
             ) -> ::core::result::Result<#krate::Row, #krate::private::NotRead> {
-                #krate::private::fold_stored(self, __stored, __envelope)
+                #krate::private::fold_stored::<__Block>(self, __stored, __envelope)
             }
         }
     }

@@ -13,13 +13,13 @@ use crate::{errors::Errors, generics};
 /// impl ::es_core::ReadModel for AccountSummary { type Key = __Unknown; .. }
 /// ```
 pub(super) fn fallback(read_model: &ReadModel, errors: &Errors) -> TokenStream {
-    let ReadModel { krate, input, .. } = read_model;
-    let ident = &input.ident;
+    let ReadModel { krate, running, input, .. } = read_model;
+    let (ident, running) = (&input.ident, running.constants(krate));
     let (broken, errors) = errors.to_broken_type();
     let key = read_model.key().map_or_else(
         || quote!(__Unknown),
-        |field| {
-            let ty = &field.ty;
+        |column| {
+            let ty = &column.ty;
             quote!(#ty)
         },
     );
@@ -36,8 +36,7 @@ pub(super) fn fallback(read_model: &ReadModel, errors: &Errors) -> TokenStream {
                 type Key = #key;
                 const TABLE: &'static ::core::primitive::str = "";
                 const VERSION: ::core::primitive::u32 = 1;
-                const SHARDS: ::core::primitive::u32 = 1;
-                const POLICY: #krate::projection::FailurePolicy = #krate::projection::FailurePolicy::Stop;
+                #running
                 const COLUMNS: &'static [#krate::projection::ColumnSchema] = &[];
 
                 fn begin(_: Self::Key) -> Self {

@@ -1,5 +1,6 @@
 //! `#[derive(ReadModel)]`: a row that is folded from events.
 
+mod columns;
 mod expand;
 mod fallback;
 mod model;

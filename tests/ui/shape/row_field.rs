@@ -17,6 +17,7 @@ enum LampEvent {
     PutOut(LampPutOut),
 }
 
+#[derive(Serialize, Deserialize)]
 enum Colour {
     White,
 }
@@ -26,6 +27,7 @@ enum Colour {
 struct LampSummary {
     #[read_model(key)]
     id: LampId,
+    #[read_model(text)]
     colour: Colour,
 }
 

@@ -17,7 +17,7 @@ enum LampEvent {
     PutOut(LampPutOut),
 }
 
-#[derive(Clone, PartialEq)]
+#[derive(Serialize, Deserialize, Clone, PartialEq)]
 struct Place {
     x: f64,
 }
@@ -25,7 +25,7 @@ struct Place {
 #[derive(ReadModel)]
 #[read_model(table = "lamps")]
 struct LampSummary {
-    #[read_model(key)]
+    #[read_model(key, json)]
     place: Place,
     times: u32,
 }

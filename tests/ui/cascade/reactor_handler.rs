@@ -1,0 +1,33 @@
+use es_core::prelude::*;
+
+#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+struct LampId(String);
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampLit {
+    by: String,
+}
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampPutOut {}
+
+#[derive(EventSet)]
+enum LampEvent {
+    Lit(LampLit),
+    PutOut(LampPutOut),
+}
+
+#[derive(Reactor)]
+#[reactor(name = "porter")]
+struct Porter;
+
+#[event_handler(covers(LampEvent), ignore(LampPutOut))]
+impl Porter {
+    async fn lit(&mut self, _: &LampLit, _: &Delivery) {}
+}
+
+fn run(_: impl es_core::projection::ReactorHandlers) {}
+
+fn main() {
+    run(Porter);
+}

@@ -1,0 +1,34 @@
+use es_core::prelude::*;
+
+#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+struct LampId(String);
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampLit {
+    by: String,
+}
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampPutOut {}
+
+#[derive(EventSet)]
+enum LampEvent {
+    Lit(LampLit),
+    PutOut(LampPutOut),
+}
+
+#[derive(ReadModel)]
+#[read_model(table = "lamps")]
+struct LampSummary {
+    #[read_model(key, index)]
+    id: LampId,
+    #[read_model(text, json)]
+    times: u32,
+}
+
+#[event_handler]
+impl LampSummary {
+    fn lit(&mut self, _: &LampLit) {}
+}
+
+fn main() {}

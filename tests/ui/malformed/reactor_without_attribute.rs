@@ -1,0 +1,28 @@
+use es_core::prelude::*;
+
+#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+struct LampId(String);
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampLit {
+    by: String,
+}
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampPutOut {}
+
+#[derive(EventSet)]
+enum LampEvent {
+    Lit(LampLit),
+    PutOut(LampPutOut),
+}
+
+#[derive(Reactor)]
+struct Porter;
+
+#[event_handler]
+impl Porter {
+    async fn lit(&self, _: &LampLit, _: &Delivery) {}
+}
+
+fn main() {}

@@ -1,0 +1,51 @@
+use es_core::prelude::*;
+
+#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
+struct LampId(String);
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampLit {
+    by: String,
+}
+
+#[derive(Event, Serialize, Deserialize, Clone)]
+struct LampPutOut {}
+
+#[derive(EventSet)]
+enum LampEvent {
+    Lit(LampLit),
+    PutOut(LampPutOut),
+}
+
+#[derive(ReadModel)]
+#[read_model(table = "lamps", shards = 0)]
+struct LampSummary {
+    #[read_model(key)]
+    id: LampId,
+    times: u32,
+}
+
+#[event_handler]
+impl LampSummary {
+    fn lit(&mut self, _: &LampLit) {}
+}
+
+#[derive(Projection)]
+#[projection(name = "log", shards = 1025)]
+struct Log;
+
+#[event_handler]
+impl Log {
+    async fn lit(&self, _: &LampLit) {}
+}
+
+#[derive(Reactor)]
+#[reactor(name = "porter", shards = 0)]
+struct Porter;
+
+#[event_handler]
+impl Porter {
+    async fn lit(&self, _: &LampLit, _: &Delivery) {}
+}
+
+fn main() {}

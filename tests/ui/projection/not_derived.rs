@@ -1,0 +1,12 @@
+use es_core::prelude::*;
+
+struct Log;
+
+fn project<P: Projection>() {}
+
+fn react<R: Reactor>() {}
+
+fn main() {
+    project::<Log>();
+    react::<Log>();
+}
