@@ -1,5 +1,9 @@
 //! Rules for the fence.
 
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
+
 use super::{
     LONG, advance, alive, at, begin, claim, commit, define_rules, from_to, id, is_refused, owned, prepare, read_model,
     row, seen, shard, state, write,
@@ -14,6 +18,7 @@ define_rules! {
     "a fence lets nothing through while the shard is paused or stopped" => not_running,
     "what an owner wrote before it was paused is refused when it comes late" => late_owner,
     "a fence lets the same move through once" => once,
+    "nothing passes a fence while a transaction is open that has passed it" => one_at_a_time,
 }
 
 fn failure() -> Failure {
@@ -106,4 +111,31 @@ async fn once<S: ProjectionStore>(store: S) {
     commit(&store, transaction).await;
     refuses(&store, "it was done before", &claim, &right).await;
     assert_eq!(state(&store, claim.shard).await.applied, 1);
+}
+
+async fn one_at_a_time<S: ProjectionStore>(store: S) {
+    prepare(&store, read_model(1)).await;
+    let claim = owned(&store, 1).await;
+    let step = from_to(&store, 0, 1).await;
+    let mut open = begin(&store, &claim, 0, 1).await;
+    let written = async {
+        for _ in 0..3 {
+            write(&store, &mut open, 1, &[row("a", 1)], &[]).await;
+        }
+        open
+    };
+    // Whoever does not wait for the end of the transaction may be refused, or told to come again.
+    let second = match select(pin!(store.advance(&claim, &step)), pin!(written)).await {
+        Either::Left((answer, written)) => {
+            commit(&store, written.await).await;
+            answer
+        }
+        Either::Right((open, second)) => {
+            commit(&store, open).await;
+            second.await
+        }
+    };
+    assert!(!matches!(second, Ok(true)), "it was let through");
+    let state = state(&store, claim.shard).await;
+    assert_eq!((state.position.get(), state.applied), (1, 1));
 }
