@@ -1,6 +1,8 @@
 //! Rules for what people do with projections, and see of them.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
+
+use futures_util::future::{Either, select};
 
 use super::{
     advance, at, begin, commit, define_rules, eventually, id, owned, prepare, read_model, row, seen, shard, sharded,
@@ -48,17 +50,25 @@ async fn paused<S: ProjectionStore>(store: S) {
 async fn batch_first<S: ProjectionStore>(store: S) {
     prepare(&store, read_model(1)).await;
     let claim = owned(&store, 1).await;
-    let mut transaction = begin(&store, &claim, 0, 1).await;
-    let pauses = tokio::spawn({
-        let store = store.clone();
-        async move { store.set_activity(id(1), Activity::Paused).await }
-    });
-    for _ in 0..3 {
-        tokio::task::yield_now().await;
-        write(&store, &mut transaction, 1, &[row("a", 1)], &[]).await;
+    let mut open = begin(&store, &claim, 0, 1).await;
+    let written = async {
+        for _ in 0..3 {
+            write(&store, &mut open, 1, &[row("a", 1)], &[]).await;
+        }
+        open
+    };
+    match select(pin!(store.set_activity(id(1), Activity::Paused)), pin!(written)).await {
+        // A store that does not wait may say so.
+        Either::Left((answer, written)) => {
+            assert!(answer.is_err(), "it was paused in the midst of a batch");
+            commit(&store, written.await).await;
+            store.set_activity(id(1), Activity::Paused).await.expect("it can be paused");
+        }
+        Either::Right((open, pauses)) => {
+            commit(&store, open).await;
+            pauses.await.expect("it can be paused");
+        }
     }
-    commit(&store, transaction).await;
-    pauses.await.expect("it does not panic").expect("it can be paused");
     assert_eq!(seen(&store, 1, "a").await, Some(1));
     let state = state(&store, claim.shard).await;
     assert_eq!((state.position, state.activity), (at(1), Activity::Paused));

@@ -133,6 +133,10 @@ async fn unparked<S: ProjectionStore>(store: S) {
     let claim = begun(&store).await;
     let letters = [("a", 2), ("a", 5), ("b", 2), ("a", 7)].map(|(key, position)| parked(claim.shard, key, position));
     keep(&store, &claim, &letters).await;
+    let other = shard(id(1), 1);
+    let held =
+        super::claim(&store, &super::alive(&store, "other", super::LONG).await, other).await.expect("nobody owns it");
+    keep(&store, &held, &[parked(other, "a", 3)]).await;
     let mut transaction = begin(&store, &claim, 1, 1).await;
     let done = store.unpark(&mut transaction, claim.shard, "a", at(5)).await.expect("an answer");
     assert!(!done, "one is left");
@@ -146,7 +150,7 @@ async fn unparked<S: ProjectionStore>(store: S) {
         commit(&store, transaction).await;
         assert_eq!(events(&store, claim.shard, "a", 9).await, left);
     }
-    assert_eq!(keys(&store, claim.shard).await, ["b"]);
+    assert_eq!((keys(&store, claim.shard).await, keys(&store, other).await), (vec!["b".into()], vec!["a".into()]));
     let mut transaction = begin(&store, &claim, 1, 2).await;
     store.set_aside(&mut transaction, &[parked(claim.shard, "b", 9)]).await.expect("an answer");
     let done = store.unpark(&mut transaction, claim.shard, "b", at(8)).await.expect("an answer");

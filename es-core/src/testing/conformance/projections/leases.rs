@@ -9,7 +9,7 @@ use super::{
     LONG, advance, alive, begin, claim, commit, define_rules, eventually, from_to, id, prepare, read_model, row, seen,
     shard, state, write,
 };
-use crate::projection::{Claim, EngineInfo, ProjectionStore};
+use crate::projection::{Claim, EngineInfo, ProjectionStore, Roster};
 
 define_rules! {
     "a claim is taken over only after its lease has run out, and is void from then on" => taken_over,
@@ -139,22 +139,25 @@ async fn gone<S: ProjectionStore>(store: S) {
     prepare(&store, read_model(1)).await;
     let (first, second) = (alive(&store, "first", SHORT).await, alive(&store, "second", LONG).await);
     claim(&store, &first, shard(id(1), 0)).await.expect("nobody owns it");
-    let roster = eventually!("the engine is gone", {
-        let roster = store.keep_alive(&second, &[]).await.expect("an answer");
-        let is_gone = roster.engines.iter().all(|(engine, _)| *engine != first.id);
-        is_gone.then_some(roster)
-    });
+    let is_gone = |roster: Roster| roster.engines.iter().all(|(engine, _)| *engine != first.id).then_some(roster);
+    let roster = eventually!("the engine is gone", is_gone(store.roster(&[id(1)]).await.expect("an answer")));
     assert!(roster.engines.iter().any(|(engine, _)| *engine == second.id));
+    assert!(is_gone(store.keep_alive(&second, &[]).await.expect("an answer")).is_some());
     eventually!("its name is gone", state(&store, shard(id(1), 0)).await.owner.is_none().then_some(()));
 }
 
 async fn not_renewed<S: ProjectionStore>(store: S) {
     prepare(&store, read_model(1)).await;
-    let (first, second) = (alive(&store, "first", SHORT).await, alive(&store, "second", LONG).await);
+    let (first, second) = (alive(&store, "first", SHORT).await, alive(&store, "second", SHORT).await);
     let old = claim(&store, &first, shard(id(1), 0)).await.expect("nobody owns it");
     let new = takes_over(&store, &second).await;
-    store.keep_alive(&first, &[old]).await.expect("an answer");
+    store.keep_alive(&EngineInfo { lease: LONG, ..first }, &[old]).await.expect("an answer");
+    let third = alive(&store, "third", LONG).await;
+    let last = takes_over(&store, &third).await;
+    assert!(last.epoch > new.epoch, "neither the old claim nor that of another was renewed");
     let owner = state(&store, new.shard).await.owner;
-    assert_eq!(owner, Some((second.id, "second".to_owned())));
-    assert!(advance(&store, &new, 0, 1).await);
+    assert_eq!(owner, Some((third.id, "third".to_owned())));
+    store.keep_alive(&EngineInfo { lease: LONG, ..second }, &[new]).await.expect("an answer");
+    assert_eq!(state(&store, new.shard).await.owner, owner);
+    assert!(advance(&store, &last, 0, 1).await);
 }
