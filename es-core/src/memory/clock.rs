@@ -22,17 +22,11 @@ use chrono::{DateTime, Utc};
 /// }
 /// let another = MemoryStore::with_clock(Mine);
 /// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a clock",
-    label = "not a `Clock`",
-    note = "give a function such as `chrono::Utc::now`, a closure `|| time`, or a `FakeClock`"
-)]
 pub trait Clock: Send + Sync + 'static {
     /// The present moment. The store keeps it to the microsecond.
     fn now(&self) -> DateTime<Utc>;
 }
 
-#[diagnostic::do_not_recommend]
 impl<F: Fn() -> DateTime<Utc> + Send + Sync + 'static> Clock for F {
     fn now(&self) -> DateTime<Utc> {
         self()

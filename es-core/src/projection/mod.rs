@@ -11,6 +11,7 @@
 pub mod arguments;
 pub mod column;
 mod error;
+mod live;
 pub mod ownership;
 pub mod prepare;
 pub mod reactor;
@@ -30,6 +31,7 @@ pub use self::{
     arguments::{Argument, IntoArguments},
     column::{Column, ColumnSchema, ColumnType, TableSchema},
     error::{HandlerError, ProjectionError},
+    live::{LiveRows, LiveRowsError},
     ownership::{Activity, Advance, Claim, DeadLetter, EngineId, EngineInfo, Failure, Roster, ShardState},
     prepare::{ColumnDifference, PrepareError},
     reactor::{Delivery, Reactor, ReactorHandlers},

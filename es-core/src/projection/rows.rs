@@ -119,6 +119,17 @@ impl<R: ReadModel> Rows<R> {
         Ok(())
     }
 
+    /// Passes over everything up to there, which has been looked at and is nothing for this read model.
+    pub(super) fn pass(&mut self, upto: Position) {
+        self.position = self.position.max(upto);
+    }
+
+    /// Puts a row into the place of the one with its key.
+    #[cfg(feature = "testing")]
+    pub(crate) fn replace(&mut self, row: R) {
+        self.rows.insert(row.key().clone(), row);
+    }
+
     fn fold(&mut self, key: R::Key, stored: &StoredEvent, envelope: &Envelope) -> Result<(), ProjectionError> {
         match self.rows.entry(key) {
             Entry::Occupied(mut row) => {

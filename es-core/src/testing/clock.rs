@@ -26,8 +26,9 @@ use crate::memory::Clock;
 /// # #[event_handler]
 /// # impl Lamp { fn lit(&mut self, _: &LampLit) { self.times_lit += 1; } }
 /// # struct Light;
-/// # #[command_handler(or_default)]
+/// # #[command_handler]
 /// # impl Lamp {
+/// #     #[command(or_default)]
 /// #     fn light(&self, _: &Light) -> Result<LampLit, std::convert::Infallible> { Ok(LampLit {}) }
 /// # }
 ///

@@ -1,20 +1,22 @@
 //! What a read model makes of events, without a store.
 
-use std::fmt::Debug;
+use std::{collections::HashMap, error::Error, fmt::Debug};
 
 use chrono::Utc;
+use serde_json::value::RawValue;
 
 use super::given::difference;
 use crate::{
     aggregate::Aggregate,
     command::IntoEvents,
     event::EventSet,
-    projection::{ReadModel, Rows},
+    projection::{ReadModel, Rows, row},
     recorded::{Metadata, Position, StreamId, StreamVersion},
     store::{NewEvent, StoredEvent},
 };
 
-/// Begins a sentence about a read model. The events go the whole way: they are encoded, read back, and folded by key.
+/// Begins a sentence about a read model. The events go the whole way: they are encoded, read back, and folded by key; and
+/// so do the rows, which are made into columns and back behind each event.
 ///
 /// ```
 /// use es_core::{prelude::*, testing::project};
@@ -61,7 +63,7 @@ impl<R: ReadModel> Project<R> {
     /// These events happen to the aggregate of that id, in order. Handlers see a stream of the type "aggregate".
     ///
     /// # Panics
-    /// When an event cannot be stored or read, or the id is no key of the read model.
+    /// When an event cannot be stored or read, the id is no key of the read model, or a row does not fit its columns.
     #[must_use = "say what should have become of the events with `expect`"]
     #[track_caller]
     pub fn stream<S: EventSet, E: IntoEvents<S>>(self, id: &impl ToString, events: E) -> Self {
@@ -71,7 +73,7 @@ impl<R: ReadModel> Project<R> {
     /// These events happen to the aggregate `A` of that id, in order, for handlers that look at the type of the stream.
     ///
     /// # Panics
-    /// When an event cannot be stored or read, or the id is no key of the read model.
+    /// When an event cannot be stored or read, the id is no key of the read model, or a row does not fit its columns.
     #[must_use = "say what should have become of the events with `expect`"]
     #[track_caller]
     pub fn stream_of<A: Aggregate>(self, id: &A::Id, events: impl IntoEvents<A::Event>) -> Self {
@@ -82,8 +84,10 @@ impl<R: ReadModel> Project<R> {
     fn append<S: EventSet>(mut self, stream: &StreamId, events: Vec<S>) -> Self {
         for event in events {
             let metadata = self.metadata.for_next_event();
-            let known = serde_json::to_vec(&metadata).expect("metadata can be stored");
-            let new = NewEvent::encode(&event, metadata).expect("the event can be stored");
+            let known = serde_json::to_vec(&metadata);
+            let known = known.unwrap_or_else(|error| panic!("the metadata cannot be stored: {error}"));
+            let new = NewEvent::encode(&event, metadata);
+            let new = new.unwrap_or_else(|error| panic!("the event cannot be stored: {error}"));
             let stored = StoredEvent::new(
                 stream.clone(),
                 self.next_version(stream),
@@ -95,11 +99,24 @@ impl<R: ReadModel> Project<R> {
                 known,
                 Utc::now(),
             );
-            if let Err(error) = self.rows.apply(&stored) {
+            if let Err(error) = self.fold(&stored) {
                 panic!("{error}");
             }
         }
         self
+    }
+
+    /// Folds an event, and puts the rows that it concerns into the form in which stores keep them, and back: a column that
+    /// does not come back as it was shows in the test.
+    fn fold(&mut self, stored: &StoredEvent) -> Result<(), Box<dyn Error>> {
+        self.rows.apply(stored)?;
+        for key in R::keys(stored)? {
+            let Some(row) = self.rows.get(&key) else { continue };
+            let kept = through_columns(row)
+                .map_err(|error| format!("the row `{key}` of `{}` does not fit its columns: {error}", R::TABLE))?;
+            self.rows.replace(kept);
+        }
+        Ok(())
     }
 
     fn next_version(&mut self, stream: &StreamId) -> StreamVersion {
@@ -136,4 +153,13 @@ impl<R: ReadModel> Project<R> {
     pub fn rows(&self) -> &Rows<R> {
         &self.rows
     }
+}
+
+/// A row as a store would give it back.
+fn through_columns<R: ReadModel>(row: &R) -> Result<R, serde_json::Error> {
+    let mut object = Vec::new();
+    row::encode(row, &mut object)?;
+    let columns: HashMap<String, &RawValue> = serde_json::from_slice(&object)?;
+    let columns: Vec<_> = R::COLUMNS.iter().map(|column| columns.get(column.name)).collect();
+    row::decode(&serde_json::to_vec(&columns)?)
 }

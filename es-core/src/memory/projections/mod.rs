@@ -7,6 +7,8 @@ mod ownership;
 mod prepare;
 mod rows;
 mod store;
+#[cfg(all(test, feature = "testing"))]
+mod tests;
 mod transaction;
 
 use std::collections::BTreeMap;

@@ -61,11 +61,6 @@ impl MemoryContext<'_> {
 }
 
 impl Shard {
-    /// Whether the claim may move the checkpoint from there.
-    fn lets(&self, claim: &Claim, from: Position) -> bool {
-        self.is_held_by(claim) && self.position == from && self.activity == Activity::Running
-    }
-
     fn go_on(&mut self, advance: &Advance, lease_ends: DateTime<Utc>, now: DateTime<Utc>) {
         if let Some(owner) = &mut self.owner {
             owner.lease_ends = lease_ends;
@@ -89,7 +84,8 @@ impl State {
             return Ok(None);
         }
         shard.closed(now)?;
-        Ok(Some(shard).filter(|shard| same_history && shard.lets(claim, from)))
+        let passes = same_history && shard.position == from && shard.activity == Activity::Running;
+        Ok(passes.then_some(shard))
     }
 
     /// The number of a transaction that is open from here on, and when its lease ends.

@@ -14,6 +14,7 @@
 mod appending;
 mod appending_all;
 mod following;
+pub mod projections;
 mod reading;
 mod streams;
 
