@@ -13,6 +13,9 @@ mod opening;
 mod order;
 mod order_crash;
 mod order_forms;
+mod projection_batch;
+mod projection_claims;
+mod projection_support;
 mod reading;
 mod refused;
 mod remembering;
@@ -182,6 +185,19 @@ fn main() -> ExitCode {
         remembering::causes_are_kept_over_two_hops,
         remembering::what_was_told_is_what_a_replay_shows,
         remembering::tables_made_anew_are_another_state,
+        projection_batch::effects_and_checkpoint_are_committed_together_or_not_at_all,
+        projection_batch::whoever_differs_in_anything_does_not_pass_the_fence,
+        projection_batch::an_owner_that_wakes_up_late_changes_nothing,
+        projection_batch::an_owner_that_has_frozen_in_a_transaction_is_ended_by_the_server,
+        projection_batch::a_transaction_that_a_handler_has_ended_is_refused,
+        projection_batch::what_a_handler_sets_ends_with_the_batch,
+        projection_batch::batches_leave_connections_to_others,
+        projection_batch::a_batch_whose_backend_is_killed_has_done_nothing,
+        projection_claims::of_many_claims_one_succeeds_and_epochs_rise,
+        projection_claims::a_claim_is_taken_over_when_its_lease_has_run_out_and_not_before,
+        projection_claims::nobody_waits_for_an_open_transaction_and_nobody_claims_its_shard,
+        projection_claims::who_leaves_gives_all_back,
+        projection_claims::a_roster_tells_who_is_there_and_where_all_stand,
         reading::the_newest_events_come_without_a_look_at_the_rest,
         reading::history_is_read_in_both_directions,
         reading::a_snapshot_is_held_against_its_events,

@@ -3,11 +3,11 @@
 use std::{fmt, sync::Arc};
 
 use es_core::{
-    projection::{Advance, Claim, ProjectionId},
+    projection::{Advance, Claim},
     store::{Misconfigured, StoreError, Unavailable},
 };
 use sqlx::{
-    AssertSqlSafe, Executor as _, PgConnection, Postgres, Row as _, SqlSafeStr as _, SqlStr,
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres, SqlSafeStr as _, SqlStr,
     error::DatabaseError,
     postgres::{PgArguments, PgRow},
     query::Query,
@@ -21,28 +21,31 @@ use super::{
 use crate::{
     connections::{Failure, Kept},
     error,
-    row::{signed, unreadable},
+    row::signed,
     store::Parts,
 };
 
 const BEGINNING: &str = "beginning a batch of a projection";
 const COMMITTING: &str = "committing a batch of a projection";
 
+/// How a look within a message of several statements says no, so that those behind it are not carried out.
+const DIVISION_BY_ZERO: &str = "22012";
+
 /// An open transaction of a batch. Dropped, it has done nothing: its connection closes.
 pub struct PgTransaction {
     parts: Arc<Parts>,
     kept: Kept,
-    projection: ProjectionId,
-    /// Its name in the database, by which it is known at its end.
-    number: String,
-    /// Whether a handler had the connection, and may have changed settings.
+    claim: Claim,
+    /// Whether a handler had the connection: it may have ended the transaction, and changed settings of the session.
     used: bool,
+    /// Whether a statement of ours has failed, so that there is nothing to commit.
+    failed: bool,
     _permit: OwnedSemaphorePermit,
 }
 
 impl fmt::Debug for PgTransaction {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("PgTransaction").field("projection", &self.projection).finish_non_exhaustive()
+        formatter.debug_struct("PgTransaction").field("claim", &self.claim).finish_non_exhaustive()
     }
 }
 
@@ -55,47 +58,54 @@ pub(super) async fn begin(
     let permit = permit(parts).await?;
     let sql = opening(parts, claim, advance);
     // Where a connection turns out to be dead nothing has happened: once more, on a new one.
-    let (kept, rows) = match open(parts, advance, sql.clone()).await {
+    let kept = match open(parts, advance, sql.clone()).await {
         Err(Failure::Lost(_)) => open(parts, advance, sql).await,
         answer => answer,
-    }
-    .map_err(|failure| failed(BEGINNING, failure))?;
-    let Some(mut kept) = kept else { return Ok(None) };
-    let projection = claim.shard.projection;
-    if let Some(row) = rows.first() {
-        let number = row.try_get(0).map_err(unreadable)?;
-        return Ok(Some(PgTransaction {
-            parts: Arc::clone(parts),
-            kept,
-            projection,
-            number,
-            used: false,
-            _permit: permit,
-        }));
-    }
-    if kept.connection().execute("rollback").await.is_ok() {
-        parts.connections.take_back(kept);
-    }
-    Ok(None)
+    };
+    let kept = kept.map_err(|failure| failed(BEGINNING, failure))?;
+    let open = |kept| PgTransaction {
+        parts: Arc::clone(parts),
+        kept,
+        claim: *claim,
+        used: false,
+        failed: false,
+        _permit: permit,
+    };
+    Ok(kept.map(open))
 }
 
-/// A connection within a transaction, and the fence's answer; no connection where it is one of another history.
-async fn open(parts: &Parts, advance: &Advance, sql: SqlStr) -> Result<(Option<Kept>, Vec<PgRow>), Failure> {
+/// A connection in a transaction that has passed the fence; `None` where it has not.
+async fn open(parts: &Parts, advance: &Advance, sql: SqlStr) -> Result<Option<Kept>, Failure> {
     let mut kept = parts.connections.lease().await.map_err(Failure::NotSent)?.keep();
     if kept.history() != advance.history {
         // It may be one that was opened before the server took over, so it is not used again.
-        return Ok((None, Vec::new()));
+        return Ok(None);
     }
-    match sqlx::raw_sql(sql).fetch_all(kept.connection()).await {
-        Ok(rows) => Ok((Some(kept), rows)),
-        Err(error) => {
-            let failure = error::failure(error);
-            if matches!(failure, Failure::Lost(_)) {
-                parts.connections.distrust();
-            }
-            Err(failure)
+    let Err(error) = send(kept.connection(), sql).await else { return Ok(Some(kept)) };
+    if code_is(&error, DIVISION_BY_ZERO) {
+        if kept.connection().execute("rollback").await.is_ok() {
+            parts.connections.take_back(kept);
         }
+        return Ok(None);
     }
+    let failure = error::failure(error);
+    if matches!(failure, Failure::Lost(_)) {
+        parts.connections.distrust();
+    }
+    Err(failure)
+}
+
+/// Begins, so that the driver knows of it: what a handler begins on the connection is then a savepoint, and its end not that
+/// of the batch.
+///
+/// The driver ends what it has begun by a value that borrows the connection, which cannot be kept beside it. Forgotten, it
+/// leaves the connection counted as in a transaction from then on; nothing else of the store asks for that.
+async fn send(connection: &mut PgConnection, sql: SqlStr) -> Result<(), sqlx::Error> {
+    if connection.is_in_transaction() {
+        return connection.execute(sqlx::raw_sql(sql)).await.map(drop);
+    }
+    std::mem::forget(connection.begin_with(sql).await?);
+    Ok(())
 }
 
 async fn permit(parts: &Parts) -> Result<OwnedSemaphorePermit, StoreError> {
@@ -114,7 +124,6 @@ async fn permit(parts: &Parts) -> Result<OwnedSemaphorePermit, StoreError> {
 /// An owner that has frozen is ended by the server when its lease has run out, so that it holds nobody up. Statements of
 /// handlers get plans of their own, as they would elsewhere; those of read models keep one plan for any number of keys.
 fn opening(parts: &Parts, claim: &Claim, advance: &Advance) -> SqlStr {
-    let lease = milliseconds(claim.lease);
     let id = claim.shard.projection;
     let plans = if parts.projections.tables.has(id) { "" } else { "set local plan_cache_mode = auto; " };
     let fence = inlined(
@@ -128,15 +137,28 @@ fn opening(parts: &Parts, claim: &Claim, advance: &Advance) -> SqlStr {
             signed(advance.from.get()).to_string(),
             signed(advance.to.get()).to_string(),
             signed(advance.applied).to_string(),
-            lease.to_string(),
+            milliseconds(claim.lease).to_string(),
         ],
     );
     let sql = format!(
-        "begin isolation level read committed; set local idle_in_transaction_session_timeout = {lease}; \
-         set local statement_timeout = {lease}; {plans}{}",
+        "begin isolation level read committed; {}; set local es.batch = {}; {plans}\
+         with moved as ({}) select 1 / count(*) from moved",
+        limits(claim),
+        mark(claim),
         fence.as_str()
     );
     AssertSqlSafe(sql).into_sql_str()
+}
+
+/// How long the server lets the owner keep silent, or busy with one statement.
+fn limits(claim: &Claim) -> String {
+    let lease = milliseconds(claim.lease);
+    format!("set local idle_in_transaction_session_timeout = {lease}; set local statement_timeout = {lease}")
+}
+
+/// What the transaction is marked with: gone with its end, whoever ends it.
+fn mark(claim: &Claim) -> String {
+    literal(&format!("{}/{}", claim.engine, claim.epoch))
 }
 
 /// The fence alone, in one statement.
@@ -171,7 +193,7 @@ pub(super) async fn advance(parts: &Parts, claim: &Claim, advance: &Advance) -> 
 
 impl PgTransaction {
     pub(super) fn context(&mut self) -> PgContext<'_> {
-        PgContext::new(self.kept.connection(), self.projection, &mut self.used)
+        PgContext::new(self.kept.connection(), self.claim.shard.projection, &mut self.used)
     }
 
     /// Sends a statement of ours.
@@ -181,6 +203,7 @@ impl PgTransaction {
         query: Query<'_, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, StoreError> {
         let answer = query.fetch_all(self.kept.connection()).await;
+        self.failed |= answer.is_err();
         answer.map_err(|source| match error::failure(source) {
             // The store's own tables are there: it is a read model's that is not.
             Failure::Refused(source) if code_is(&source, "42P01") || code_is(&source, "42703") => {
@@ -190,23 +213,23 @@ impl PgTransaction {
         })
     }
 
-    /// Commits, if it still is the transaction that has passed the fence, and has not failed: of one that has failed the
-    /// server would say that it was ended, and nothing more.
+    /// Commits. Where handlers had the connection, only if it still is the transaction that has passed the fence, and no
+    /// statement has failed in it: then the server would undo all, and say nothing. And undoes what they have set.
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {
-        let check = format!(
-            "select 1 / (pg_current_xact_id_if_assigned() is not distinct from '{}'::xid8)::integer; commit",
-            self.number
-        );
-        match self.end(check).await {
-            Ok(()) => {
+        if self.failed {
+            let source = "a statement of the batch has failed, and was passed over".into();
+            return Err(StoreError::Backend { doing: COMMITTING, source });
+        }
+        let sql = if self.used { looking_behind_handlers(&self.claim) } else { "commit".to_owned() };
+        match self.kept.connection().execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
+            Ok(_) => {
                 self.parts.connections.take_back(self.kept);
                 Ok(())
             }
-            // 22012: the division by zero of the check.
-            Err(source) if code_is(&source, "22012") => {
+            Err(source) if code_is(&source, DIVISION_BY_ZERO) => {
                 let reason = format!(
                     "a handler of `{}` has ended the transaction of its batch; leave `commit` and `rollback` to the engine",
-                    self.projection.name
+                    self.claim.shard.projection.name
                 );
                 Err(Misconfigured::new(reason, Some(source.into())).into())
             }
@@ -214,20 +237,22 @@ impl PgTransaction {
         }
     }
 
+    /// A connection that a handler had is closed: what it has set may not be undone with the transaction.
     pub(super) async fn rollback(mut self) {
-        if self.end("rollback".to_owned()).await.is_ok() {
+        let undone = self.kept.connection().execute("rollback").await;
+        if undone.is_ok() && !self.used {
             self.parts.connections.take_back(self.kept);
         }
     }
+}
 
-    /// Ends the transaction, and in the same message undoes what a handler may have set for the session.
-    async fn end(&mut self, mut sql: String) -> Result<(), sqlx::Error> {
-        if self.used {
-            sql.push_str("; reset all; reset role; unlisten *; select pg_advisory_unlock_all(); discard temp");
-        }
-        let connection: &mut PgConnection = self.kept.connection();
-        connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await.map(drop)
-    }
+/// The commit of a transaction that handlers had, in one message.
+fn looking_behind_handlers(claim: &Claim) -> String {
+    format!(
+        "select 1 / (current_setting('es.batch', true) is not distinct from {})::integer; commit; \
+         reset all; reset role; unlisten *; select pg_advisory_unlock_all(); discard temp",
+        mark(claim)
+    )
 }
 
 fn code_is(error: &sqlx::Error, code: &str) -> bool {
