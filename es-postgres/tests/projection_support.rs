@@ -18,7 +18,7 @@ use crate::support::open;
 /// Longer than any test takes.
 pub(crate) const LONG: Duration = Duration::from_secs(600);
 
-const ID: ColumnSchema = ColumnSchema::new("id", ColumnType::Text, false).key();
+pub(crate) const ID: ColumnSchema = ColumnSchema::new("id", ColumnType::Text, false).key();
 
 /// Lamps, and how often they were lit.
 pub(crate) const LAMPS: TableSchema =
