@@ -222,7 +222,8 @@ impl Kept {
 impl Lease<'_> {
     /// The connection for more than one request: it is given back by hand.
     pub(crate) fn keep(self) -> Kept {
-        Kept { connection: self.connection, _permit: self._permit }
+        let Self { connection, _permit: permit, .. } = self;
+        Kept { connection, _permit: permit }
     }
 
     /// The history that the server has.

@@ -196,9 +196,9 @@ pub(crate) async fn what_a_handler_sets_ends_with_the_batch(database: Database) 
                    create temp table leftovers (x integer)";
         context.connection().execute(set).await.expect("a handler may set what it likes");
         if left {
-            store.commit(transaction).await.expect("a commit")
+            store.commit(transaction).await.expect("a commit");
         } else {
-            store.rollback(transaction).await
+            store.rollback(transaction).await;
         }
         if !left {
             assert!(store.advance(&held, &moved(&store, batch, batch + 1).await).await.expect("a move"));

@@ -159,6 +159,9 @@ pub(crate) async fn names_that_are_taken_are_refused(database: Database) {
 }
 
 pub(crate) async fn a_type_that_readers_could_not_be_shown_is_refused(database: Database) {
+    const NUMBER: TableSchema = TableSchema::new("others", 1, LAMPS.columns);
+    const DECIMAL: TableSchema =
+        TableSchema::new("others", 2, &[ID, ColumnSchema::new("lit", ColumnType::Decimal, false)]);
     const TEXT: TableSchema = TableSchema::new("lamps", 1, &[ID, ColumnSchema::new("lit", ColumnType::Text, false)]);
     let store = open_with(&database, &[read_model(TEXT)]).await;
     let refused = owner(&database).await.prepare(&[read_model(LAMPS_2)]).await.expect_err("not every text is a number");
@@ -166,9 +169,6 @@ pub(crate) async fn a_type_that_readers_could_not_be_shown_is_refused(database: 
     assert!(error.to_string().contains("`lit`") && error.to_string().contains("another name"), "{error}");
     assert_eq!(store.roster(&[read_model(LAMPS_2).id]).await.expect("a roster").shards.len(), 1, "nothing was made");
     // Somebody's view stands upon ours: what changes a type says so, and changes nothing.
-    const NUMBER: TableSchema = TableSchema::new("others", 1, LAMPS.columns);
-    const DECIMAL: TableSchema =
-        TableSchema::new("others", 2, &[ID, ColumnSchema::new("lit", ColumnType::Decimal, false)]);
     prepare(&database, &[read_model(NUMBER)]).await;
     run(&mut raw(&database).await, "create view upon as select * from others").await;
     let refused = owner(&database).await.prepare(&[read_model(DECIMAL)]).await.expect_err("a view depends on it");

@@ -16,7 +16,7 @@ use es_tests::database::Database;
 use crate::support::open;
 
 /// Longer than any test takes.
-pub(crate) const LONG: Duration = Duration::from_secs(600);
+pub(crate) const LONG: Duration = Duration::from_mins(10);
 
 pub(crate) const ID: ColumnSchema = ColumnSchema::new("id", ColumnType::Text, false).key();
 

@@ -86,9 +86,9 @@ pub(crate) async fn readers_never_see_the_view_missing_or_mixed(database: Databa
     let readers: Vec<_> = ["read committed", "repeatable read", "serializable"]
         .into_iter()
         .map(|isolation| {
-            let (mut reader, stop) = (database.clone(), stop.clone());
+            let (database, stop) = (database.clone(), stop.clone());
             tokio::spawn(async move {
-                let mut connection = raw(&mut reader).await;
+                let mut connection = raw(&database).await;
                 let mut looks = 0;
                 while !*stop.borrow() {
                     run(&mut connection, &format!("begin isolation level {isolation}")).await;

@@ -130,13 +130,9 @@ pub(super) fn differences(found: &[TableColumn], wanted: &[TableColumn]) -> Vec<
 pub(super) fn always_casts(from: &str, to: &str) -> bool {
     const WHOLE: [&str; 4] = ["smallint", "integer", "bigint", "numeric(20,0)"];
     let rank = |ty| WHOLE.iter().position(|whole| *whole == ty);
-    match (from, to) {
-        (from, to) if from == to => true,
-        (_, "text") => true,
-        ("date", "timestamp without time zone") => true,
-        (from, "numeric" | "double precision") if rank(from).is_some() => true,
-        (from, to) => rank(from).zip(rank(to)).is_some_and(|(from, to)| from < to),
-    }
+    let widened = rank(from).zip(rank(to)).is_some_and(|(from, to)| from < to);
+    let pointed = rank(from).is_some() && matches!(to, "numeric" | "double precision");
+    from == to || to == "text" || widened || pointed || (from, to) == ("date", "timestamp without time zone")
 }
 
 #[cfg(test)]

@@ -56,11 +56,10 @@ impl Todo<'_> {
     ) -> Result<(), sqlx::Error> {
         let (name, version) = (self.schema.id.name, integer(self.schema.id.version));
         let start = match self.schema.start {
-            Start::Beginning => Position::START,
             Start::After(position) => position,
             Start::Now => now,
-            // A place that this crate does not know yet would be a later version's.
-            _ => Position::START,
+            // And what this crate does not know yet: so nothing is missed.
+            Start::Beginning | _ => Position::START,
         };
         let sql = "insert into \"es\".projections (name, kind, active, oldest, newest) values ($1, $2, $3, $3, $3)
                    on conflict (name) do update set newest = excluded.newest";
@@ -87,8 +86,9 @@ impl Todo<'_> {
             let sql = table::create_index(&parts.config.read_model_schema, name, version, column);
             execute(connection, sql).await?;
         }
-        let added = |column: &TableColumn| self.indexes.iter().any(|added| added.name == column.name);
-        columns.iter_mut().for_each(|column| column.indexed |= added(column));
+        for column in &mut columns {
+            column.indexed |= self.indexes.iter().any(|added| added.name == column.name);
+        }
         let sql = "update \"es\".projection_versions set columns = $3 where name = $1 and version = $2";
         let query =
             sqlx::query(parts.statements.fill(sql)).bind(name).bind(integer(version)).bind(column::to_json(&columns));

@@ -29,17 +29,15 @@ pub(super) async fn roles_that_run(parts: &Parts, connection: &mut PgConnection)
 pub(super) fn grants(schema: &str, tables: &[String], views: &[String], role: &str) -> String {
     let role = identifier(role);
     let on = |names: &[String]| names.iter().map(|name| qualified(schema, name)).collect::<Vec<_>>().join(", ");
-    let mut sql = String::new();
-    if !tables.is_empty() {
-        let tables = on(tables);
-        sql += &format!(
-            "revoke all on {tables} from {role}; grant select, insert, update, delete on {tables} to {role}; "
-        );
-    }
-    if !views.is_empty() {
-        sql += &format!("grant select on {} to {role}; ", on(views));
-    }
-    sql
+    let tables = match tables {
+        [] => String::new(),
+        tables => {
+            let tables = on(tables);
+            format!("revoke all on {tables} from {role}; grant select, insert, update, delete on {tables} to {role}; ")
+        }
+    };
+    let views = if views.is_empty() { String::new() } else { format!("grant select on {} to {role}; ", on(views)) };
+    tables + &views
 }
 
 /// The right to use the schema of read models, where the role does not have it and somebody here may give it.

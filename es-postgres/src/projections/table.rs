@@ -19,8 +19,8 @@ pub(super) fn create(schema: &str, name: &str, version: u32, columns: &[TableCol
     let mut lines: Vec<_> = columns.iter().map(TableColumn::definition).collect();
     let keys: Vec<_> = columns.iter().filter(|column| column.key).map(|column| identifier(&column.name)).collect();
     lines.push(format!("primary key ({})", keys.join(", ")));
-    let indexed = columns.iter().filter(|column| column.indexed && !column.key);
-    let indexes: String = indexed.map(|column| create_index(schema, name, version, column)).collect();
+    let further = columns.iter().filter(|column| column.indexed && !column.key);
+    let indexes: String = further.map(|column| create_index(schema, name, version, column)).collect();
     format!("create table {table} ({});{indexes}", lines.join(", "))
 }
 

@@ -13,7 +13,7 @@ use crate::error;
 pub(super) fn of(error: &HandlerError) -> Transience {
     // The wrapper shows the causes of what is in it, and not that itself.
     let itself = match (error.downcast_ref::<sqlx::Error>(), error.downcast_ref::<StoreError>()) {
-        (Some(error), _) => of_driver(error),
+        (Some(error), _) => Some(of_driver(error)),
         (_, Some(error)) => of_store(error),
         _ => None,
     };
@@ -23,7 +23,7 @@ pub(super) fn of(error: &HandlerError) -> Transience {
 
 fn of_cause(error: &(dyn Error + 'static)) -> Option<Transience> {
     if let Some(error) = error.downcast_ref::<sqlx::Error>() {
-        return of_driver(error);
+        return Some(of_driver(error));
     }
     error.downcast_ref::<StoreError>().and_then(of_store)
 }
@@ -39,23 +39,21 @@ fn of_store(error: &StoreError) -> Option<Transience> {
     }
 }
 
-fn of_driver(error: &sqlx::Error) -> Option<Transience> {
+fn of_driver(error: &sqlx::Error) -> Transience {
     match error {
-        sqlx::Error::Database(database) => Some(of_code(database.code().as_deref().unwrap_or_default())),
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Some(Transience::Unavailable),
-        error if error::is_lost(error) => Some(Transience::Unavailable),
-        _ => Some(Transience::Lasting),
+        sqlx::Error::Database(database) => of_code(database.code().as_deref().unwrap_or_default()),
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Transience::Unavailable,
+        error if error::is_lost(error) => Transience::Unavailable,
+        _ => Transience::Lasting,
     }
 }
 
 fn of_code(code: &str) -> Transience {
     match code {
-        // A serialization failure, a deadlock, a lock or a statement that took too long, a transaction that was idle for too
-        // long: what takes too long each time should come to the policy, and not be tried for ever.
-        "40001" | "40P01" | "55P03" | "57014" | "25P03" => Transience::Passing,
-        // An earlier statement of the transaction failed, and its error was passed over, whatever it was: tried again, it
-        // may be another one, and in the end the policy decides.
-        "25P02" => Transience::Passing,
+        // A serialization failure, a deadlock; a lock or a statement that took too long, a transaction that was idle for too
+        // long: what takes too long each time should come to the policy, and not be tried for ever. 25P02: an earlier
+        // statement failed, and its error was passed over, whatever it was; tried again, it may be another one.
+        "40001" | "40P01" | "55P03" | "57014" | "25P03" | "25P02" => Transience::Passing,
         // The server was ended, starts, or takes over; 25006: it only reads.
         "57P01" | "57P02" | "57P03" | "57P05" | "40003" | "25006" => Transience::Unavailable,
         // 08: the connection; 53: out of connections, memory or disk.
