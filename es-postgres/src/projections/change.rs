@@ -75,7 +75,10 @@ pub(super) async fn carry_out(parts: &Parts, work: &Work<'_>) -> Result<(), Prep
     loop {
         let mut connection = parts.connections.open().await?;
         let outcome = run(parts, &mut connection, work).await;
-        // What was begun and not committed ends with the connection.
+        if outcome.is_err() {
+            // By now, and not when the server finds that the connection is closed: nothing is locked behind the answer.
+            let _ = connection.execute("rollback").await;
+        }
         let _ = connection.close().await;
         match outcome {
             Err(trouble) if trouble.is_held() && Instant::now() < until => sleep(PAUSE).await,
