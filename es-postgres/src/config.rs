@@ -12,6 +12,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct PostgresConfig {
     pub(crate) schema: String,
+    pub(crate) read_model_schema: String,
     pub(crate) max_connections: usize,
     pub(crate) acquire_timeout: Duration,
     pub(crate) lock_timeout: Duration,
@@ -26,6 +27,7 @@ impl PostgresConfig {
     pub fn new() -> Self {
         Self {
             schema: "es".to_owned(),
+            read_model_schema: "public".to_owned(),
             max_connections: 10,
             acquire_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(5),
@@ -43,9 +45,17 @@ impl PostgresConfig {
         self
     }
 
+    /// The database schema that holds the tables and views of read models; `public` unless set. It is made where it is not
+    /// there. Two stores in one database need two, unless their read models have different names.
+    #[must_use]
+    pub fn read_model_schema(mut self, schema: impl Into<String>) -> Self {
+        self.read_model_schema = schema.into();
+        self
+    }
+
     /// How many connections are open at the most, at least one; 10 unless set. Up to four of them carry appends, of many
-    /// callers each, up to four carry appends to several streams, and up to a quarter wait for transactions of others that
-    /// hold a stream.
+    /// callers each, up to four carry appends to several streams, up to a quarter wait for transactions of others that
+    /// hold a stream, and up to half carry batches of projections, so that these leave some to what their handlers ask.
     ///
     /// Two more are not counted: one tells other processes of appends, once there was one, and one listens for what they
     /// tell, while there are subscribers.

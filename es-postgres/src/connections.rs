@@ -2,8 +2,8 @@
 //!
 //! sqlx's pool tests a connection when it is handed out and again when it comes back, two round trips for each one
 //! that does work, and a `begin()` that is dropped at the wrong moment leaves one inside an open transaction, in which
-//! a later append would be acknowledged and then rolled back. Here nothing is tested, no transaction is ever opened,
-//! and a connection whose last request did not run to its end is closed, not reused.
+//! a later append would be acknowledged and then rolled back. Here nothing is tested, and a connection whose last request
+//! did not run to its end, or whose transaction was not seen to end, is closed, not reused.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -66,6 +66,14 @@ pub(crate) enum Failure {
 #[derive(Debug)]
 pub(crate) struct Lease<'a> {
     connections: &'a Connections,
+    connection: Identified,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// A connection for as long as a transaction takes, wherever that goes. Dropped, it closes, and the server undoes what was
+/// begun on it.
+#[derive(Debug)]
+pub(crate) struct Kept {
     connection: Identified,
     _permit: OwnedSemaphorePermit,
 }
@@ -171,6 +179,19 @@ impl Connections {
         Ok(Lease { connections: self, connection, _permit: permit })
     }
 
+    /// Opens new connections from here on: one of them was lost, and the others may be.
+    pub(crate) fn distrust(&self) {
+        self.state().idle.clear();
+    }
+
+    /// Takes back a connection on which nothing is under way. One of an earlier history is closed.
+    pub(crate) fn take_back(&self, kept: Kept) {
+        let mut state = self.state();
+        if state.history == Some(kept.connection.history) {
+            state.idle.push(kept.connection);
+        }
+    }
+
     /// Waits for all requests under way, and closes all connections. Later requests are answered `Unavailable`.
     pub(crate) async fn close(&self) {
         let all = u32::try_from(self.max).unwrap_or(u32::MAX);
@@ -187,7 +208,24 @@ impl Connections {
     }
 }
 
+impl Kept {
+    /// The history that the server had when the connection was opened.
+    pub(crate) fn history(&self) -> HistoryId {
+        self.connection.history
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.connection.connection
+    }
+}
+
 impl Lease<'_> {
+    /// The connection for more than one request: it is given back by hand.
+    pub(crate) fn keep(self) -> Kept {
+        let Self { connection, _permit: permit, .. } = self;
+        Kept { connection, _permit: permit }
+    }
+
     /// The history that the server has.
     pub(crate) fn history(&self) -> HistoryId {
         self.connection.history

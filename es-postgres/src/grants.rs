@@ -3,7 +3,7 @@
 use es_core::store::{Misconfigured, StoreError};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _, SqlStr};
 
-use crate::{connections::Connections, error, migrate::MIGRATION_LOCK, statements::Statements};
+use crate::{error, migrate::MIGRATION_LOCK, projections, statements::Statements, store::Parts};
 
 /// The name in `sql/grant_runtime.sql` that the role's takes the place of.
 const ROLE: &str = "\"es_app\"";
@@ -12,24 +12,22 @@ fn failed(source: sqlx::Error) -> StoreError {
     error::store_error("granting rights", error::failure(source))
 }
 
-pub(crate) async fn grant_runtime(
-    connections: &Connections,
-    statements: &Statements,
-    role: &str,
-) -> Result<(), StoreError> {
-    let mut connection = connections.open().await?;
-    let outcome = grant_on(&mut connection, statements, role).await;
+pub(crate) async fn grant_runtime(parts: &Parts, role: &str) -> Result<(), StoreError> {
+    let mut connection = parts.connections.open().await?;
+    let outcome = grant_on(&mut connection, parts, role).await;
     // What was begun and not committed ends with the connection.
     let _ = connection.close().await;
     outcome
 }
 
-async fn grant_on(connection: &mut PgConnection, statements: &Statements, role: &str) -> Result<(), StoreError> {
+async fn grant_on(connection: &mut PgConnection, parts: &Parts, role: &str) -> Result<(), StoreError> {
+    let statements = &parts.statements;
     check(connection, statements, role).await?;
     // Two that grant at the same time would change the same rows of the catalogue.
     let begin = format!("begin; set local lock_timeout = 0; select pg_advisory_xact_lock({MIGRATION_LOCK})");
     connection.execute(sqlx::raw_sql(statements.fill(&begin))).await.map_err(failed)?;
     connection.execute(sqlx::raw_sql(grants(statements, role))).await.map_err(failed)?;
+    projections::grant_read_models(parts, connection, role).await?;
     connection.execute("commit").await.map_err(failed)?;
     Ok(())
 }

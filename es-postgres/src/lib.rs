@@ -26,6 +26,7 @@ mod lanes;
 mod loads;
 mod migrate;
 mod pages;
+mod projections;
 mod read;
 mod row;
 mod server;
@@ -44,6 +45,7 @@ mod streams;
 
 pub use crate::{
     config::PostgresConfig,
+    projections::{PgContext, PgTransaction},
     status::{Holder, StoreStatus},
     store::PostgresStore,
 };

@@ -10,6 +10,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (1, "events", include_str!("../migrations/0001_events.sql")),
     (2, "frontier", include_str!("../migrations/0002_frontier.sql")),
     (3, "archived_streams", include_str!("../migrations/0003_archived_streams.sql")),
+    (4, "projections", include_str!("../migrations/0004_projections.sql")),
 ];
 
 /// The version of the tables that this crate needs.

@@ -91,6 +91,11 @@ impl Statements {
         fill(sql, &self.schema)
     }
 
+    /// A statement of a file, ready to be sent often.
+    pub(crate) fn of_file(&self, sql: &str) -> SqlStr {
+        fill(&bare(sql), &self.schema)
+    }
+
     pub(crate) fn schema(&self) -> &str {
         &self.schema
     }

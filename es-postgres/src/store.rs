@@ -20,7 +20,9 @@ use crate::{
     grants,
     lanes::{self, Lanes},
     loads::{self, Loads},
-    migrate, pages, read, server,
+    migrate, pages,
+    projections::Projections,
+    read, server,
     snapshot::{self, SnapshotWriter},
     statements::Statements,
     status::{self, StoreStatus},
@@ -55,6 +57,7 @@ pub(crate) struct Parts {
     pub(crate) loads: Loads,
     pub(crate) frontier: Frontier,
     pub(crate) wake: Wake,
+    pub(crate) projections: Projections,
     snapshots: SnapshotWriter,
 }
 
@@ -82,8 +85,9 @@ impl PostgresStore {
         let lanes = Lanes::new(&config);
         let together = Together::new(&config);
         let (loads, frontier, wake) = (Loads::default(), Frontier::new(), Wake::new());
-        let snapshots = SnapshotWriter::new();
-        let parts = Parts { connections, statements, config, lanes, together, loads, frontier, wake, snapshots };
+        let (projections, snapshots) = (Projections::new(&statements, &config), SnapshotWriter::new());
+        let parts =
+            Parts { connections, statements, config, lanes, together, loads, frontier, wake, projections, snapshots };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
         store.parts.wake.start(&store.parts);
@@ -143,7 +147,7 @@ impl PostgresStore {
     /// [`StoreError::Misconfigured`] where there is no such role, no grant could restrict it, or we are not the owner;
     /// [`StoreError::WrongSchema`] where there are no tables.
     pub async fn grant_runtime(&self, role: &str) -> Result<(), StoreError> {
-        grants::grant_runtime(&self.parts.connections, &self.parts.statements, role).await
+        grants::grant_runtime(&self.parts, role).await
     }
 
     /// Waits until every snapshot that was taken in is written. Only tests and measurements need it.

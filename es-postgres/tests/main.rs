@@ -14,6 +14,13 @@ mod opening;
 mod order;
 mod order_crash;
 mod order_forms;
+mod projection_batch;
+mod projection_claims;
+mod projection_failures;
+mod projection_prepare;
+mod projection_rows;
+mod projection_support;
+mod projection_views;
 mod reading;
 mod refused;
 mod remembering;
@@ -188,6 +195,41 @@ fn main() -> ExitCode {
         remembering::causes_are_kept_over_two_hops,
         remembering::what_was_told_is_what_a_replay_shows,
         remembering::tables_made_anew_are_another_state,
+        projection_batch::effects_and_checkpoint_are_committed_together_or_not_at_all,
+        projection_batch::whoever_differs_in_anything_does_not_pass_the_fence,
+        projection_batch::an_owner_that_wakes_up_late_changes_nothing,
+        projection_batch::an_owner_that_has_frozen_in_a_transaction_is_ended_by_the_server,
+        projection_batch::a_transaction_that_a_handler_has_ended_is_refused,
+        projection_batch::what_a_handler_sets_ends_with_the_batch,
+        projection_batch::batches_leave_connections_to_others,
+        projection_batch::a_batch_whose_backend_is_killed_has_done_nothing,
+        projection_claims::of_many_claims_one_succeeds_and_epochs_rise,
+        projection_claims::a_claim_is_taken_over_when_its_lease_has_run_out_and_not_before,
+        projection_claims::nobody_waits_for_an_open_transaction_and_nobody_claims_its_shard,
+        projection_claims::who_leaves_gives_all_back,
+        projection_claims::a_roster_tells_who_is_there_and_where_all_stand,
+        projection_failures::events_are_set_aside_once_and_unparked_in_order,
+        projection_failures::a_redrive_is_wanted_until_it_is_done,
+        projection_failures::a_shard_stops_under_its_claim_and_goes_on_when_it_is_resumed,
+        projection_failures::another_number_of_shards_takes_all_along,
+        projection_failures::the_lag_counts_what_is_handled_and_still_to_come,
+        projection_prepare::what_the_owner_has_prepared_runs_without_a_right_to_make_tables,
+        projection_prepare::another_schema_holds_the_read_models_where_that_is_said,
+        projection_prepare::other_columns_need_another_version,
+        projection_prepare::names_that_are_taken_are_refused,
+        projection_prepare::a_type_that_readers_could_not_be_shown_is_refused,
+        projection_prepare::many_processes_may_prepare_at_once,
+        projection_prepare::a_projection_begins_where_it_is_told,
+        projection_rows::every_type_comes_back_as_it_went,
+        projection_rows::rows_take_the_place_of_others_and_are_removed,
+        projection_rows::what_cannot_be_stored_says_so,
+        projection_rows::a_table_may_have_many_columns,
+        projection_views::a_switch_is_seen_at_once_or_not_at_all,
+        projection_views::readers_never_see_the_view_missing_or_mixed,
+        projection_views::a_reader_from_before_the_switch_is_told_where_its_version_is_gone,
+        projection_views::the_view_is_as_quick_as_the_table,
+        projection_views::rights_on_a_view_outlive_its_change,
+        projection_views::a_view_that_stays_in_use_is_not_waited_for_for_ever,
         reading::the_newest_events_come_without_a_look_at_the_rest,
         reading::history_is_read_in_both_directions,
         reading::a_snapshot_is_held_against_its_events,

@@ -24,10 +24,15 @@ pub(crate) async fn a_role_that_only_runs_has_these_rights_and_no_others(databas
     let rights: Vec<_> = rights.iter().map(|(table, rights)| (table.as_str(), rights.as_str())).collect();
     let expected = [
         ("archived_streams", "DELETE INSERT SELECT"),
+        ("dead_letters", "DELETE INSERT SELECT UPDATE"),
         // And some columns of an INSERT: see below.
         ("events", "SELECT"),
         ("frontier", "INSERT SELECT UPDATE"),
         ("migrations", "SELECT"),
+        ("projection_engines", "DELETE INSERT SELECT UPDATE"),
+        ("projection_shards", "DELETE INSERT SELECT UPDATE"),
+        ("projection_versions", "DELETE INSERT SELECT UPDATE"),
+        ("projections", "INSERT SELECT UPDATE"),
         ("snapshots", "INSERT SELECT UPDATE"),
     ];
     assert_eq!(rights, expected);
@@ -76,6 +81,10 @@ pub(crate) async fn a_role_that_only_runs_cannot_change_what_is_stored(database:
         "drop schema es cascade".to_owned(),
         "do $$ begin lock table es.events in share mode; end $$".to_owned(),
         "truncate es.snapshots".to_owned(),
+        "truncate es.projection_shards".to_owned(),
+        "delete from es.projections".to_owned(),
+        "create or replace function es.refuse_old_snapshot(name text) returns boolean language sql as 'select true'"
+            .to_owned(),
         "insert into es.migrations (version, name) values (99, 'of the future')".to_owned(),
     ] {
         let error = runs.execute(AssertSqlSafe(statement.clone())).await.map(drop).expect_err(&statement);

@@ -71,7 +71,8 @@ pub trait ProjectionStore: EventStore {
         held: &[Claim],
     ) -> impl Future<Output = Result<Roster, StoreError>> + Send;
 
-    /// Claims a shard; `None` where another engine owns it, or it is not there.
+    /// Claims a shard; `None` where another engine owns it, or it is not there, or somebody is just doing something to it:
+    /// nobody is waited for.
     fn claim(
         &self,
         engine: &EngineInfo,
@@ -91,7 +92,7 @@ pub trait ProjectionStore: EventStore {
     // ── A batch ─────────────────────────────────────────────────────────────
 
     /// Opens a transaction whose first statement is the [fence](Self#the-contract), and moves the checkpoint. `None`
-    /// where the claim is void.
+    /// where the claim is void, or the store has another history by now: claim again, and read on from where that says.
     fn begin(
         &self,
         claim: &Claim,

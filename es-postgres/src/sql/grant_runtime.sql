@@ -2,6 +2,8 @@
 -- the tables; `"es_app"` stands for the role. What it had before on these tables is taken away first.
 revoke all on schema "es" from "es_app";
 revoke all on "es".migrations, "es".events, "es".frontier, "es".snapshots, "es".archived_streams from "es_app";
+revoke all on "es".projections, "es".projection_versions, "es".projection_shards, "es".projection_engines,
+              "es".dead_letters from "es_app";
 revoke all on sequence "es".events_position_seq from "es_app";
 
 grant usage on schema "es" to "es_app";
@@ -15,3 +17,7 @@ grant insert (stream_type, stream_id, version, event_type, schema_version, event
     on "es".events to "es_app";
 grant insert, update on "es".frontier, "es".snapshots to "es_app";
 grant insert, delete on "es".archived_streams to "es_app";
+-- Checkpoints, claims and what was set aside. Where the role may make tables, it may remove versions of its own.
+grant select, insert, update on "es".projections to "es_app";
+grant select, insert, update, delete on "es".projection_versions, "es".projection_shards, "es".projection_engines,
+                                        "es".dead_letters to "es_app";

@@ -1,0 +1,269 @@
+//! A batch: one transaction, behind a fence.
+
+use std::{fmt, sync::Arc};
+
+use es_core::{
+    projection::{Advance, Claim},
+    store::{Misconfigured, StoreError, Unavailable},
+};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres, SqlSafeStr as _, SqlStr,
+    error::DatabaseError,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
+
+use super::{
+    context::PgContext,
+    sql::{inlined, integer, literal, milliseconds},
+};
+use crate::{
+    connections::{Failure, Kept},
+    error,
+    row::signed,
+    store::Parts,
+};
+
+const BEGINNING: &str = "beginning a batch of a projection";
+const COMMITTING: &str = "committing a batch of a projection";
+
+/// How a look within a message of several statements says no, so that those behind it are not carried out.
+const DIVISION_BY_ZERO: &str = "22012";
+
+/// An open transaction of a batch. Dropped, it has done nothing: its connection closes.
+pub struct PgTransaction {
+    parts: Arc<Parts>,
+    kept: Kept,
+    claim: Claim,
+    /// Whether a handler had the connection: it may have ended the transaction, and changed settings of the session.
+    used: bool,
+    /// Whether a statement of ours has failed, so that there is nothing to commit.
+    failed: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl fmt::Debug for PgTransaction {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PgTransaction").field("claim", &self.claim).finish_non_exhaustive()
+    }
+}
+
+/// Opens a transaction, with the fence as its first statement, all in one message.
+pub(super) async fn begin(
+    parts: &Arc<Parts>,
+    claim: &Claim,
+    advance: &Advance,
+) -> Result<Option<PgTransaction>, StoreError> {
+    let permit = permit(parts).await?;
+    let sql = opening(parts, claim, advance);
+    // Where a connection turns out to be dead nothing has happened: once more, on a new one.
+    let kept = match open(parts, advance, sql.clone()).await {
+        Err(Failure::Lost(_)) => open(parts, advance, sql).await,
+        answer => answer,
+    };
+    let kept = kept.map_err(|failure| failed(BEGINNING, failure))?;
+    let open = |kept| PgTransaction {
+        parts: Arc::clone(parts),
+        kept,
+        claim: *claim,
+        used: false,
+        failed: false,
+        _permit: permit,
+    };
+    Ok(kept.map(open))
+}
+
+/// A connection in a transaction that has passed the fence; `None` where it has not.
+async fn open(parts: &Parts, advance: &Advance, sql: SqlStr) -> Result<Option<Kept>, Failure> {
+    let mut kept = parts.connections.lease().await.map_err(Failure::NotSent)?.keep();
+    if kept.history() != advance.history {
+        // It may be one that was opened before the server took over, so it is not used again.
+        return Ok(None);
+    }
+    let Err(error) = send(kept.connection(), sql).await else { return Ok(Some(kept)) };
+    if code_is(&error, DIVISION_BY_ZERO) {
+        if kept.connection().execute("rollback").await.is_ok() {
+            parts.connections.take_back(kept);
+        }
+        return Ok(None);
+    }
+    let failure = error::failure(error);
+    if matches!(failure, Failure::Lost(_)) {
+        parts.connections.distrust();
+    }
+    Err(failure)
+}
+
+/// Begins, so that the driver knows of it: what a handler begins on the connection is then a savepoint, and its end not that
+/// of the batch.
+///
+/// The driver ends what it has begun by a value that borrows the connection, which cannot be kept beside it. Forgotten, it
+/// leaves the connection counted as in a transaction from then on; nothing else of the store asks for that.
+async fn send(connection: &mut PgConnection, sql: SqlStr) -> Result<(), sqlx::Error> {
+    if connection.is_in_transaction() {
+        return connection.execute(sqlx::raw_sql(sql)).await.map(drop);
+    }
+    std::mem::forget(connection.begin_with(sql).await?);
+    Ok(())
+}
+
+async fn permit(parts: &Parts) -> Result<OwnedSemaphorePermit, StoreError> {
+    let waited = parts.config.acquire_timeout;
+    match timeout(waited, Arc::clone(&parts.projections.batches).acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        Ok(Err(closed)) => Err(Unavailable::closed(closed).into()),
+        Err(elapsed) => {
+            let reason =
+                format!("half of its connections were busy with batches for {waited:?}; allow more connections");
+            Err(Unavailable::new(reason, elapsed).into())
+        }
+    }
+}
+
+/// An owner that has frozen is ended by the server when its lease has run out, so that it holds nobody up. Statements of
+/// handlers get plans of their own, as they would elsewhere; those of read models keep one plan for any number of keys.
+fn opening(parts: &Parts, claim: &Claim, advance: &Advance) -> SqlStr {
+    let id = claim.shard.projection;
+    let plans = if parts.projections.tables.has(id) { "" } else { "set local plan_cache_mode = auto; " };
+    let fence = inlined(
+        parts.projections.statements.fence.as_str(),
+        &[
+            literal(id.name),
+            id.version.to_string(),
+            claim.shard.shard.to_string(),
+            literal(&claim.engine.as_uuid().to_string()),
+            signed(claim.epoch).to_string(),
+            signed(advance.from.get()).to_string(),
+            signed(advance.to.get()).to_string(),
+            signed(advance.applied).to_string(),
+            milliseconds(claim.lease).to_string(),
+        ],
+    );
+    let sql = format!(
+        "begin isolation level read committed; {}; set local es.batch = {}; {plans}\
+         with moved as ({}) select 1 / count(*) from moved",
+        limits(claim),
+        mark(claim),
+        fence.as_str()
+    );
+    AssertSqlSafe(sql).into_sql_str()
+}
+
+/// How long the server lets the owner keep silent, or busy with one statement.
+fn limits(claim: &Claim) -> String {
+    let lease = milliseconds(claim.lease);
+    format!("set local idle_in_transaction_session_timeout = {lease}; set local statement_timeout = {lease}")
+}
+
+/// What the transaction is marked with: gone with its end, whoever ends it.
+fn mark(claim: &Claim) -> String {
+    literal(&format!("{}/{}", claim.engine, claim.epoch))
+}
+
+/// The fence alone, in one statement.
+pub(super) async fn advance(parts: &Parts, claim: &Claim, advance: &Advance) -> Result<bool, StoreError> {
+    let shard = claim.shard;
+    let fence = || -> Query<'_, Postgres, PgArguments> {
+        sqlx::query(parts.projections.statements.fence.clone())
+            .bind(shard.projection.name)
+            .bind(integer(shard.projection.version))
+            .bind(integer(shard.shard))
+            .bind(claim.engine.as_uuid())
+            .bind(signed(claim.epoch))
+            .bind(signed(advance.from.get()))
+            .bind(signed(advance.to.get()))
+            .bind(signed(advance.applied))
+            .bind(milliseconds(claim.lease))
+    };
+    for first in [true, false] {
+        let lease = parts.connections.lease().await?;
+        if lease.history() != advance.history {
+            // Dropped, and so closed: as in `open`.
+            return Ok(false);
+        }
+        match lease.fetch(fence()).await {
+            // Where the first did take place the second says that the claim is void, and it is claimed anew.
+            Err(Failure::Lost(_)) if first => {}
+            answer => return answer.map(|rows| !rows.is_empty()).map_err(|failure| failed(BEGINNING, failure)),
+        }
+    }
+    Ok(false)
+}
+
+impl PgTransaction {
+    pub(super) fn context(&mut self) -> PgContext<'_> {
+        PgContext::new(self.kept.connection(), self.claim.shard.projection, &mut self.used)
+    }
+
+    /// Sends a statement of ours.
+    pub(super) async fn fetch(
+        &mut self,
+        doing: &'static str,
+        query: Query<'_, Postgres, PgArguments>,
+    ) -> Result<Vec<PgRow>, StoreError> {
+        let answer = query.fetch_all(self.kept.connection()).await;
+        self.failed |= answer.is_err();
+        answer.map_err(|source| match error::failure(source) {
+            // The store's own tables are there: it is a read model's that is not.
+            Failure::Refused(source) if code_is(&source, "42P01") || code_is(&source, "42703") => {
+                StoreError::Backend { doing, source: source.into() }
+            }
+            failure => failed(doing, failure),
+        })
+    }
+
+    /// Commits. Where handlers had the connection, only if it still is the transaction that has passed the fence, and no
+    /// statement has failed in it: then the server would undo all, and say nothing. And undoes what they have set.
+    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+        if self.failed {
+            let source = "a statement of the batch has failed, and was passed over".into();
+            return Err(StoreError::Backend { doing: COMMITTING, source });
+        }
+        let sql = if self.used { looking_behind_handlers(&self.claim) } else { "commit".to_owned() };
+        match self.kept.connection().execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
+            Ok(_) => {
+                self.parts.connections.take_back(self.kept);
+                Ok(())
+            }
+            Err(source) if code_is(&source, DIVISION_BY_ZERO) => {
+                let reason = format!(
+                    "a handler of `{}` has ended the transaction of its batch; leave `commit` and `rollback` to the engine",
+                    self.claim.shard.projection.name
+                );
+                Err(Misconfigured::new(reason, Some(source.into())).into())
+            }
+            Err(source) => Err(failed(COMMITTING, error::failure(source))),
+        }
+    }
+
+    /// A connection that a handler had is closed: what it has set may not be undone with the transaction.
+    pub(super) async fn rollback(mut self) {
+        let undone = self.kept.connection().execute("rollback").await;
+        if undone.is_ok() && !self.used {
+            self.parts.connections.take_back(self.kept);
+        }
+    }
+}
+
+/// The commit of a transaction that handlers had, in one message.
+fn looking_behind_handlers(claim: &Claim) -> String {
+    format!(
+        "select 1 / (current_setting('es.batch', true) is not distinct from {})::integer; commit; \
+         reset all; reset role; unlisten *; select pg_advisory_unlock_all(); discard temp",
+        mark(claim)
+    )
+}
+
+fn code_is(error: &sqlx::Error, code: &str) -> bool {
+    error.as_database_error().and_then(DatabaseError::code).as_deref() == Some(code)
+}
+
+/// What the database says within a batch, or to somebody who has to wait for one. A lock that was waited for in vain is told
+/// by its SQLSTATE: it is about no stream.
+pub(super) fn failed(doing: &'static str, failure: Failure) -> StoreError {
+    match failure {
+        Failure::Refused(source) if error::is_held(&source) => StoreError::Backend { doing, source: source.into() },
+        failure => error::store_error(doing, failure),
+    }
+}

@@ -1,0 +1,13 @@
+-- The shards of projections, and which version of each is active: at least a row for each that is known.
+--
+-- $1 and $2 names and versions, $3 whether older versions are wanted too. The first column is the place in these lists,
+-- from 1.
+-- Indexes: projections_pkey, projection_shards_pkey.
+select wanted.place, known.active, shards.version, shards.shard, shards.position, shards.activity,
+       case when shards.expires_at > clock_timestamp() then shards.engine end, shards.label,
+       shards.applied, shards.parked, shards.skipped, shards.redrive, shards.failure, shards.updated_at
+from unnest($1::text[], $2::integer[]) with ordinality as wanted (name, version, place)
+join "es".projections as known on known.name = wanted.name
+left join "es".projection_shards as shards
+  on shards.name = wanted.name and (shards.version = wanted.version or ($3 and shards.version < wanted.version))
+order by wanted.place, shards.version, shards.shard
