@@ -20,7 +20,9 @@ use crate::{
     grants,
     lanes::{self, Lanes},
     loads::{self, Loads},
-    migrate, pages, read, server,
+    migrate,
+    pages::{self, PageSize},
+    read, server,
     snapshot::{self, SnapshotWriter},
     statements::Statements,
     status::{self, StoreStatus},
@@ -54,6 +56,7 @@ pub(crate) struct Parts {
     pub(crate) together: Together,
     pub(crate) loads: Loads,
     pub(crate) frontier: Frontier,
+    pub(crate) page_size: PageSize,
     pub(crate) wake: Wake,
     snapshots: SnapshotWriter,
 }
@@ -82,8 +85,10 @@ impl PostgresStore {
         let lanes = Lanes::new(&config);
         let together = Together::new(&config);
         let (loads, frontier, wake) = (Loads::default(), Frontier::new(), Wake::new());
+        let page_size = PageSize::new();
         let snapshots = SnapshotWriter::new();
-        let parts = Parts { connections, statements, config, lanes, together, loads, frontier, wake, snapshots };
+        let parts =
+            Parts { connections, statements, config, lanes, together, loads, frontier, page_size, wake, snapshots };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
         store.parts.wake.start(&store.parts);
