@@ -11,6 +11,7 @@ use std::{
 };
 
 use es_core::store::{HistoryId, StoreError, Unavailable};
+use futures_util::TryStreamExt as _;
 use sqlx::{
     ConnectOptions as _, Connection as _, PgConnection, Postgres, SqlStr,
     postgres::{PgArguments, PgConnectOptions, PgRow},
@@ -60,6 +61,21 @@ pub(crate) enum Failure {
     Lost(sqlx::Error),
     /// The database answered with an error: what was sent has had no effect.
     Refused(sqlx::Error),
+    /// The answer has a row that cannot be read as what the schema says it is: the table is not ours.
+    Unreadable(sqlx::Error),
+}
+
+/// What an answer becomes, row by row, while the server still sends those behind it.
+pub(crate) trait Answer: Send {
+    fn row(&mut self, row: PgRow) -> Result<(), sqlx::Error>;
+}
+
+/// The rows as they are, for answers that are short.
+impl Answer for Vec<PgRow> {
+    fn row(&mut self, row: PgRow) -> Result<(), sqlx::Error> {
+        self.push(row);
+        Ok(())
+    }
 }
 
 /// A connection in use. Dropped before the request came to its end, it closes.
@@ -119,16 +135,30 @@ impl Connections {
         &self,
         query: impl Fn() -> Query<'q, Postgres, PgArguments> + Send,
     ) -> Result<(HistoryId, Vec<PgRow>), Failure> {
-        match self.fetch_once(query()).await {
-            Err(Failure::Lost(_)) => self.fetch_once(query()).await,
+        self.fetch_as(query, Vec::new).await
+    }
+
+    /// As [`fetch_with_history`](Self::fetch_with_history), with the rows read as they come. An answer that breaks off is
+    /// thrown away, and another one begun.
+    pub(crate) async fn fetch_as<'q, A: Answer>(
+        &self,
+        query: impl Fn() -> Query<'q, Postgres, PgArguments> + Send,
+        begin: impl Fn() -> A + Send,
+    ) -> Result<(HistoryId, A), Failure> {
+        match self.fetch_once(query(), begin()).await {
+            Err(Failure::Lost(_)) => self.fetch_once(query(), begin()).await,
             answer => answer,
         }
     }
 
     /// Sends a request once. After [`Failure::Lost`] no idle connection is trusted: the next request opens a new one.
-    async fn fetch_once(&self, query: Query<'_, Postgres, PgArguments>) -> Result<(HistoryId, Vec<PgRow>), Failure> {
+    async fn fetch_once<A: Answer>(
+        &self,
+        query: Query<'_, Postgres, PgArguments>,
+        answer: A,
+    ) -> Result<(HistoryId, A), Failure> {
         let lease = self.lease().await.map_err(Failure::NotSent)?;
-        Ok((lease.history(), lease.fetch(query).await?))
+        Ok((lease.history(), lease.fetch_as(query, answer).await?))
     }
 
     /// A connection outside of the bounded number, for work that needs a transaction; the caller closes it.
@@ -232,11 +262,29 @@ impl Lease<'_> {
     }
 
     /// Sends a request once, and gives the connection back.
-    pub(crate) async fn fetch(mut self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, Failure> {
-        match query.fetch_all(&mut self.connection.connection).await {
-            Ok(rows) => {
+    pub(crate) async fn fetch(self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, Failure> {
+        self.fetch_as(query, Vec::new()).await
+    }
+
+    /// Sends a request once, adds each row to the answer as it comes, and gives the connection back.
+    async fn fetch_as<A: Answer>(
+        mut self,
+        query: Query<'_, Postgres, PgArguments>,
+        mut answer: A,
+    ) -> Result<A, Failure> {
+        let mut rows = query.fetch(&mut self.connection.connection);
+        let end = loop {
+            match rows.try_next().await {
+                Ok(Some(row)) => answer.row(row).map_err(Failure::Unreadable)?,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        drop(rows);
+        match end {
+            Ok(()) => {
                 self.give_back();
-                Ok(rows)
+                Ok(answer)
             }
             Err(error) if error::is_lost(&error) => {
                 self.connections.state().idle.clear();

@@ -9,7 +9,7 @@ use es_core::{
 use sqlx::{error::DatabaseError, postgres::PgConnectOptions};
 use tokio::time::error::Elapsed;
 
-use crate::{batch::Trouble, connections::Failure, migrate};
+use crate::{batch::Trouble, connections::Failure, migrate, row::unreadable};
 
 /// Whether the connection was lost, so that nobody knows what became of the request.
 pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
@@ -33,6 +33,7 @@ pub(crate) fn trouble(failure: &Failure) -> Trouble {
     let error = match failure {
         Failure::NotSent(_) => return Trouble::NotSent,
         Failure::Lost(_) => return Trouble::Lost,
+        Failure::Unreadable(_) => return Trouble::Refused,
         Failure::Refused(error) => error,
     };
     let sqlx::Error::Database(database) = error else { return Trouble::Refused };
@@ -92,6 +93,7 @@ pub(crate) fn store_error(doing: &'static str, failure: Failure) -> StoreError {
         Failure::Lost(source) => {
             Unavailable::new(format!("the connection was lost while {doing}: {}", words(&source)), source).into()
         }
+        Failure::Unreadable(source) => unreadable(source),
         Failure::Refused(source) => refused(doing, source),
     }
 }

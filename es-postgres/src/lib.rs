@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod append;
+mod attended;
 mod batch;
 mod columns;
 mod config;

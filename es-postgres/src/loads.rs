@@ -14,9 +14,10 @@ use sqlx::{Row as _, postgres::PgRow};
 use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
-    connections::Failure,
-    error, read,
-    row::{signed, unreadable},
+    connections::{self, Failure},
+    error,
+    read::{self, Loading},
+    row::signed,
     store::Parts,
 };
 
@@ -177,19 +178,19 @@ async fn alone(parts: Arc<Parts>, load: Load, reply: oneshot::Sender<Answer>) {
 /// Many loads in one statement; `None` for a stream with more events than others should wait for.
 async fn load_many(parts: &Parts, loads: &[Load]) -> Vec<Option<Answer>> {
     match fetch(parts, loads).await {
-        Ok((history, rows)) => match by_load(history, loads, &rows) {
-            Ok(loaded) => loaded.into_iter().map(|loaded| loaded.map(Ok)).collect(),
-            Err(source) => fail(loads, unreadable(source)),
-        },
-        Err(failure) => fail(loads, error::store_error(read::LOADING, failure)),
+        Ok((history, loading)) => {
+            let most = usize::try_from(EVENTS).unwrap_or(usize::MAX);
+            let loaded = |one: Loading<'_>| (one.events() <= most).then(|| Ok(one.into_loaded(history)));
+            loading.0.into_iter().map(loaded).collect()
+        }
+        Err(failure) => {
+            let errors = error::for_each(error::store_error(read::LOADING, failure), loads.len());
+            errors.into_iter().map(|error| Some(Err(error))).collect()
+        }
     }
 }
 
-fn fail(loads: &[Load], error: StoreError) -> Vec<Option<Answer>> {
-    error::for_each(error, loads.len()).into_iter().map(|error| Some(Err(error))).collect()
-}
-
-async fn fetch(parts: &Parts, loads: &[Load]) -> Result<(HistoryId, Vec<PgRow>), Failure> {
+async fn fetch<'a>(parts: &Parts, loads: &'a [Load]) -> Result<(HistoryId, Many<'a>), Failure> {
     let stream_types: Vec<_> = loads.iter().map(|load| load.stream.stream_type()).collect();
     let stream_ids: Vec<_> = loads.iter().map(|load| load.stream.id()).collect();
     let fingerprints: Vec<_> = loads.iter().map(|load| load.fingerprint).collect();
@@ -197,31 +198,25 @@ async fn fetch(parts: &Parts, loads: &[Load]) -> Result<(HistoryId, Vec<PgRow>),
     let at_most: Vec<_> = at_most.collect();
     let keys: Vec<_> = loads.iter().map(|load| load.idempotency_key.as_deref()).collect();
     let metadata: Vec<_> = loads.iter().map(|load| load.metadata).collect();
-    parts
-        .connections
-        .fetch_with_history(|| {
-            sqlx::query(parts.statements.load_many.clone())
-                .bind(&stream_types)
-                .bind(&stream_ids)
-                .bind(&fingerprints)
-                .bind(&at_most)
-                .bind(&keys)
-                .bind(&metadata)
-                .bind(EVENTS + 1)
-        })
-        .await
+    let query = || {
+        sqlx::query(parts.statements.load_many.clone())
+            .bind(&stream_types)
+            .bind(&stream_ids)
+            .bind(&fingerprints)
+            .bind(&at_most)
+            .bind(&keys)
+            .bind(&metadata)
+            .bind(EVENTS + 1)
+    };
+    parts.connections.fetch_as(query, || Many(loads.iter().map(|load| Loading::of(load, 1)).collect())).await
 }
 
-/// The rows of each load, which come in no promised order.
-fn by_load(history: HistoryId, loads: &[Load], rows: &[PgRow]) -> Result<Vec<Option<LoadedStream>>, sqlx::Error> {
-    let mut rows_of: Vec<Vec<&PgRow>> = vec![Vec::new(); loads.len()];
-    for row in rows {
+/// What is known of each stream by the rows that have come, in no promised order; the first column says whose they are.
+struct Many<'a>(Vec<Loading<'a>>);
+
+impl connections::Answer for Many<'_> {
+    fn row(&mut self, row: PgRow) -> Result<(), sqlx::Error> {
         let number = usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(0);
-        rows_of.get_mut(number.wrapping_sub(1)).ok_or(sqlx::Error::RowNotFound)?.push(row);
+        self.0.get_mut(number.wrapping_sub(1)).ok_or(sqlx::Error::RowNotFound)?.row(row)
     }
-    let most = usize::try_from(EVENTS).unwrap_or(usize::MAX);
-    let loaded = |(load, rows): (&Load, Vec<&PgRow>)| {
-        if rows.len() > most { Ok(None) } else { read::loaded(history, load, rows, 1).map(Some) }
-    };
-    loads.iter().zip(rows_of).map(loaded).collect()
 }

@@ -1,6 +1,9 @@
 //! All streams, page by page: the frontier first, over every position, and then what was asked for, up to there.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 use es_core::{
     recorded::{EventId, Position, StreamId},
@@ -13,9 +16,10 @@ use sqlx::{
 };
 
 use crate::{
+    attended::attended,
+    connections::Answer,
     frontier::{self, Settled},
-    read::PAGE,
-    row::{self, signed, unreadable, unsigned},
+    row::{self, Events, signed, unreadable, unsigned},
     store::Parts,
 };
 
@@ -24,6 +28,13 @@ use crate::{
 const SPAN: u64 = 100_000;
 /// Up to how many streams are read by their index, and not by looking at every event.
 const FEW_STREAMS: usize = 64;
+/// How many bytes of payload and metadata a page should hold, so that memory stays flat.
+const PAGE_BYTES: usize = 4 * 1_024 * 1_024;
+/// How many events the first page holds, and how many any holds at the least and at the most: at the most so many that its
+/// trip and its start cost nothing beside it.
+const FIRST: i64 = 1_000;
+const LEAST: i64 = 16;
+const MOST: i64 = 4_096;
 /// How often a page is begun anew because the server got another history under way.
 const ATTEMPTS: usize = 3;
 
@@ -49,8 +60,14 @@ async fn page(parts: &Arc<Parts>, read: &ReadAll) -> Result<Page, StoreError> {
     }
     let until = read.until.unwrap_or(Position::new(u64::MAX));
     let end = settled.position.min(until);
-    let (events, upto) =
-        if end > read.after { events(parts, read, settled, end).await? } else { (Vec::new(), read.after) };
+    let (events, upto) = if end <= read.after {
+        (Vec::new(), read.after)
+    } else if read.filter.is_none() {
+        (Vec::new(), end)
+    } else {
+        let (parts, read) = (Arc::clone(parts), read.clone());
+        attended(async move { events(&parts, &read, settled, end).await }).await?
+    };
     // What was known need not be all that is settled by now: only who comes no further has come to the frontier.
     let more = upto > read.after && upto < until;
     Ok(Page::new(events, upto, more, settled.history))
@@ -62,7 +79,7 @@ async fn check(parts: &Parts, settled: Settled, checkpoint: Checkpoint) -> Resul
         return Err(HistoryDiverged::new(checkpoint.history, settled.history).into());
     }
     let query = || sqlx::query(parts.statements.event_at.clone()).bind(signed(checkpoint.position.get()));
-    let rows = frontier::fetch(parts, settled, query).await?;
+    let rows = frontier::fetch_as(parts, settled, query, Vec::<PgRow>::new).await?;
     let (stands, standby) = match rows.first() {
         Some(row) => (row.try_get(0).map_err(unreadable)?, row.try_get(1).map_err(unreadable)?),
         None => (None, false),
@@ -85,9 +102,7 @@ async fn events(
     end: Position,
 ) -> Result<(Vec<StoredEvent>, Position), StoreError> {
     let filter = &read.filter;
-    if filter.is_none() {
-        return Ok((Vec::new(), end));
-    }
+    let size = parts.page_size.get();
     let few_streams = filter.streams.as_ref().is_some_and(|streams| streams.len() <= FEW_STREAMS);
     let (statement, end) = if filter.is_all() {
         (&parts.statements.read_all, end)
@@ -100,32 +115,66 @@ async fn events(
         filter.streams.as_ref().map(|streams| streams.iter().map(name).collect::<Vec<_>>())
     };
     let query = || -> Query<'_, Postgres, PgArguments> {
-        let query = sqlx::query(statement.clone()).bind(signed(read.after.get())).bind(signed(end.get())).bind(PAGE);
+        let query = sqlx::query(statement.clone()).bind(signed(read.after.get())).bind(signed(end.get())).bind(size);
         if filter.is_all() {
             return query;
         }
         let query = query.bind(&filter.event_types).bind(&filter.stream_types);
         query.bind(streams(StreamId::stream_type)).bind(streams(StreamId::id))
     };
-    let rows = frontier::fetch(parts, settled, query).await?;
-    found(&rows, read.after).map_err(unreadable)
+    // A filter may let few of them through.
+    let expected = if filter.is_all() { (end.get() - read.after.get()).min(size.cast_unsigned()) } else { 0 };
+    let expected = usize::try_from(expected).unwrap_or(0);
+    let found = frontier::fetch_as(parts, settled, query, || Found::behind(read.after, expected)).await?;
+    Ok(found.into_page(parts, size))
 }
 
 /// The events of a page, and up to where was looked for them.
-fn found(rows: &[PgRow], after: Position) -> Result<(Vec<StoredEvent>, Position), sqlx::Error> {
-    let mut events = Vec::with_capacity(rows.len());
-    let mut upto = after;
-    for row in rows {
-        upto = upto.max(Position::new(unsigned(row.try_get(10)?)));
-        if row.try_get::<Option<i64>, _>(0)?.is_some() {
-            events.push(row::event_of_any_stream(row)?);
+struct Found {
+    events: Events,
+    upto: Position,
+}
+
+impl Found {
+    fn behind(after: Position, expected: usize) -> Self {
+        Self { events: Events::expecting(expected), upto: after }
+    }
+
+    fn into_page(self, parts: &Parts, size: i64) -> (Vec<StoredEvent>, Position) {
+        parts.page_size.learn(self.events.len(), self.events.bytes());
+        let events = self.events.by(|event| event.position);
+        let full = i64::try_from(events.len()) == Ok(size);
+        let upto = events.last().filter(|_| full).map_or(self.upto, |last| last.position);
+        (events, upto)
+    }
+}
+
+impl Answer for Found {
+    fn row(&mut self, row: PgRow) -> Result<(), sqlx::Error> {
+        if !row::is_null(&row, 0)? {
+            return self.events.add(&row);
         }
+        self.upto = self.upto.max(Position::new(unsigned(row.try_get(1)?)));
+        Ok(())
     }
-    // A single left join keeps the order of its inner side today; nothing promises that it always will.
-    if !events.is_sorted_by_key(|event: &StoredEvent| event.position) {
-        events.sort_unstable_by_key(|event| event.position);
+}
+
+/// How many events make a page: as many as hold [`PAGE_BYTES`], if they are like those that were read last.
+#[derive(Debug)]
+pub(crate) struct PageSize(AtomicI64);
+
+impl PageSize {
+    pub(crate) fn new() -> Self {
+        Self(AtomicI64::new(FIRST))
     }
-    let full = i64::try_from(events.len()) == Ok(PAGE);
-    let upto = events.last().filter(|_| full).map_or(upto, |last| last.position);
-    Ok((events, upto))
+
+    fn get(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn learn(&self, events: usize, bytes: usize) {
+        let Some(each) = bytes.checked_div(events) else { return };
+        let fit = i64::try_from(PAGE_BYTES / each.max(1)).unwrap_or(MOST);
+        self.0.store(fit.clamp(LEAST, MOST), Ordering::Relaxed);
+    }
 }

@@ -1,7 +1,8 @@
 //! Reading: one aggregate in one statement, one stream or all of them page by page.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use es_core::{
     recorded::{Position, StreamVersion},
     store::{HistoryId, KeyedAppend, Load, LoadedStream, ReadStream, StoreError, StoredEvent, StoredSnapshot, Until},
@@ -11,8 +12,9 @@ use futures_util::stream;
 use sqlx::{Row as _, postgres::PgRow};
 
 use crate::{
+    connections::Answer,
     error,
-    row::{self, signed, unreadable, unsigned},
+    row::{self, Events, signed, unsigned},
     store::Parts,
 };
 
@@ -30,67 +32,92 @@ pub(crate) async fn load(parts: &Parts, load: &Load) -> Result<LoadedStream, Sto
         Until::Position(position) => (i64::MAX, None, Some(signed(position.get()))),
     };
     let snapshot_at_most = load.snapshot_at_most.map_or(i64::MAX, |version| signed(version.get()));
-    let (history, rows) = parts
-        .connections
-        .fetch_with_history(|| {
-            if load.until == Until::Latest {
-                return sqlx::query(parts.statements.load_latest.clone())
-                    .bind(load.stream.stream_type())
-                    .bind(load.stream.id())
-                    .bind(load.fingerprint)
-                    .bind(snapshot_at_most)
-                    .bind(&load.idempotency_key)
-                    .bind(load.metadata);
-            }
-            sqlx::query(parts.statements.load.clone())
+    let query = || {
+        if load.until == Until::Latest {
+            return sqlx::query(parts.statements.load_latest.clone())
                 .bind(load.stream.stream_type())
                 .bind(load.stream.id())
                 .bind(load.fingerprint)
-                .bind(version)
-                .bind(time)
                 .bind(snapshot_at_most)
                 .bind(&load.idempotency_key)
                 .bind(load.metadata)
-                .bind(position)
-        })
-        .await
-        .map_err(|failure| error::store_error(LOADING, failure))?;
-    loaded(history, load, &rows, 0).map_err(unreadable)
+                .bind(i64::MAX);
+        }
+        sqlx::query(parts.statements.load.clone())
+            .bind(load.stream.stream_type())
+            .bind(load.stream.id())
+            .bind(load.fingerprint)
+            .bind(version)
+            .bind(time)
+            .bind(snapshot_at_most)
+            .bind(&load.idempotency_key)
+            .bind(load.metadata)
+            .bind(position)
+            .bind(i64::MAX)
+    };
+    let answer = parts.connections.fetch_as(query, || Loading::of(load, 0)).await;
+    let (history, loading) = answer.map_err(|failure| error::store_error(LOADING, failure))?;
+    Ok(loading.into_loaded(history))
 }
 
-/// What the rows say whose columns of `load.sql` begin at `first`.
-pub(crate) fn loaded<'a>(
-    history: HistoryId,
-    load: &Load,
-    rows: impl IntoIterator<Item = &'a PgRow>,
+/// What is known of a stream by the rows that have come.
+pub(crate) struct Loading<'a> {
+    load: &'a Load,
+    /// Where the columns of `load.sql` begin.
     first: usize,
-) -> Result<LoadedStream, sqlx::Error> {
-    let mut snapshot = None;
-    let mut keyed = None;
-    let mut archived_at = None;
-    let rows = rows.into_iter();
-    let mut events = Vec::with_capacity(rows.size_hint().0);
-    for row in rows {
-        if let (Some(version), Some(state)) = (row.try_get::<Option<i64>, _>(first)?, row::json(row, first + 2)?) {
-            let (version, position) =
-                (StreamVersion::new(unsigned(version)), Position::new(unsigned(row.try_get(first + 1)?)));
-            snapshot = Some(StoredSnapshot::new(version, position, state));
-        }
+    begun: bool,
+    snapshot: Option<StoredSnapshot>,
+    keyed: Option<KeyedAppend>,
+    archived_at: Option<DateTime<Utc>>,
+    events: Events,
+}
+
+impl<'a> Loading<'a> {
+    pub(crate) fn of(load: &'a Load, first: usize) -> Self {
+        let events = Events::default();
+        Self { load, first, begun: false, snapshot: None, keyed: None, archived_at: None, events }
+    }
+
+    pub(crate) fn events(&self) -> usize {
+        self.events.len()
+    }
+
+    pub(crate) fn into_loaded(self, history: HistoryId) -> LoadedStream {
+        let events = self.events.by(|event| event.version);
+        LoadedStream::new(history, self.snapshot, events, self.keyed).archived_at(self.archived_at)
+    }
+
+    /// What stands on each row alike, but for the snapshot's state, which stands on one.
+    fn head(&mut self, row: &PgRow) -> Result<(), sqlx::Error> {
+        let first = self.first;
         if let Some(version) = row.try_get::<Option<i64>, _>(first + 3)? {
             let size: Option<i32> = row.try_get(first + 4)?;
-            keyed =
-                Some(KeyedAppend::new(StreamVersion::new(unsigned(version)), unsigned(i64::from(size.unwrap_or(1)))));
+            let size = unsigned(i64::from(size.unwrap_or(1)));
+            self.keyed = Some(KeyedAppend::new(StreamVersion::new(unsigned(version)), size));
         }
-        if row.try_get::<Option<i64>, _>(first + 5)?.is_some() {
-            events.push(row::event(row, first + 5, load.stream.clone())?);
+        self.archived_at = row.try_get(first + 13)?;
+        self.begun = true;
+        Ok(())
+    }
+}
+
+impl Answer for Loading<'_> {
+    fn row(&mut self, row: PgRow) -> Result<(), sqlx::Error> {
+        let first = self.first;
+        if !self.begun {
+            self.head(&row)?;
         }
-        archived_at = row.try_get(first + 13)?;
+        if self.snapshot.is_none()
+            && let Some(state) = row::json(&row, first + 2)?
+        {
+            let (version, position) = (unsigned(row.try_get(first)?), unsigned(row.try_get(first + 1)?));
+            self.snapshot = Some(StoredSnapshot::new(StreamVersion::new(version), Position::new(position), state));
+        }
+        if row::is_null(&row, first + 5)? {
+            return Ok(());
+        }
+        self.events.add_of(&row, first + 5, self.load.stream.clone())
     }
-    // A single left join keeps the order of its inner side today; nothing promises that it always will.
-    if !events.is_sorted_by_key(|event: &StoredEvent| event.version) {
-        events.sort_unstable_by_key(|event| event.version);
-    }
-    Ok(LoadedStream::new(history, snapshot, events, keyed).archived_at(archived_at))
 }
 
 /// The events of one stream, page by page, in either direction.
@@ -105,22 +132,20 @@ pub(crate) fn read_stream(
             read.check()?;
             let statements = &parts.statements;
             let statement = if read.backwards { &statements.read_stream_backwards } else { &statements.read_stream };
-            let rows = parts
-                .connections
-                .fetch(|| {
-                    sqlx::query(statement.clone())
-                        .bind(read.stream.stream_type())
-                        .bind(read.stream.id())
-                        .bind(signed(read.after.get()))
-                        .bind(read.before.map_or(i64::MAX, |version| signed(version.get())))
-                        .bind(PAGE)
-                })
-                .await
-                .map_err(|failure| error::store_error("reading a stream", failure))?;
-            let events = events(&rows)?;
+            let query = || {
+                sqlx::query(statement.clone())
+                    .bind(read.stream.stream_type())
+                    .bind(read.stream.id())
+                    .bind(signed(read.after.get()))
+                    .bind(read.before.map_or(i64::MAX, |version| signed(version.get())))
+                    .bind(PAGE)
+            };
+            let answer = parts.connections.fetch_as(query, Events::default).await;
+            let (_, events) = answer.map_err(|failure| error::store_error("reading a stream", failure))?;
+            let events = events.in_order();
             // A page that is not full is the last: what was appended meanwhile is behind the end of this read.
-            let full = i64::try_from(rows.len()) == Ok(PAGE);
-            let Some(last) = events.back().filter(|_| full).map(|event| event.version) else {
+            let full = i64::try_from(events.len()) == Ok(PAGE);
+            let Some(last) = events.last().filter(|_| full).map(|event| event.version) else {
                 return Ok(Some((events, None)));
             };
             read = if read.backwards { read.before(last) } else { read.after(last) };
@@ -130,13 +155,8 @@ pub(crate) fn read_stream(
     flatten(pages)
 }
 
-/// The stored events of a page.
-pub(crate) fn events(rows: &[PgRow]) -> Result<VecDeque<StoredEvent>, StoreError> {
-    rows.iter().map(row::event_of_any_stream).collect::<Result<_, _>>().map_err(unreadable)
-}
-
 fn flatten(
-    pages: impl Stream<Item = Result<VecDeque<StoredEvent>, StoreError>> + Send,
+    pages: impl Stream<Item = Result<Vec<StoredEvent>, StoreError>> + Send,
 ) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send {
     use futures_util::TryStreamExt as _;
 

@@ -20,7 +20,8 @@ use crate::{
     grants,
     lanes::{self, Lanes},
     loads::{self, Loads},
-    migrate, pages,
+    migrate,
+    pages::{self, PageSize},
     projections::Projections,
     read, server,
     snapshot::{self, SnapshotWriter},
@@ -56,6 +57,7 @@ pub(crate) struct Parts {
     pub(crate) together: Together,
     pub(crate) loads: Loads,
     pub(crate) frontier: Frontier,
+    pub(crate) page_size: PageSize,
     pub(crate) wake: Wake,
     pub(crate) projections: Projections,
     snapshots: SnapshotWriter,
@@ -86,8 +88,20 @@ impl PostgresStore {
         let together = Together::new(&config);
         let (loads, frontier, wake) = (Loads::default(), Frontier::new(), Wake::new());
         let (projections, snapshots) = (Projections::new(&statements, &config), SnapshotWriter::new());
-        let parts =
-            Parts { connections, statements, config, lanes, together, loads, frontier, wake, projections, snapshots };
+        let page_size = PageSize::new();
+        let parts = Parts {
+            connections,
+            statements,
+            config,
+            lanes,
+            together,
+            loads,
+            frontier,
+            page_size,
+            wake,
+            projections,
+            snapshots,
+        };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
         store.parts.wake.start(&store.parts);

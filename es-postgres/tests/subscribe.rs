@@ -8,7 +8,7 @@ use std::{
 use crate::support::{append, insert, open, open_with, raw, read_all, stream};
 use es_core::{
     recorded::Position,
-    store::{EventStore as _, Expected, ReadAll, StoreError, StoredEvent},
+    store::{EventStore as _, Expected, Load, ReadAll, StoreError, StoredEvent},
 };
 use es_postgres::{PostgresConfig, PostgresStore};
 use es_tests::database::Database;
@@ -270,4 +270,17 @@ pub(crate) async fn a_long_stretch_of_others_is_looked_at_once(database: Databas
     // The streams' index leads there in one step.
     let page = store.read_page(&all().streams([stream("a")])).await.expect("a page");
     assert_eq!((page.upto.get(), page.events.len()), (250_001, 1));
+}
+
+pub(crate) async fn a_reader_that_takes_its_time_keeps_no_connection(database: Database) {
+    let store = open_with(&database, |config| config.max_connections(1)).await;
+    for _ in 0..30 {
+        store.append(append("a", Expected::Any, 100)).await.expect("an append");
+    }
+    let mut events = pin!(store.read_all(all()));
+    // With the first event the next page is asked for, and from here on nobody polls for it.
+    assert_eq!(next(&mut events, 1).await, [1]);
+    let load = timeout(LONG / 6, store.load(Load::new(stream("a")))).await.expect("the connection is free again");
+    assert_eq!(load.expect("a load").events.len(), 3_000);
+    assert_eq!(next(&mut events, 2_999).await, (2..=3_000).collect::<Vec<_>>());
 }

@@ -92,12 +92,12 @@ impl<S: EventStore> Feed<S> {
     async fn kept(&self, schema: &ProjectionSchema, position: Position) -> Option<Arc<Batch>> {
         let read = {
             let shelves = self.shelves();
-            let shelf = shelves.get(&schema.id).into_iter().flatten();
+            let known_reads = shelves.get(&schema.id).into_iter().flatten();
             let leads_on = |(after, read): &&(Position, Read)| match read.peek() {
                 Some(batch) => batch.as_ref().is_some_and(|batch| batch.leads_on_from(position)),
                 None => *after == position,
             };
-            shelf.clone().find(leads_on).map(|(_, read)| read.clone())
+            known_reads.clone().find(leads_on).map(|(_, read)| read.clone())
         };
         match read {
             Some(read) => read.await,
@@ -108,24 +108,24 @@ impl<S: EventStore> Feed<S> {
     /// Reads a batch on a task of its own, where it is not read already.
     fn read(&self, schema: &ProjectionSchema, after: Position) -> Read {
         let mut shelves = self.shelves();
-        let shelf = shelves.entry(schema.id).or_default();
-        if let Some((_, read)) = shelf.iter().find(|(known, _)| *known == after) {
+        let known_reads = shelves.entry(schema.id).or_default();
+        if let Some((_, read)) = known_reads.iter().find(|(known, _)| *known == after) {
             return read.clone();
         }
         let (store, read, size) = (self.store.clone(), read_all(schema, after), self.size);
         let reading = tokio::spawn(async move { assemble(&store, read, size).await });
         let read = async move { Some(Arc::new(reading.await.ok()?.ok()?)) }.boxed().shared();
-        shelf.push_back((after, read.clone()));
-        if shelf.len() > KEPT {
-            shelf.pop_front();
+        known_reads.push_back((after, read.clone()));
+        if known_reads.len() > KEPT {
+            known_reads.pop_front();
         }
         read
     }
 
     /// Takes from the shelf what begins at this position, because it leads nowhere.
     fn forget(&self, id: ProjectionId, position: Position) {
-        if let Some(shelf) = self.shelves().get_mut(&id) {
-            shelf.retain(|(after, _)| *after != position);
+        if let Some(known_reads) = self.shelves().get_mut(&id) {
+            known_reads.retain(|(after, _)| *after != position);
         }
     }
 

@@ -15,44 +15,44 @@ use crate::projection::{Activity, Claim, ProjectionKind, ProjectionStore, ShardI
 /// How often a shard is asked for that another engine owns.
 const POLL: std::time::Duration = std::time::Duration::from_millis(20);
 
-pub(super) async fn run<S: ProjectionStore>(shared: Arc<Shared<S>>, works: &[Work<S>]) -> Result<(), EngineError> {
-    let outcome = run_all(&shared, works).await;
-    shared.store.leave(shared.info.id).await?;
+pub(super) async fn run<S: ProjectionStore>(common: Arc<Shared<S>>, works: &[Work<S>]) -> Result<(), EngineError> {
+    let outcome = run_all(&common, works).await;
+    common.store.leave(common.info.id).await?;
     outcome
 }
 
-async fn run_all<S: ProjectionStore>(shared: &Arc<Shared<S>>, works: &[Work<S>]) -> Result<(), EngineError> {
+async fn run_all<S: ProjectionStore>(common: &Arc<Shared<S>>, works: &[Work<S>]) -> Result<(), EngineError> {
     let mut stopped = None;
     for work in works {
         for shard in work.schema().shards() {
-            match run_shard(shared, work, shard).await {
+            match run_shard(common, work, shard).await {
                 // The others are run nevertheless.
                 Err(error @ EngineError::Stopped { .. }) => drop(stopped.get_or_insert(error)),
                 other => other?,
             }
         }
     }
-    let roster = shared.store.roster(&shared.info.projections).await?;
+    let roster = common.store.roster(&common.info.projections).await?;
     for work in works {
         let (id, kind) = (work.schema().id, work.schema().kind);
         let is_newer = roster.active.iter().any(|active| active.name == id.name && active.version < id.version);
         if is_newer && kind != ProjectionKind::Reactor {
             // Who has come so far stays so far, so that it is asked of what is there now.
-            take_over(&shared.store, id, &mut HashMap::new()).await?;
+            take_over(&common.store, id, &mut HashMap::new()).await?;
         }
     }
     stopped.map_or(Ok(()), Err)
 }
 
 async fn run_shard<S: ProjectionStore>(
-    shared: &Arc<Shared<S>>,
+    common: &Arc<Shared<S>>,
     work: &Work<S>,
     shard: ShardId,
 ) -> Result<(), EngineError> {
-    let Some((claim, state)) = claim(shared, shard).await? else { return Ok(()) };
+    let Some((claim, state)) = claim(common, shard).await? else { return Ok(()) };
     let (_orders, given) = watch::channel(Order { end: false, redrives: u64::from(state.redrive) });
-    let (ended, claim) = Runner::new(Arc::clone(shared), work.clone(), claim, given).run_to_frontier().await;
-    shared.store.release(&claim).await?;
+    let (ended, claim) = Runner::new(Arc::clone(common), work.clone(), claim, given).run_to_frontier().await;
+    common.store.release(&claim).await?;
     match ended {
         Ended::AtFrontier | Ended::Asked => Ok(()),
         Ended::Void => Err(EngineError::NotOurs { shard }),
@@ -63,12 +63,12 @@ async fn run_shard<S: ProjectionStore>(
 
 /// Claims a shard, and waits for one that is owned by another; `None` where it is not there any more.
 async fn claim<S: ProjectionStore>(
-    shared: &Arc<Shared<S>>,
+    common: &Arc<Shared<S>>,
     shard: ShardId,
 ) -> Result<Option<(Claim, ShardState)>, EngineError> {
     let begun = Instant::now();
     loop {
-        let roster = shared.store.keep_alive(&shared.info, &shared.board.claims()).await?;
+        let roster = common.store.keep_alive(&common.info, &common.board.claims()).await?;
         let Some(state) = roster.shards.into_iter().find(|state| state.shard == shard) else { return Ok(None) };
         match state.activity {
             Activity::Running => {}
@@ -80,10 +80,10 @@ async fn claim<S: ProjectionStore>(
                 });
             }
         }
-        if let Some(claim) = shared.store.claim(&shared.info, shard).await? {
+        if let Some(claim) = common.store.claim(&common.info, shard).await? {
             return Ok(Some((claim, state)));
         }
-        if begun.elapsed() > shared.info.lease * 2 {
+        if begun.elapsed() > common.info.lease * 2 {
             return Err(EngineError::NotOurs { shard });
         }
         tokio::time::sleep(POLL).await;

@@ -1,10 +1,9 @@
 //! Reading all streams page by page, to the end or for ever: the same for every store.
 
-use std::{mem, time::Duration};
+use std::{fmt, future::poll_fn, mem, task::Poll, time::Duration};
 
-use futures_core::Stream;
-use futures_util::{TryStreamExt as _, stream};
-use tokio::{runtime::Handle, task::JoinHandle};
+use futures_core::{Stream, future::BoxFuture};
+use futures_util::{FutureExt as _, TryStreamExt as _, future, stream};
 
 use super::{EventStore, HistoryDiverged, HistoryId, ReadAll, StoreError, StoredEvent};
 use crate::recorded::Position;
@@ -55,13 +54,12 @@ struct Follower<S> {
     outage: Option<Outage>,
 }
 
-/// A page that is read while the one before it is still being taken. It ends with its reader.
-#[derive(Debug)]
-struct Ahead(JoinHandle<Result<Page, StoreError>>);
+/// A page that was asked for while the one before it is still being taken. It ends with its reader.
+struct Ahead(BoxFuture<'static, Result<Page, StoreError>>);
 
-impl Drop for Ahead {
-    fn drop(&mut self) {
-        self.0.abort();
+impl fmt::Debug for Ahead {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Ahead").finish_non_exhaustive()
     }
 }
 
@@ -94,27 +92,28 @@ impl<S: EventStore> Follower<S> {
             self.next = mem::replace(&mut self.next, ReadAll::after(Position::START)).go_on(page.upto);
             self.at_frontier = !page.more;
             if page.more && !page.events.is_empty() {
-                self.read_ahead();
+                self.read_ahead().await;
             }
             return Ok(page);
         }
     }
 
     async fn read(&mut self) -> Result<Page, StoreError> {
-        if let Some(mut ahead) = self.ahead.take()
-            && let Ok(page) = (&mut ahead.0).await
-        {
-            return page;
+        match self.ahead.take() {
+            Some(ahead) => ahead.0.await,
+            None => self.store.read_page(&self.next).await,
         }
-        self.store.read_page(&self.next).await
     }
 
-    /// Reads the next page while this one is taken. Without a runtime to do so it is read when its turn comes.
-    fn read_ahead(&mut self) {
-        if let Ok(runtime) = Handle::try_current() {
-            let (store, next) = (self.store.clone(), self.next.clone());
-            self.ahead = Some(Ahead(runtime.spawn(async move { store.read_page(&next).await })));
-        }
+    /// Asks for the next page, so that the store is at work on it while this one is taken, and does not wait for it.
+    async fn read_ahead(&mut self) {
+        let (store, next) = (self.store.clone(), self.next.clone());
+        let mut page = async move { store.read_page(&next).await }.boxed();
+        let there = poll_fn(|context| Poll::Ready(page.poll_unpin(context))).await;
+        self.ahead = Some(Ahead(match there {
+            Poll::Ready(page) => future::ready(page).boxed(),
+            Poll::Pending => page,
+        }));
     }
 
     fn has_reached_end(&self) -> bool {

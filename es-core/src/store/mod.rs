@@ -140,7 +140,8 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<Self>;
 
     /// The next part of the order over all streams. [`read_all`](Self::read_all), [`subscribe`](Self::subscribe) and
-    /// engines are built on it.
+    /// engines are built on it: they ask for a page, and poll it again only when they have taken the one before. A store
+    /// must not let that keep others waiting.
     ///
     /// # Errors
     /// [`StoreError::HistoryDiverged`] when the event is not there behind which the request wants to go on.

@@ -1,6 +1,6 @@
 //! The frontier: how far the order of all events is settled, so that no reader ever misses one.
 //!
-//! A reader calls [`beyond`] or [`advance`], and then reads with [`fetch`] what lies behind its own position and is not
+//! A reader calls [`beyond`] or [`advance`], and then reads with [`fetch_as`] what lies behind its own position and is not
 //! beyond the answer. `proof.rs` is the protocol, `ask.rs` its statements, `flight.rs` carries it out for all who ask,
 //! `record.rs` stores how far it came. `DESIGN.md` has the proof.
 
@@ -17,16 +17,12 @@ use es_core::{
     recorded::Position,
     store::{HistoryDiverged, HistoryId, StoreError},
 };
-use sqlx::{
-    Postgres,
-    postgres::{PgArguments, PgRow},
-    query::Query,
-};
+use sqlx::{Postgres, postgres::PgArguments, query::Query};
 use tokio::{sync::watch, time::Instant};
 
 use self::flight::{Flights, Landed};
 pub(crate) use self::record::write_last;
-use crate::{error, store::Parts};
+use crate::{connections::Answer, error, store::Parts};
 
 const DOING: &str = "reading all events";
 
@@ -120,15 +116,16 @@ pub(crate) async fn beyond(parts: &Arc<Parts>, after: Position) -> Result<Settle
 
 /// Reads settled events: the query must bind `settled.position` as the last position that may be read, as
 /// `sql/read_all.sql` does. In another history the same position is another event, so an answer from there is an error.
-pub(crate) async fn fetch<'q>(
+pub(crate) async fn fetch_as<'q, A: Answer>(
     parts: &Parts,
     settled: Settled,
     query: impl Fn() -> Query<'q, Postgres, PgArguments> + Send,
-) -> Result<Vec<PgRow>, StoreError> {
-    let answer = parts.connections.fetch_with_history(query).await;
-    let (history, rows) = answer.map_err(|failure| error::store_error(DOING, failure))?;
+    begin: impl Fn() -> A + Send,
+) -> Result<A, StoreError> {
+    let answer = parts.connections.fetch_as(query, begin).await;
+    let (history, answer) = answer.map_err(|failure| error::store_error(DOING, failure))?;
     if history == settled.history {
-        return Ok(rows);
+        return Ok(answer);
     }
     parts.frontier.forget();
     Err(HistoryDiverged::new(settled.history, history).into())

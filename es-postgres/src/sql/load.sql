@@ -2,7 +2,7 @@
 --
 -- $1 stream type, $2 stream id, $3 fingerprint or null, $4 last version that is wanted, $5 last time that is wanted
 -- or null, $6 last version at which a snapshot can be used, $7 idempotency key or null, $8 whether metadata is wanted,
--- $9 last position that is wanted or null.
+-- $9 last position that is wanted or null, $10 more events than there are: see `load_latest.sql`.
 --
 -- Answers at least one row: snapshot, repeat and when the stream was archived stand on each, the snapshot's state only on
 -- the first, and the events behind the snapshot one by one. Time stops at the first event recorded later: the longest run
@@ -43,4 +43,5 @@ left join lateral (
     where stream_type = $1 and stream_id = $2
       and version > coalesce(snapshot.version, 0) and version <= bound.version
     order by version
+    limit $10
 ) as event on true

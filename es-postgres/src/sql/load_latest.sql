@@ -2,7 +2,10 @@
 -- Starting the executor is most of what such a load costs.
 --
 -- $1 stream type, $2 stream id, $3 fingerprint or null, $4 last version at which a snapshot can be used, $5 idempotency key or
--- null, $6 whether metadata is wanted.
+-- null, $6 whether metadata is wanted, $7 more events than there are.
+--
+-- The limit is none, but the planner does not know that: so it reads the events in the order of the index, and the first of
+-- them is on its way while others are read. Without it, it may read all of them and sort them.
 --
 -- Answers as `load.sql` does. Indexes: events_stream_version (event), snapshots_pkey (snapshot), events_idempotency_key
 -- (repeat), archived_streams_pkey.
@@ -25,4 +28,5 @@ left join lateral (
     select * from "es".events
     where stream_type = $1 and stream_id = $2 and version > coalesce(snapshot.version, 0)
     order by version
+    limit $7
 ) as event on true

@@ -12,16 +12,15 @@ with bound as materialized (
         else $2::bigint
     end as position
 )
-select event.*, bound.position
-from bound
-left join lateral (
+(
     select version, position, event_type, schema_version, event_id, payload, metadata, recorded_at, stream_type, stream_id
     from "es".events
-    where position > $1 and position <= bound.position
+    where position > $1 and position <= (select position from bound)
       and ($4::text[] is null or event_type = any($4))
       and ($5::text[] is null or stream_type = any($5))
       and ($6::text[] is null or (stream_type, stream_id) in (select * from unnest($6::text[], $7::text[])))
     order by position
     limit $3
-) as event on true
-order by event.position
+)
+union all
+select null, position, null, null, null, null, null, null, null, null from bound

@@ -52,7 +52,6 @@ with recursive bound as materialized (
     order by event.position
     limit $3
 )
-select page.*, bound.position
-from bound
-left join page on true
-order by page.position
+select * from page
+union all
+select null, position, null, null, null, null, null, null, null, null from bound

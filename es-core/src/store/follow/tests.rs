@@ -128,17 +128,21 @@ fn all() -> ReadAll {
 }
 
 #[tokio::test]
-async fn nothing_is_read_ahead_of_whoever_takes_the_events() {
+async fn one_page_is_asked_for_ahead_of_whoever_takes_the_events() {
     let history = HistoryId::new();
-    let store = Scripted::new([Ok(page(history, &[1, 2, 3], 3, true)), Ok(page(history, &[4], 4, true))]);
+    let pages =
+        [&[1, 2, 3][..], &[4], &[5]].map(|positions| Ok(page(history, positions, *positions.last().unwrap(), true)));
+    let store = Scripted::new(pages);
     let mut events = pin!(store.subscribe(all()));
     assert_eq!(store.asked(), [], "not before it is polled");
-    for _ in 1..=3 {
+    events.try_next().await.unwrap();
+    assert_eq!(store.asked(), [Asked::Page(0, None), Asked::Page(3, None)]);
+    for _ in 2..=3 {
         events.try_next().await.unwrap();
     }
-    assert_eq!(store.asked(), [Asked::Page(0, None)]);
+    assert_eq!(store.asked(), []);
     events.try_next().await.unwrap();
-    assert_eq!(store.asked(), [Asked::Page(3, None)]);
+    assert_eq!(store.asked(), [Asked::Page(4, None)]);
 }
 
 #[tokio::test]
@@ -153,7 +157,7 @@ async fn it_waits_at_the_frontier_and_only_there() {
     let seen: Vec<_> = store.subscribe(all()).take(2).try_collect().await.unwrap();
     assert_eq!(seen.iter().map(|event| event.position.get()).collect::<Vec<_>>(), [1, 3]);
     let (page, wait) = (|after| Asked::Page(after, None), Asked::Wait);
-    assert_eq!(store.asked(), [page(0), page(2), wait(2), page(2), wait(2), page(2)]);
+    assert_eq!(store.asked(), [page(0), page(2), wait(2), page(2), wait(2), page(2), page(3)]);
 }
 
 #[tokio::test]
@@ -194,6 +198,7 @@ async fn in_another_history_it_begins_anew_where_nothing_was_handed_out() {
         let seen: Vec<_> = store.subscribe(begin.clone()).take(1).try_collect().await.unwrap();
         assert_eq!(seen[0].position, 6);
         let id = begin.resume.map(|checkpoint| checkpoint.event_id);
-        assert_eq!(store.asked(), [Asked::Page(3, id), Asked::Page(9, None), Asked::Page(3, id)]);
+        let page = |after| Asked::Page(after, None);
+        assert_eq!(store.asked(), [Asked::Page(3, id), page(9), Asked::Page(3, id), page(12)]);
     }
 }
