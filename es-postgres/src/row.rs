@@ -102,6 +102,13 @@ impl Events {
     }
 }
 
+/// The event of a single row, with its stream.
+pub(crate) fn event_of_any_stream(row: &PgRow) -> Result<StoredEvent, sqlx::Error> {
+    let mut events = Events::default();
+    events.add(row)?;
+    events.in_order().pop().ok_or(sqlx::Error::RowNotFound)
+}
+
 /// Whether the columns of an event are what the schema says. What sqlx would look up for each value of each row is looked up
 /// once for an answer.
 fn check_event(row: &PgRow, first: usize) -> Result<(), sqlx::Error> {

@@ -6,7 +6,7 @@ use super::{
     choice::Choice,
     feed::Batch,
     metrics,
-    runner::{Ended, Runner, Step},
+    runner::{Ended, Runner, Step, failure},
     work::{Batched, Work},
 };
 use crate::{
@@ -27,7 +27,7 @@ impl<S: ProjectionStore> Runner<S> {
         failed: Failed,
         attempts: u32,
     ) -> Step {
-        let failure = self.failure(stored, &failed.error, attempts);
+        let failure = failure(stored, failed.error.as_ref(), attempts);
         let policy =
             if failed.transience == Transience::Broken { FailurePolicy::Stop } else { self.work.schema().policy };
         let letters = match policy {

@@ -9,13 +9,10 @@ pub(super) fn wanted(me: EngineId, roster: &Roster) -> Vec<ShardId> {
     let mut wanted = Vec::new();
     for state in &roster.shards {
         let runners = runners(roster, state.shard.projection);
-        let group = match groups.iter().position(|(known, _)| *known == runners) {
-            Some(group) => group,
-            None => {
-                groups.push((runners, 0));
-                groups.len() - 1
-            }
-        };
+        let group = groups.iter().position(|(known, _)| *known == runners).unwrap_or_else(|| {
+            groups.push((runners, 0));
+            groups.len() - 1
+        });
         let (runners, turn) = &mut groups[group];
         if let Some(owner) = runners.get(*turn % runners.len().max(1))
             && *owner == me

@@ -53,13 +53,13 @@ pub(super) struct Failed {
     pub(super) transience: Transience,
     /// Whether it may have been taken in nevertheless: the answer to the commit was lost.
     pub(super) uncertain: bool,
-    pub(super) error: ProjectionError,
+    pub(super) error: Box<ProjectionError>,
 }
 
 impl Failed {
     /// The error as one of the store, where no event is to be blamed.
     pub(super) fn into_store_error(self) -> StoreError {
-        match self.error {
+        match *self.error {
             ProjectionError::Store(error) => error,
             other => StoreError::Backend { doing: "projecting", source: other.into() },
         }
@@ -108,7 +108,7 @@ impl<'a, S: ProjectionStore> Attempt<'a, S> {
             Some(stored) => ProjectionError::handler(stored, panic_error(panic)),
             None => StoreError::Backend { doing: "projecting", source: panic_error(panic).into_inner() }.into(),
         };
-        Failed { at: Some(index), transience: Transience::Lasting, uncertain: false, error }
+        Failed { at: Some(index), transience: Transience::Lasting, uncertain: false, error: error.into() }
     }
 
     /// Opens the transaction; `None` where the claim is void.
@@ -170,7 +170,7 @@ impl<'a, S: ProjectionStore> Attempt<'a, S> {
             Ok(error) => ProjectionError::Store(*error),
             Err(source) => StoreError::Backend { doing: "projecting", source }.into(),
         };
-        Failed { at: None, transience, uncertain: false, error }
+        Failed { at: None, transience, uncertain: false, error: error.into() }
     }
 
     /// An event could not be handled.
@@ -179,7 +179,7 @@ impl<'a, S: ProjectionStore> Attempt<'a, S> {
             ProjectionError::Handler { source, .. } => self.store.transience(source),
             _ => Transience::Lasting,
         };
-        Failed { at: Some(index), transience, uncertain: false, error }
+        Failed { at: Some(index), transience, uncertain: false, error: error.into() }
     }
 }
 

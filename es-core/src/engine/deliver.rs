@@ -122,5 +122,5 @@ impl<S: ProjectionStore> Runner<S> {
 }
 
 fn lasting(error: ProjectionError) -> Failed {
-    Failed { at: Some(0), transience: Transience::Lasting, uncertain: false, error }
+    Failed { at: Some(0), transience: Transience::Lasting, uncertain: false, error: error.into() }
 }

@@ -313,21 +313,16 @@ impl<S: ProjectionStore> Runner<S> {
     pub(super) fn attempts(&self) -> u32 {
         self.shared.retry.attempts_at_most()
     }
-
-    /// A failure, as the store keeps it.
-    pub(super) fn failure(
-        &self,
-        stored: &StoredEvent,
-        error: &(dyn std::error::Error + 'static),
-        attempts: u32,
-    ) -> Failure {
-        Failure::new(stored.position, stored.event_type.clone(), with_causes(error), attempts)
-    }
 }
 
 /// Waits until it is so, or nobody is left to say so.
 async fn told_to_end(orders: &mut watch::Receiver<Order>) {
     let _ = orders.wait_for(|order| order.end).await;
+}
+
+/// A failure, as a store keeps it.
+pub(super) fn failure(stored: &StoredEvent, error: &(dyn std::error::Error + 'static), attempts: u32) -> Failure {
+    Failure::new(stored.position, stored.event_type.clone(), with_causes(error), attempts)
 }
 
 /// An error with all its causes that it does not say itself.

@@ -100,7 +100,7 @@ impl fmt::Display for Health {
 }
 
 /// For how long a shard may be without an owner while events wait.
-const ORPHANED: Duration = Duration::from_secs(60);
+const ORPHANED: Duration = Duration::from_mins(1);
 
 pub(super) async fn status<S: ProjectionStore>(controls: &Controls<S>) -> Result<EngineStatus, StoreError> {
     let ids: Vec<_> = controls.schemas().iter().map(|schema| schema.id).collect();

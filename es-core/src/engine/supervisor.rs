@@ -254,13 +254,12 @@ pub(super) async fn take_over<S: ProjectionStore>(
     id: ProjectionId,
     targets: &mut HashMap<ProjectionId, Position>,
 ) -> Result<bool, StoreError> {
-    let target = match targets.get(&id) {
-        Some(target) => *target,
-        None => {
-            let settled = store.settled().await?;
-            targets.insert(id, settled);
-            settled
-        }
+    let target = if let Some(target) = targets.get(&id) {
+        *target
+    } else {
+        let settled = store.settled().await?;
+        targets.insert(id, settled);
+        settled
     };
     store.switch(id, target).await
 }
