@@ -44,6 +44,7 @@ fn main() -> ExitCode {
     es_tests::database::run(es_tests::database_tests![
         conformance::every_rule_of_the_contract,
         conformance::every_rule_in_a_schema_with_a_difficult_name,
+        conformance::every_rule_of_projections,
         append::update_delete_and_truncate_are_refused,
         append::parallel_writers_succeed_once_per_version,
         append::a_stale_writer_draws_no_position,
