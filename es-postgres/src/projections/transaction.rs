@@ -121,11 +121,10 @@ async fn permit(parts: &Parts) -> Result<OwnedSemaphorePermit, StoreError> {
     }
 }
 
-/// An owner that has frozen is ended by the server when its lease has run out, so that it holds nobody up. Statements of
-/// handlers get plans of their own, as they would elsewhere; those of read models keep one plan for any number of keys.
+/// An owner that has frozen is ended by the server when its lease has run out, so that it holds nobody up. Statements get
+/// plans of their own, as handlers' would elsewhere; for rows of read models it makes no difference.
 fn opening(parts: &Parts, claim: &Claim, advance: &Advance) -> SqlStr {
     let id = claim.shard.projection;
-    let plans = if parts.projections.tables.has(id) { "" } else { "set local plan_cache_mode = auto; " };
     let fence = inlined(
         parts.projections.statements.fence.as_str(),
         &[
@@ -141,7 +140,7 @@ fn opening(parts: &Parts, claim: &Claim, advance: &Advance) -> SqlStr {
         ],
     );
     let sql = format!(
-        "begin isolation level read committed; {}; set local es.batch = {}; {plans}\
+        "begin isolation level read committed; {}; set local es.batch = {}; set local plan_cache_mode = auto; \
          with moved as ({}) select 1 / count(*) from moved",
         limits(claim),
         mark(claim),
