@@ -38,7 +38,7 @@ pub struct PgTransaction {
     claim: Claim,
     /// Whether a handler had the connection: it may have ended the transaction, and changed settings of the session.
     used: bool,
-    /// Whether a statement of ours has failed, so that there is nothing to commit.
+    /// Whether a statement of ours has failed, or was given up, so that there is nothing to commit.
     failed: bool,
     _permit: OwnedSemaphorePermit,
 }
@@ -201,8 +201,10 @@ impl PgTransaction {
         doing: &'static str,
         query: Query<'_, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, StoreError> {
+        // Also where nobody waits for its end.
+        let before = std::mem::replace(&mut self.failed, true);
         let answer = query.fetch_all(self.kept.connection()).await;
-        self.failed |= answer.is_err();
+        self.failed = before || answer.is_err();
         answer.map_err(|source| match error::failure(source) {
             // The store's own tables are there: it is a read model's that is not.
             Failure::Refused(source) if code_is(&source, "42P01") || code_is(&source, "42703") => {
