@@ -239,11 +239,14 @@ pub(crate) async fn a_batch_whose_backend_is_killed_has_done_nothing(database: D
     assert_eq!(store.transience(&HandlerError::new(error)), Transience::Unavailable);
     // All that lie idle are dead too, and are replaced.
     for (from, to) in [(0, 3), (3, 4)] {
-        let mut transaction = begin(&store, &held, from, to).await;
+        let (advance, stays) = (moved(&store, from, to).await, moved(&store, to, to).await);
+        connection.execute(kill).await.expect("a kill");
+        let begun = store.begin(&held, &advance).await.expect("on a new connection");
+        let mut transaction = begun.expect("the claim holds");
         note(&store, &mut transaction, "again").await;
         store.commit(transaction).await.expect("a commit");
         connection.execute(kill).await.expect("a kill");
-        assert!(store.advance(&held, &moved(&store, to, to).await).await.expect("an answer"));
+        assert!(store.advance(&held, &stays).await.expect("an answer"));
     }
     assert_eq!((notes(&mut connection).await.len(), position(&store, held.shard).await), (2, 4));
 }

@@ -29,12 +29,12 @@ pub(super) async fn prepare(parts: &Arc<Parts>, schemas: &[ProjectionSchema]) ->
         return Err(PrepareError::NameTwice { name: twice.id.name });
     }
     let asked = Asked::of(schemas);
-    let missing = asked.look(parts).await?;
-    if missing.is_empty() {
+    // A refusal is looked at again under the lock: another process may have been at it between the questions.
+    if asked.look(parts).await.is_ok_and(|missing| missing.is_empty()) {
         return Ok(());
     }
-    let begins_now = |todo: &Todo<'_>| todo.new_version && todo.schema.start == Start::Now;
-    let now = if missing.iter().any(begins_now) { frontier::advance(parts).await?.position } else { Position::START };
+    let begins_now = schemas.iter().any(|schema| schema.start == Start::Now);
+    let now = if begins_now { frontier::advance(parts).await?.position } else { Position::START };
     change::carry_out(parts, &Work::Make(asked, now)).await
 }
 

@@ -53,11 +53,6 @@ impl Tables {
         Self { schema: schema.to_owned(), known: Mutex::default() }
     }
 
-    /// Whether a table was met before.
-    pub(super) fn has(&self, id: ProjectionId) -> bool {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
-    }
-
     fn of(&self, table: &TableSchema) -> Arc<TableStatements> {
         let id = ProjectionId { name: table.name, version: table.version };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -38,7 +38,7 @@ pub struct PgTransaction {
     claim: Claim,
     /// Whether a handler had the connection: it may have ended the transaction, and changed settings of the session.
     used: bool,
-    /// Whether a statement of ours has failed, so that there is nothing to commit.
+    /// Whether a statement of ours has failed, or was given up, so that there is nothing to commit.
     failed: bool,
     _permit: OwnedSemaphorePermit,
 }
@@ -121,11 +121,10 @@ async fn permit(parts: &Parts) -> Result<OwnedSemaphorePermit, StoreError> {
     }
 }
 
-/// An owner that has frozen is ended by the server when its lease has run out, so that it holds nobody up. Statements of
-/// handlers get plans of their own, as they would elsewhere; those of read models keep one plan for any number of keys.
+/// An owner that has frozen is ended by the server when its lease has run out, so that it holds nobody up. Statements get
+/// plans of their own, as handlers' would elsewhere; for rows of read models it makes no difference.
 fn opening(parts: &Parts, claim: &Claim, advance: &Advance) -> SqlStr {
     let id = claim.shard.projection;
-    let plans = if parts.projections.tables.has(id) { "" } else { "set local plan_cache_mode = auto; " };
     let fence = inlined(
         parts.projections.statements.fence.as_str(),
         &[
@@ -141,7 +140,7 @@ fn opening(parts: &Parts, claim: &Claim, advance: &Advance) -> SqlStr {
         ],
     );
     let sql = format!(
-        "begin isolation level read committed; {}; set local es.batch = {}; {plans}\
+        "begin isolation level read committed; {}; set local es.batch = {}; set local plan_cache_mode = auto; \
          with moved as ({}) select 1 / count(*) from moved",
         limits(claim),
         mark(claim),
@@ -202,8 +201,10 @@ impl PgTransaction {
         doing: &'static str,
         query: Query<'_, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, StoreError> {
+        // Also where nobody waits for its end.
+        let before = std::mem::replace(&mut self.failed, true);
         let answer = query.fetch_all(self.kept.connection()).await;
-        self.failed |= answer.is_err();
+        self.failed = before || answer.is_err();
         answer.map_err(|source| match error::failure(source) {
             // The store's own tables are there: it is a read model's that is not.
             Failure::Refused(source) if code_is(&source, "42P01") || code_is(&source, "42703") => {
