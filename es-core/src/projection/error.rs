@@ -15,7 +15,7 @@ use crate::{
 #[non_exhaustive]
 pub enum ProjectionError {
     /// The store could not be read, or an event in it.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
     /// A handler failed.
     #[error("`{event_type}` at position {position}, version {version} of {stream}, was not handled: {source}")]

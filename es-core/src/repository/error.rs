@@ -42,8 +42,8 @@ pub enum ExecuteError<E> {
         attempts: u32,
     },
     /// The store could not do its part.
-    #[error(transparent)]
-    Store(StoreError),
+    #[error("{0}")]
+    Store(#[source] StoreError),
 }
 
 impl<E> ExecuteError<E> {

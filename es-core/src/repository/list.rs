@@ -38,7 +38,7 @@ pub enum ListError {
         id_type: &'static str,
     },
     /// The store could not answer.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 

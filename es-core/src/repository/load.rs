@@ -58,7 +58,7 @@ pub enum LoadError {
         archived_at: DateTime<Utc>,
     },
     /// The store could not answer.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 

@@ -64,7 +64,7 @@ impl TableStatements {
     fn new(schema: &str, table: &TableSchema) -> Self {
         let own = qualified(schema, &physical_name(table.name, table.version));
         let seen = qualified(schema, table.name);
-        let (key, row) = (table.key(), row_of(table.columns));
+        let (key, row, row_seen) = (table.key(), row_of(table.columns, own_value), row_of(table.columns, seen_value));
         let (key_name, key_type) = (identifier(key.name), sql_type(key.ty));
         let names: Vec<_> = table.columns.iter().map(|column| identifier(column.name)).collect();
         let names = names.join(", ");
@@ -77,24 +77,37 @@ impl TableStatements {
                 replacing(table.columns, key)
             )),
             remove: safe(format!("delete from {own} where {key_name} = any($1::text[]::{key_type}[])")),
-            find: format!("select {row} from {seen}"),
-            find_one: safe(format!("select {row} from {seen} where {key_name} = $1::text::{key_type}")),
+            find: format!("select {row_seen} from {seen}"),
+            find_one: safe(format!("select {row_seen} from {seen} where {key_name} = $1::text::{key_type}")),
         }
     }
 }
 
-/// A row as a JSON array. Numbers with a decimal point travel as text, so that none passes through a floating-point number.
-fn row_of(columns: &[ColumnSchema]) -> String {
-    let value = |column: &ColumnSchema| match column.ty {
-        ColumnType::Decimal => format!("{}::text", identifier(column.name)),
-        _ => identifier(column.name),
-    };
+/// A row as a JSON array.
+fn row_of(columns: &[ColumnSchema], value: fn(&ColumnSchema) -> String) -> String {
     let arrays = columns.chunks(MOST_ARGUMENTS).map(|columns| {
         let values: Vec<_> = columns.iter().map(value).collect();
         format!("json_build_array({})::text", values.join(", "))
     });
     // The brackets between two arrays become a comma.
     arrays.reduce(|one, next| format!("left({one}, -1) || ',' || substr({next}, 2)")).unwrap_or_default()
+}
+
+/// A value of the version's own table. Numbers with a decimal point travel as text, so that none passes through a
+/// floating-point number.
+fn own_value(column: &ColumnSchema) -> String {
+    match column.ty {
+        ColumnType::Decimal => format!("{}::text", identifier(column.name)),
+        _ => identifier(column.name),
+    }
+}
+
+/// A value of the view, in which the column of another version may have another type: it is read as what the struct has.
+fn seen_value(column: &ColumnSchema) -> String {
+    match column.ty {
+        ColumnType::Decimal => own_value(column),
+        ty => format!("{}::{}", identifier(column.name), sql_type(ty)),
+    }
 }
 
 fn replacing(columns: &[ColumnSchema], key: ColumnSchema) -> String {
@@ -225,7 +238,8 @@ mod tests {
         assert_eq!(statements.load.as_str(), load);
         let write = r#"insert into "s"."sales_v2" ("id", "price", "order") select "id", "price", "order" from json_populate_recordset(null::"s"."sales_v2", $1::text::json) on conflict ("id") do update set "price" = excluded."price", "order" = excluded."order""#;
         assert_eq!(statements.write.as_str(), write);
-        assert_eq!(statements.find, format!(r#"select {row} from "s"."sales""#));
+        let seen = r#"json_build_array("id"::uuid, "price"::text, "order"::text)::text"#;
+        assert_eq!(statements.find, format!(r#"select {seen} from "s"."sales""#));
     }
 
     #[test]

@@ -58,6 +58,11 @@ fn of_code(code: &str) -> Transience {
         "57P01" | "57P02" | "57P03" | "57P05" | "40003" | "25006" => Transience::Unavailable,
         // 08: the connection; 53: out of connections, memory or disk.
         code if code.starts_with("08") || code.starts_with("53") => Transience::Unavailable,
+        // 42: a statement that the server does not take, or a right or a table that is missing; 28 and 3D, 3F: nobody is let
+        // in, no such database or schema; 58, F0, XX: the server itself is at a loss. None of it is about one event.
+        code if ["42", "28", "3D", "3F", "58", "F0", "XX"].iter().any(|class| code.starts_with(class)) => {
+            Transience::Broken
+        }
         _ => Transience::Lasting,
     }
 }
@@ -105,7 +110,9 @@ mod tests {
             ("08006", Transience::Unavailable),
             ("53300", Transience::Unavailable),
             ("23505", Transience::Lasting),
-            ("42P01", Transience::Lasting),
+            ("22003", Transience::Lasting),
+            ("42P01", Transience::Broken),
+            ("42501", Transience::Broken),
             ("", Transience::Lasting),
         ] {
             assert_eq!(of_code(code), transience, "{code}");
