@@ -2,6 +2,7 @@
 
 pub(crate) mod following;
 pub(crate) mod poison;
+pub(crate) mod reacting;
 pub(crate) mod storm;
 pub(crate) mod together;
 pub(crate) mod unreliable;

@@ -128,16 +128,15 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// An error's text with those of its causes, down to the first that it holds already.
+/// An error's text with those of its causes that it does not hold already.
 fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let next = words(error);
-        if text.contains(&next) {
-            break;
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
         }
-        text = format!("{text}: {next}");
         cause = error.source();
     }
     text
