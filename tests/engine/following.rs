@@ -8,7 +8,9 @@ use es_core::{
     projection::{Activity, Lag, PrepareError, Start},
 };
 
-use super::{Contents, Diary, Log, PotEvent, engine, filled, fold_from_zero, happen, pot, rows};
+use super::{
+    Contents, Diary, Log, PotEvent, engine, filled, fold_from_zero, happen, pot, rows, unreliable::Unreliable,
+};
 
 pub(crate) async fn rows_follow_the_events<S: ProjectionStore>(store: &S) {
     for round in 0..20 {
@@ -160,4 +162,25 @@ pub(crate) async fn two_of_a_name_are_refused<S: ProjectionStore>(store: &S) {
     let engine = ProjectionEngine::new(store).projection(Diary(Log::default())).projection(Diary(Log::default()));
     let answer = engine.start().await.map(drop);
     assert!(matches!(answer, Err(PrepareError::NameTwice { name: "diary" })), "{answer:?}");
+}
+
+pub(crate) async fn one_reader_serves_all_at_the_end_of_the_events<S: ProjectionStore>(store: &S) {
+    let watched = Unreliable::new(store.clone());
+    let mut last = Position::START;
+    for number in 0..100 {
+        last = happen(store, &pot(number % 10), [filled(1)]).await;
+    }
+    let running = engine(&watched).projection(Diary(Log::default())).shards(8).read_model::<Contents>().shards(8);
+    let running = running.start().await.expect("an engine");
+    running.wait_for(last).await.expect("they come so far");
+    // Who catches up with the others of its projection reads with them.
+    assert!(watched.pages() < 16, "16 shards are there");
+    for number in 0..20 {
+        last = happen(store, &pot(number), [filled(1)]).await;
+        running.wait_for(last).await.expect("they come so far");
+    }
+    // A shard whose turn came late may have had to look once for itself.
+    let pages = watched.pages();
+    assert!(pages < 60, "{pages} pages for 20 events and 16 shards");
+    running.shutdown().await;
 }

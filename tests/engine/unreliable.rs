@@ -26,11 +26,12 @@ pub(crate) struct Unreliable<S> {
     /// Counts on through the numbers of a generator, the same in every run.
     turn: Arc<AtomicU64>,
     failures: Arc<AtomicU64>,
+    pages: Arc<AtomicU64>,
 }
 
 impl<S> Unreliable<S> {
     pub(crate) fn new(inner: S) -> Self {
-        Self { inner, chance: Arc::default(), turn: Arc::default(), failures: Arc::default() }
+        Self { inner, chance: Arc::default(), turn: Arc::default(), failures: Arc::default(), pages: Arc::default() }
     }
 
     /// One call in so many fails from here on; none for 0.
@@ -41,6 +42,11 @@ impl<S> Unreliable<S> {
     /// How many calls have failed.
     pub(crate) fn failures(&self) -> u64 {
         self.failures.load(Ordering::SeqCst)
+    }
+
+    /// How many pages of events were read since this was last asked.
+    pub(crate) fn pages(&self) -> u64 {
+        self.pages.swap(0, Ordering::SeqCst)
     }
 
     fn fate(&self) -> Fate {
@@ -116,6 +122,7 @@ impl<S: EventStore> EventStore for Unreliable<S> {
     }
 
     async fn read_page(&self, read: &ReadAll) -> Result<Page, StoreError> {
+        self.pages.fetch_add(1, Ordering::SeqCst);
         self.call(self.inner.read_page(read)).await
     }
 

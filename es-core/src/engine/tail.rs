@@ -61,10 +61,10 @@ impl Ring {
         }
     }
 
-    /// What a projection handles of the events behind a position; `None` where they are not all here, or there are none
-    /// yet.
+    /// What a projection handles of the events behind a position, and nothing where it has all of them; `None` where they
+    /// are not all here.
     fn behind(&self, schema: &ProjectionSchema, position: Position) -> Option<Batch> {
-        if position < self.after || self.upto <= position {
+        if position < self.after || self.upto < position {
             return None;
         }
         let first = self.events.partition_point(|event| event.position <= position);
@@ -82,7 +82,11 @@ impl<S: EventStore> Tail<S> {
 
     /// What a projection handles of the events behind a position, where the reader has them.
     pub(super) fn behind(&self, schema: &ProjectionSchema, position: Position) -> Option<Batch> {
-        lock(&self.ring).behind(schema, position)
+        if self.is_running() { lock(&self.ring).behind(schema, position) } else { None }
+    }
+
+    fn is_running(&self) -> bool {
+        self.task.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|task| !task.is_finished())
     }
 
     /// Waits until the reader has come further than this position, or into another history.
