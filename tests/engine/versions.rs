@@ -69,6 +69,10 @@ pub(crate) async fn a_new_version_takes_over_when_it_is_complete<S: ProjectionSt
     for row in rows {
         assert_eq!(expected.get(&row.id), Some(&row));
     }
+    // A program that knows only the old version waits for the one that readers see.
+    let last = happen(store, &pot(8), [filled(1)]).await;
+    old(store).controls().wait_for(last).await.expect("it comes so far");
+    assert_eq!(store.read_model::<ContentsV2>().get(&pot(8)).await.expect("a row").map(|row| row.amount), Some(2));
     // Whoever runs the old version goes on, and changes nothing for readers; dropped, it ends.
     old(store).prepare().await.expect("it is there still");
     assert_eq!(active(store).await, 2);

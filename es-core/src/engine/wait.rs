@@ -61,8 +61,8 @@ impl<S: ProjectionStore> WaitFor<S> {
             if self.is_there(&ids) {
                 return Ok(());
             }
-            let behind = self.behind(&ids).await?;
-            if behind.is_empty() {
+            let Behind { behind, is_prepared } = self.behind(&ids).await?;
+            if behind.is_empty() && is_prepared {
                 return Ok(());
             }
             let left = self.timeout.saturating_sub(begun.elapsed());
@@ -94,9 +94,15 @@ impl<S: ProjectionStore> WaitFor<S> {
         ids.iter().all(|id| board.has_all(*id, shards(*id), self.position))
     }
 
-    /// The shards that have not come so far. Of a name only the version that readers see counts.
-    async fn behind(&self, ids: &[ProjectionId]) -> Result<Vec<ShardState>, WaitError> {
-        let roster = self.controls.store().roster(ids).await?;
+    /// The shards that have not come so far. Of a name only the version that readers see counts, which may be one that a
+    /// newer program runs.
+    async fn behind(&self, ids: &[ProjectionId]) -> Result<Behind, WaitError> {
+        let mut roster = self.controls.store().roster(ids).await?;
+        if roster.active.iter().any(|active| !ids.contains(active)) {
+            roster = self.controls.store().roster(&roster.active).await?;
+        }
+        let is_active = |id: &ProjectionId| roster.active.iter().any(|active| active.name == id.name);
+        let is_prepared = ids.iter().all(is_active);
         let counts = |state: &&ShardState| roster.active.contains(&state.shard.projection);
         let board = self.controls.board();
         let is_behind = |state: &&ShardState| {
@@ -106,9 +112,16 @@ impl<S: ProjectionStore> WaitFor<S> {
         let behind: Vec<_> = roster.shards.iter().filter(counts).filter(is_behind).cloned().collect();
         match behind.iter().find(|state| state.activity != Activity::Running) {
             Some(halted) => Err(WaitError::Halted { position: self.position, state: Box::new(halted.clone()) }),
-            None => Ok(behind),
+            None => Ok(Behind { behind, is_prepared }),
         }
     }
+}
+
+/// Who has not come so far.
+struct Behind {
+    behind: Vec<ShardState>,
+    /// Whether the store knows all projections. One that nobody has prepared has no shards that could be behind.
+    is_prepared: bool,
 }
 
 impl<S: ProjectionStore> IntoFuture for WaitFor<S> {
