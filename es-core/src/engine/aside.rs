@@ -12,7 +12,7 @@ use super::{
 use crate::{
     projection::{DeadLetter, Failure, FailurePolicy, ProjectionStore, ShardId, Transience},
     recorded::Position,
-    store::{HistoryId, StoredEvent},
+    store::StoredEvent,
 };
 
 /// How many parked events are tried in one transaction.
@@ -38,7 +38,7 @@ impl<S: ProjectionStore> Runner<S> {
         let Some(letters) = letters else { return self.stop(failure).await };
         tracing::error!(shard = %self.shard(), %failure, ?policy, "an event was set aside");
         metrics::set_aside(self.shard(), letters.len());
-        self.write_letters(stored, batch.history, &letters).await?;
+        self.move_to(stored.position, 0, batch.history, &letters).await?;
         for letter in letters.into_iter().filter(|letter| !letter.skipped) {
             self.choice.park(letter.key);
         }
@@ -58,40 +58,15 @@ impl<S: ProjectionStore> Runner<S> {
         Some(ours.map(|key| letter(self.shard(), key, stored.position, failure.clone())).collect())
     }
 
-    /// Keeps the letters, and moves the checkpoint behind the event.
-    pub(super) async fn write_letters(
-        &mut self,
-        stored: &StoredEvent,
-        history: HistoryId,
-        letters: &[DeadLetter],
-    ) -> Step {
-        while self.position < stored.position {
-            let range = (self.checkpoint, stored.position);
-            let attempt = Attempt::new(&self.shared.store, &self.claim, range, history, &[], &self.choice);
-            let outcome = match attempt.begin(0).await {
-                Ok(Some(transaction)) => attempt.end(transaction, Ok(0), letters).await,
-                Ok(None) => Ok(Outcome::Void),
-                Err(failed) => Err(failed),
-            };
-            match outcome {
-                Ok(Outcome::Taken(_)) => self.stands_at(stored.position),
-                Ok(Outcome::Void) => return Err(Ended::Void),
-                Err(failed) => self.try_again(failed).await?,
-            }
-        }
-        Ok(())
-    }
-
     /// Stops in front of the event.
     async fn stop(&mut self, failure: Failure) -> Step {
         tracing::error!(shard = %self.shard(), %failure, "a projection stops");
-        loop {
-            match self.store().stop(&self.claim, self.checkpoint, &failure).await {
-                Ok(true) => return Err(Ended::Stopped(failure)),
-                Ok(false) => return Err(Ended::Void),
-                Err(error) => self.wait_out(error).await?,
-            }
-        }
+        let (claim, from) = (self.claim, self.checkpoint);
+        let stops = self.ask(|store| {
+            let failure = failure.clone();
+            async move { store.stop(&claim, from, &failure).await }
+        });
+        if stops.await? { Err(Ended::Stopped(failure)) } else { Err(Ended::Void) }
     }
 
     /// Tries all parked events again, key after key, each key's in their order. A key whose event fails again stays parked
@@ -112,12 +87,11 @@ impl<S: ProjectionStore> Runner<S> {
     /// Tries the next parked events of a key. Whether there are more to try; `None` where one has failed again.
     async fn redrive_some(&mut self, key: &str) -> Result<Option<bool>, Ended> {
         let shard = self.shard();
-        let events = loop {
-            match self.store().parked_events(shard, key, REDRIVEN).await {
-                Ok(events) => break events,
-                Err(error) => self.wait_out(error).await?,
-            }
-        };
+        let parked = self.ask(|store| {
+            let key = key.to_owned();
+            async move { store.parked_events(shard, &key, REDRIVEN).await }
+        });
+        let events = parked.await?;
         if events.is_empty() {
             return Ok(Some(false));
         }
@@ -171,30 +145,16 @@ impl<S: ProjectionStore> Runner<S> {
         }
     }
 
-    pub(super) async fn history(&mut self) -> Result<HistoryId, Ended> {
-        loop {
-            match self.store().history().await {
-                Ok(history) => return Ok(history),
-                Err(error) => self.wait_out(error).await?,
-            }
-        }
-    }
-
     /// The wish was seen to.
     async fn end_redrive(&mut self) -> Step {
         loop {
             let history = self.history().await?;
             let range = (self.checkpoint, self.checkpoint);
             let attempt = Attempt::new(&self.shared.store, &self.claim, range, history, &[], &self.choice);
-            let outcome = match attempt.begin(0).await {
-                Ok(Some(mut transaction)) => {
-                    let done = self.shared.store.redriven(&mut transaction, self.claim.shard).await;
-                    let done = done.map(|()| 0).map_err(|error| attempt.store_failed(error));
-                    attempt.end(transaction, done, &[]).await
-                }
-                Ok(None) => Ok(Outcome::Void),
-                Err(failed) => Err(failed),
+            let redriven = async |transaction: &mut S::Transaction| {
+                self.shared.store.redriven(transaction, self.claim.shard).await
             };
+            let outcome = attempt.transact(0, &[], redriven).await;
             match outcome {
                 Ok(Outcome::Taken(_)) => return Ok(()),
                 Ok(Outcome::Void) => return Err(Ended::Void),

@@ -127,6 +127,18 @@ impl<'a, S: ProjectionStore> Attempt<'a, S> {
         }
     }
 
+    /// A transaction in which the store itself is asked for something, and letters are kept.
+    pub(super) async fn transact(
+        &self,
+        applied: u64,
+        letters: &[DeadLetter],
+        ask: impl AsyncFnOnce(&mut S::Transaction) -> Result<(), StoreError>,
+    ) -> Result<Outcome, Failed> {
+        let Some(mut transaction) = self.begin(applied).await? else { return Ok(Outcome::Void) };
+        let done = ask(&mut transaction).await.map(|()| applied).map_err(|error| self.store_failed(error));
+        self.end(transaction, done, letters).await
+    }
+
     /// Ends the transaction: commits where all went well, and undoes it where not.
     pub(super) async fn end(
         &self,

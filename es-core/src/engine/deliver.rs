@@ -1,7 +1,5 @@
 //! How a batch is delivered by a reactor: event by event, and the checkpoint behind each of them.
 
-use std::time::Instant;
-
 use super::{
     attempt::{Attempt, Failed, Outcome},
     choice::Chosen,
@@ -12,7 +10,6 @@ use super::{
 };
 use crate::{
     projection::{ProjectionError, ProjectionStore, Transience},
-    recorded::Position,
     store::StoredEvent,
 };
 
@@ -32,14 +29,14 @@ impl<S: ProjectionStore> Runner<S> {
             };
             match self.choice.of(&key, stored) {
                 Chosen::Elsewhere => {}
-                Chosen::Waits(letter) => self.write_letters(stored, batch.history, &[letter]).await?,
+                Chosen::Waits(letter) => self.move_to(stored.position, 0, batch.history, &[letter]).await?,
                 Chosen::Taken => match self.deliver_one(work, stored).await? {
-                    Ok(()) => self.delivered(1, stored.position, batch).await?,
+                    Ok(()) => self.move_to(stored.position, 1, batch.history, &[]).await?,
                     Err((error, attempts)) => self.set_aside(stored, batch, lasting(error), attempts).await?,
                 },
             }
         }
-        self.delivered(0, batch.upto, batch).await
+        self.move_to(batch.upto, 0, batch.history, &[]).await
     }
 
     /// Delivers an event as often as it takes, or as is allowed.
@@ -71,21 +68,6 @@ impl<S: ProjectionStore> Runner<S> {
         }
     }
 
-    /// Moves the checkpoint behind what was delivered.
-    async fn delivered(&mut self, events: u64, to: Position, batch: &Batch) -> Step {
-        let begun = Instant::now();
-        while self.position < to || self.checkpoint < to {
-            let range = (self.checkpoint, to);
-            let attempt = Attempt::new(&self.shared.store, &self.claim, range, batch.history, &[], &self.choice);
-            match attempt.advance(events).await {
-                Ok(Outcome::Taken(applied)) => self.taken(applied, to, begun),
-                Ok(Outcome::Void) => return Err(Ended::Void),
-                Err(failed) => self.try_again(failed).await?,
-            }
-        }
-        Ok(())
-    }
-
     /// Delivers parked events of a key again. Whether there are more to try; `None` where one has failed again.
     pub(super) async fn redeliver(
         &mut self,
@@ -102,12 +84,7 @@ impl<S: ProjectionStore> Runner<S> {
             let events = std::slice::from_ref(stored);
             let attempt = Attempt::new(&self.shared.store, &self.claim, range, history, events, &self.choice);
             let attempt = attempt.redriving(key);
-            let outcome = match attempt.begin(1).await {
-                Ok(Some(transaction)) => attempt.end(transaction, Ok(1), &[]).await,
-                Ok(None) => Ok(Outcome::Void),
-                Err(failed) => Err(failed),
-            };
-            match outcome {
+            match attempt.transact(1, &[], async |_| Ok(())).await {
                 Ok(Outcome::Taken(_)) => {}
                 Ok(Outcome::Void) => return Err(Ended::Void),
                 Err(failed) => {

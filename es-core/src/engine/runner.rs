@@ -17,10 +17,10 @@ use super::{
     work::Work,
 };
 use crate::{
-    projection::{Claim, EngineInfo, Failure, HandlerError, ProjectionStore, ShardId, Transience},
+    projection::{Claim, DeadLetter, EngineInfo, Failure, HandlerError, ProjectionStore, ShardId, Transience},
     recorded::Position,
     repository::RetryPolicy,
-    store::{StoreError, StoredEvent},
+    store::{HistoryId, StoreError, StoredEvent},
 };
 
 /// A checkpoint that passes nothing but events of others moves this often.
@@ -144,7 +144,7 @@ impl<S: ProjectionStore> Runner<S> {
         }
     }
 
-    /// The next events; waits for a store that cannot be reached.
+    /// The next events.
     async fn next_batch(&mut self) -> Result<Arc<Batch>, Ended> {
         loop {
             match self.shared.feed.behind(self.work.schema(), self.position).await {
@@ -152,6 +152,19 @@ impl<S: ProjectionStore> Runner<S> {
                     self.failures = 0;
                     return Ok(batch);
                 }
+                Err(error) => self.wait_out(error).await?,
+            }
+        }
+    }
+
+    /// Asks the store for something that changes nothing, until it answers.
+    pub(super) async fn ask<T, F>(&mut self, ask: impl Fn(S) -> F + Send) -> Result<T, Ended>
+    where
+        F: Future<Output = Result<T, StoreError>> + Send,
+    {
+        loop {
+            match ask(self.shared.store.clone()).await {
+                Ok(answer) => return Ok(answer),
                 Err(error) => self.wait_out(error).await?,
             }
         }
@@ -172,15 +185,10 @@ impl<S: ProjectionStore> Runner<S> {
 
     /// Which keys have to wait.
     pub(super) async fn load_parked(&mut self) -> Step {
-        loop {
-            match self.store().parked_keys(self.shard()).await {
-                Ok(keys) => {
-                    self.choice = Choice::new(self.shard(), self.work.schema().shards, keys);
-                    return Ok(());
-                }
-                Err(error) => self.wait_out(error).await?,
-            }
-        }
+        let shard = self.shard();
+        let keys = self.ask(|store| async move { store.parked_keys(shard).await }).await?;
+        self.choice = Choice::new(shard, self.work.schema().shards, keys);
+        Ok(())
     }
 
     /// Takes in a batch, in as many pieces as it needs.
@@ -198,7 +206,7 @@ impl<S: ProjectionStore> Runner<S> {
     async fn pass_over(&mut self, batch: &Batch) -> Step {
         self.position = batch.upto;
         if batch.more || self.advanced.elapsed() >= IDLE_ADVANCE {
-            return self.move_checkpoint_in(batch).await;
+            return self.move_to(batch.upto, 0, batch.history, &[]).await;
         }
         Ok(())
     }
@@ -221,31 +229,38 @@ impl<S: ProjectionStore> Runner<S> {
         if self.checkpoint == self.position {
             return Ok(());
         }
-        let history = loop {
-            match self.store().history().await {
-                Ok(history) => break history,
-                Err(error) => self.wait_out(error).await?,
-            }
-        };
-        let nothing = Batch { after: self.checkpoint, upto: self.position, events: Vec::new(), more: false, history };
-        self.move_checkpoint_in(&nothing).await
+        let history = self.history().await?;
+        self.move_to(self.position, 0, history, &[]).await
     }
 
-    async fn move_checkpoint_in(&mut self, batch: &Batch) -> Step {
-        let to = self.position;
-        loop {
-            if self.checkpoint >= to {
-                return Ok(());
-            }
+    pub(super) async fn history(&mut self) -> Result<HistoryId, Ended> {
+        self.ask(|store| async move { store.history().await }).await
+    }
+
+    /// Moves the checkpoint behind so many events that were applied elsewhere, and keeps what was set aside on the way.
+    pub(super) async fn move_to(
+        &mut self,
+        to: Position,
+        applied: u64,
+        history: HistoryId,
+        letters: &[DeadLetter],
+    ) -> Step {
+        while self.checkpoint < to {
+            let begun = Instant::now();
             let range = (self.checkpoint, to);
-            let attempt = Attempt::new(&self.shared.store, &self.claim, range, batch.history, &[], &self.choice);
-            let outcome = attempt.advance(0).await;
+            let attempt = Attempt::new(&self.shared.store, &self.claim, range, history, &[], &self.choice);
+            let outcome = if letters.is_empty() {
+                attempt.advance(applied).await
+            } else {
+                attempt.transact(applied, letters, async |_| Ok(())).await
+            };
             match outcome {
-                Ok(Outcome::Taken(_)) => self.stands_at(to),
+                Ok(Outcome::Taken(applied)) => self.taken(applied, to, begun),
                 Ok(Outcome::Void) => return Err(Ended::Void),
                 Err(failed) => self.try_again(failed).await?,
             }
         }
+        Ok(())
     }
 
     /// After a failure that will pass: waits, and finds out where the checkpoint stands. Another one ends the runner.
@@ -262,20 +277,19 @@ impl<S: ProjectionStore> Runner<S> {
     /// Claims the shard anew, because it is not known whether a transaction took place, or the connection is gone. The
     /// older claim is void from here on.
     pub(super) async fn reclaim(&mut self) -> Step {
-        loop {
-            match self.store().claim(&self.shared.info, self.shard()).await {
-                Ok(Some(claim)) => {
-                    self.claim = claim;
-                    self.shared.board.claimed(claim);
-                    let failures = self.failures;
-                    self.stands_at(claim.position);
-                    self.failures = failures;
-                    return Ok(());
-                }
-                Ok(None) => return Err(Ended::Void),
-                Err(error) => self.wait_out(error).await?,
-            }
-        }
+        let shard = self.shard();
+        let info = self.shared.info.clone();
+        let claim = self.ask(|store| {
+            let info = info.clone();
+            async move { store.claim(&info, shard).await }
+        });
+        let Some(claim) = claim.await? else { return Err(Ended::Void) };
+        self.claim = claim;
+        self.shared.board.claimed(claim);
+        let failures = self.failures;
+        self.stands_at(claim.position);
+        self.failures = failures;
+        Ok(())
     }
 
     /// Waits after a failure of the store that will pass; ends after another.
