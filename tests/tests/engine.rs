@@ -33,6 +33,7 @@ on_memory! {
     reacting::what_cannot_be_delivered_stops_or_waits_with_its_key,
     reacting::nothing_is_delivered_again_by_a_rebuild,
     together::shards_are_spread_evenly_and_handed_over,
+    together::who_knows_another_division_leaves_it_to_others,
     versions::a_new_version_takes_over_when_it_is_complete,
     versions::a_job_makes_a_new_version_the_active_one,
 }

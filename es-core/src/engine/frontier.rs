@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Instant};
 use tokio::sync::watch;
 
 use super::{
+    claiming,
     error::EngineError,
     runner::{Ended, Order, Runner, Shared},
     supervisor::take_over,
@@ -49,7 +50,7 @@ async fn run_shard<S: ProjectionStore>(
     work: &Work<S>,
     shard: ShardId,
 ) -> Result<(), EngineError> {
-    let Some((claim, state)) = claim(common, shard).await? else { return Ok(()) };
+    let Some((claim, state)) = claim(common, work, shard).await? else { return Ok(()) };
     let (_orders, given) = watch::channel(Order { end: false, redrives: u64::from(state.redrive) });
     let (ended, claim) = Runner::new(Arc::clone(common), work.clone(), claim, given).run_to_frontier().await;
     common.store.release(&claim).await?;
@@ -64,6 +65,7 @@ async fn run_shard<S: ProjectionStore>(
 /// Claims a shard, and waits for one that is owned by another; `None` where it is not there any more.
 async fn claim<S: ProjectionStore>(
     common: &Arc<Shared<S>>,
+    work: &Work<S>,
     shard: ShardId,
 ) -> Result<Option<(Claim, ShardState)>, EngineError> {
     let begun = Instant::now();
@@ -80,7 +82,7 @@ async fn claim<S: ProjectionStore>(
                 });
             }
         }
-        if let Some(claim) = common.store.claim(&common.info, shard).await? {
+        if let Some(claim) = claiming::claim(common, work.schema(), shard).await? {
             return Ok(Some((claim, state)));
         }
         if begun.elapsed() > common.info.lease * 2 {

@@ -12,6 +12,7 @@ use super::{
     attempt::{Attempt, Failed, Outcome},
     board::Board,
     choice::Choice,
+    claiming,
     feed::{Batch, Feed},
     metrics,
     work::Work,
@@ -263,14 +264,15 @@ impl<S: ProjectionStore> Runner<S> {
     /// older claim is void from here on.
     pub(super) async fn reclaim(&mut self) -> Step {
         loop {
-            match self.store().claim(&self.shared.info, self.shard()).await {
+            match claiming::claim(&self.shared, self.work.schema(), self.shard()).await {
                 Ok(Some(claim)) => {
                     self.claim = claim;
                     self.shared.board.claimed(claim);
                     let failures = self.failures;
                     self.stands_at(claim.position);
                     self.failures = failures;
-                    return Ok(());
+                    // Another may have had it meanwhile, and parked what it could not project.
+                    return self.load_parked().await;
                 }
                 Ok(None) => return Err(Ended::Void),
                 Err(error) => self.wait_out(error).await?,

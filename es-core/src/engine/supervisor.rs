@@ -14,12 +14,12 @@ use tokio::{
 };
 
 use super::{
-    assignment, metrics,
+    assignment, claiming, metrics,
     runner::{Ended, Order, Runner, Shared},
     work::Work,
 };
 use crate::{
-    projection::{Activity, Claim, ProjectionId, ProjectionKind, ProjectionStore, Roster, ShardId, ShardState},
+    projection::{Activity, Claim, EngineInfo, ProjectionId, ProjectionKind, ProjectionStore, Roster, ShardId, ShardState},
     recorded::Position,
     store::StoreError,
 };
@@ -35,6 +35,8 @@ const REST: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Supervisor<S> {
     shared: Arc<Shared<S>>,
+    /// Who we are, and what we run.
+    info: EngineInfo,
     works: Arc<[Work<S>]>,
     /// How often we say that we are alive.
     interval: Duration,
@@ -63,6 +65,7 @@ impl<S: ProjectionStore> Supervisor<S> {
         end: watch::Receiver<bool>,
     ) -> Self {
         Self {
+            info: shared.info.clone(),
             shared,
             works,
             interval,
@@ -93,8 +96,9 @@ impl<S: ProjectionStore> Supervisor<S> {
 
     /// One look at all there is; answers when the next one is due.
     async fn look_round(&mut self) -> Duration {
-        match self.shared.store.keep_alive(&self.shared.info, &self.shared.board.claims()).await {
+        match self.shared.store.keep_alive(&self.info, &self.shared.board.claims()).await {
             Ok(roster) => {
+                self.leave_to_others(&roster);
                 self.follow(&roster).await;
                 self.measure(&roster).await;
                 if self.build(&roster).await { BUILDING.min(self.interval) } else { self.interval }
@@ -103,6 +107,22 @@ impl<S: ProjectionStore> Supervisor<S> {
                 // Runners go on as long as their claims hold, which the store decides.
                 tracing::warn!(%error, "an engine could not say that it is alive");
                 self.interval
+            }
+        }
+    }
+
+    /// Gives up what others have divided anew, so that they count on us no more: which keys a shard has is not what we
+    /// would say.
+    fn leave_to_others(&mut self, roster: &Roster) {
+        for schema in self.works.iter().map(Work::schema) {
+            let is_known = roster.shards.iter().any(|state| state.shard.projection == schema.id);
+            if is_known && !claiming::is_divided_as(schema, roster) {
+                tracing::error!(
+                    projection = %schema.id,
+                    shards = schema.shards,
+                    "a projection was divided into another number of shards; this process runs it no more: start it anew"
+                );
+                self.info.projections.retain(|id| *id != schema.id);
             }
         }
     }
@@ -159,7 +179,7 @@ impl<S: ProjectionStore> Supervisor<S> {
             return;
         }
         let Some(work) = self.works.iter().find(|work| work.schema().id == state.shard.projection) else { return };
-        match self.shared.store.claim(&self.shared.info, state.shard).await {
+        match claiming::claim(&self.shared, work.schema(), state.shard).await {
             Ok(Some(claim)) => {
                 tracing::info!(shard = %claim.shard, position = %claim.position, epoch = claim.epoch, "a shard is ours");
                 let (orders, given) = watch::channel(Order { end: false, redrives: u64::from(state.redrive) });
