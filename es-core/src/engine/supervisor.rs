@@ -98,6 +98,7 @@ impl<S: ProjectionStore> Supervisor<S> {
     async fn look_round(&mut self) -> Duration {
         match self.shared.store.keep_alive(&self.info, &self.shared.board.claims()).await {
             Ok(roster) => {
+                self.shared.board.seen(&roster.active);
                 self.leave_to_others(&roster);
                 self.follow(&roster).await;
                 self.measure(&roster).await;
