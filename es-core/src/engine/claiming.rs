@@ -8,16 +8,16 @@ use crate::{
 
 /// Claims a shard; `None` where it cannot be had, or belongs to another division: then its keys are others than we think.
 pub(super) async fn claim<S: ProjectionStore>(
-    shared: &Shared<S>,
+    common: &Shared<S>,
     schema: &ProjectionSchema,
     shard: ShardId,
 ) -> Result<Option<Claim>, StoreError> {
-    let Some(claim) = shared.store.claim(&shared.info, shard).await? else { return Ok(None) };
+    let Some(claim) = common.store.claim(&common.info, shard).await? else { return Ok(None) };
     // Asked behind the claim: what is owned is not divided anew.
-    if is_divided_as(schema, &shared.store.roster(&[schema.id]).await?) {
+    if is_divided_as(schema, &common.store.roster(&[schema.id]).await?) {
         return Ok(Some(claim));
     }
-    shared.store.release(&claim).await?;
+    common.store.release(&claim).await?;
     Ok(None)
 }
 

@@ -21,7 +21,7 @@ use crate::{
     projection::{Claim, EngineInfo, Failure, HandlerError, ProjectionStore, ShardId, Transience},
     recorded::Position,
     repository::RetryPolicy,
-    store::{StoreError, StoredEvent},
+    store::{HistoryId, StoreError, StoredEvent},
 };
 
 /// A checkpoint that passes nothing but events of others moves this often.
@@ -78,6 +78,8 @@ pub(super) struct Runner<S> {
     pub(super) failures: u32,
     /// How often we were told to try parked events again, and have seen to it.
     redrives: u64,
+    /// In which history events were read.
+    history: Option<HistoryId>,
 }
 
 /// How a step ended: it goes on, or the runner ends.
@@ -88,7 +90,19 @@ impl<S: ProjectionStore> Runner<S> {
     pub(super) fn new(shared: Arc<Shared<S>>, work: Work<S>, claim: Claim, orders: watch::Receiver<Order>) -> Self {
         let choice = Choice::new(claim.shard, work.schema().shards, []);
         let (position, checkpoint, advanced) = (claim.position, claim.position, Instant::now());
-        Self { shared, work, claim, position, checkpoint, choice, orders, advanced, failures: 0, redrives: 0 }
+        Self {
+            shared,
+            work,
+            claim,
+            position,
+            checkpoint,
+            choice,
+            orders,
+            advanced,
+            failures: 0,
+            redrives: 0,
+            history: None,
+        }
     }
 
     pub(super) fn store(&self) -> &S {
@@ -102,6 +116,10 @@ impl<S: ProjectionStore> Runner<S> {
     /// Takes in events until it is told to end, or cannot go on.
     pub(super) async fn run(mut self) -> (Ended, Claim) {
         let ended = self.follow(true).await;
+        if matches!(ended, Ended::Void) {
+            // It may be that the history has ended in which they were read.
+            self.shared.feed.discard(self.shard().projection);
+        }
         self.shared.board.gone(self.shard());
         (ended, self.claim)
     }
@@ -133,6 +151,10 @@ impl<S: ProjectionStore> Runner<S> {
                 self.redrive().await?;
             }
             let batch = self.next_batch().await?;
+            if self.history.replace(batch.history).is_some_and(|known| known != batch.history) {
+                // Where we stood, other events may come: the checkpoint says where to go on.
+                return Err(Ended::Void);
+            }
             if batch.upto > self.position {
                 self.take(&batch).await?;
                 self.shared.board.reached(self.shard(), self.position);
