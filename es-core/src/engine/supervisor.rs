@@ -19,7 +19,9 @@ use super::{
     work::Work,
 };
 use crate::{
-    projection::{Activity, Claim, EngineInfo, ProjectionId, ProjectionKind, ProjectionStore, Roster, ShardId, ShardState},
+    projection::{
+        Activity, Claim, EngineInfo, ProjectionId, ProjectionKind, ProjectionStore, Roster, ShardId, ShardState,
+    },
     recorded::Position,
     store::StoreError,
 };
@@ -49,6 +51,8 @@ pub(super) struct Supervisor<S> {
     targets: HashMap<ProjectionId, Position>,
     /// When the lag was measured last.
     measured: Option<Instant>,
+    /// Measures it.
+    measuring: JoinSet<()>,
 }
 
 #[derive(Debug)]
@@ -75,6 +79,7 @@ impl<S: ProjectionStore> Supervisor<S> {
             resting: HashMap::new(),
             targets: HashMap::new(),
             measured: None,
+            measuring: JoinSet::new(),
         }
     }
 
@@ -101,7 +106,7 @@ impl<S: ProjectionStore> Supervisor<S> {
                 self.shared.board.seen(&roster.active);
                 self.leave_to_others(&roster);
                 self.follow(&roster).await;
-                self.measure(&roster).await;
+                self.measure(&roster);
                 if self.build(&roster).await { BUILDING.min(self.interval) } else { self.interval }
             }
             Err(error) => {
@@ -151,20 +156,26 @@ impl<S: ProjectionStore> Supervisor<S> {
         }
     }
 
-    /// Tells through metrics how far our shards are behind.
-    async fn measure(&mut self, roster: &Roster) {
-        if self.measured.is_some_and(|at| at.elapsed() < MEASURED) {
+    /// Tells through metrics how far our shards are behind: on a task of its own, because it may be a look at all events,
+    /// and we have to say that we are alive.
+    fn measure(&mut self, roster: &Roster) {
+        while self.measuring.try_join_next().is_some() {}
+        if !self.measuring.is_empty() || self.measured.is_some_and(|at| at.elapsed() < MEASURED) {
             return;
         }
         self.measured = Some(Instant::now());
-        for state in roster.shards.iter().filter(|state| self.running.contains_key(&state.shard)) {
-            let work = self.works.iter().find(|work| work.schema().id == state.shard.projection);
-            let Some(work) = work else { continue };
-            match self.shared.store.lag(work.schema(), state.position).await {
-                Ok(lag) => metrics::lags(state.shard, lag),
-                Err(error) => tracing::debug!(shard = %state.shard, %error, "the lag could not be measured"),
+        let schema = |id| self.works.iter().map(Work::schema).find(|schema| schema.id == id).copied();
+        let ours = roster.shards.iter().filter(|state| self.running.contains_key(&state.shard));
+        let ours = ours.filter_map(|state| Some((state.shard, state.position, schema(state.shard.projection)?)));
+        let (store, ours) = (self.shared.store.clone(), ours.collect::<Vec<_>>());
+        self.measuring.spawn(async move {
+            for (shard, position, schema) in ours {
+                match store.lag(&schema, position).await {
+                    Ok(lag) => metrics::lags(shard, lag),
+                    Err(error) => tracing::debug!(%shard, %error, "the lag could not be measured"),
+                }
             }
-        }
+        });
     }
 
     fn rests(&mut self, shard: ShardId) -> bool {
