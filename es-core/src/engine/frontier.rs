@@ -24,6 +24,8 @@ pub(super) async fn run<S: ProjectionStore>(common: Arc<Shared<S>>, works: &[Wor
 
 async fn run_all<S: ProjectionStore>(common: &Arc<Shared<S>>, works: &[Work<S>]) -> Result<(), EngineError> {
     let mut stopped = None;
+    // What comes while they run need not be waited for: a new version only has to be as far as the active one.
+    let now = common.store.settled().await?;
     for work in works {
         for shard in work.schema().shards() {
             match run_shard(common, work, shard).await {
@@ -38,8 +40,7 @@ async fn run_all<S: ProjectionStore>(common: &Arc<Shared<S>>, works: &[Work<S>])
         let (id, kind) = (work.schema().id, work.schema().kind);
         let is_newer = roster.active.iter().any(|active| active.name == id.name && active.version < id.version);
         if is_newer && kind != ProjectionKind::Reactor {
-            // Who has come so far stays so far, so that it is asked of what is there now.
-            take_over(&common.store, id, &mut HashMap::new()).await?;
+            take_over(&common.store, id, &mut HashMap::from([(id, now)])).await?;
         }
     }
     stopped.map_or(Ok(()), Err)
