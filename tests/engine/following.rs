@@ -84,9 +84,8 @@ pub(crate) async fn whoever_waits_in_vain_is_told_why<S: ProjectionStore>(store:
     let last = happen(store, &pot(0), [filled(1), filled(2)]).await;
     let engine = engine(store).read_model::<Contents>();
     let controls = engine.controls();
-    // Of what nobody has prepared nothing is there, and nothing behind either.
-    let answer = controls.wait_for(last).timeout(Duration::from_millis(30)).await;
-    assert!(matches!(answer, Err(WaitError::TimedOut { .. })), "{answer:?}");
+    let unprepared = controls.wait_for(last).timeout(Duration::from_millis(30)).await;
+    assert!(matches!(unprepared, Err(WaitError::TimedOut { .. })), "{unprepared:?}");
     engine.prepare().await.expect("the tables");
     let answer = controls.wait_for(last).timeout(Duration::from_millis(30)).await;
     let Err(WaitError::TimedOut { position, behind, settled, .. }) = answer else { panic!("{answer:?}") };

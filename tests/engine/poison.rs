@@ -8,7 +8,10 @@ use es_core::{
     projection::{Activity, FailurePolicy},
 };
 
-use super::{Contents, Diary, Log, engine, filled, fold_from_zero, following::status_of, happen, poison, pot, rows};
+use super::{
+    Contents, Diary, Log, engine, filled, fold_from_zero, following::status_of, happen, poison, pot, rows,
+    unreliable::Unreliable,
+};
 
 pub(crate) async fn one_that_stops_stops_alone_and_goes_on_when_resumed<S: ProjectionStore>(store: &S) {
     let log = Log::default();
@@ -124,4 +127,32 @@ pub(crate) async fn a_parked_key_holds_up_only_its_own_shard_and_key<S: Projecti
         let expected: &[u64] = if number == 5 { &[] } else { &[1, 2] };
         assert_eq!(log.of(&pot(number)), expected);
     }
+}
+
+/// A limit for what would go on for ever, and not a measure.
+const FOR_EVER: Duration = Duration::from_secs(30);
+
+pub(crate) async fn a_commit_that_is_refused_comes_to_the_policy<S: ProjectionStore>(store: &S) {
+    let store = Unreliable::new(store.clone());
+    happen(&store, &pot(0), [filled(1), filled(2)]).await;
+    store.refuses_commits();
+    let run = engine(&store).read_model::<Contents>().run_to_frontier();
+    let answer = tokio::time::timeout(FOR_EVER, run).await.expect("it comes to an end");
+    let Err(EngineError::Stopped { failure, .. }) = answer else { panic!("{answer:?}") };
+    assert!(failure.message.contains("there is one already"), "{failure}");
+}
+
+pub(crate) async fn a_redrive_of_what_never_passes_ends<S: ProjectionStore>(store: &S) {
+    let (store, log) = (Unreliable::new(store.clone()), Log::default());
+    let definition = engine(&store).projection(Diary(log.clone())).policy(FailurePolicy::DeadLetter);
+    let last = happen(&store, &pot(0), [filled(1), poison()]).await;
+    let running = definition.start().await.expect("an engine");
+    running.wait_for(last).await.expect("it comes so far");
+    store.hopes();
+    running.controls().redrive("diary").await.expect("wanted");
+    tokio::time::timeout(FOR_EVER, until_redriven(&running)).await.expect("it comes to an end");
+    let last = happen(&store, &pot(1), [filled(1)]).await;
+    running.wait_for(last).await.expect("others go on");
+    assert_eq!((log.of(&pot(0)), log.of(&pot(1))), (vec![1], vec![1]));
+    running.shutdown().await;
 }

@@ -50,3 +50,25 @@ pub(crate) async fn shards_are_spread_evenly_and_handed_over<S: ProjectionStore>
     }
     assert_eq!(rows(store).await, fold_from_zero(store).await);
 }
+
+pub(crate) async fn who_knows_another_division_leaves_it_to_others<S: ProjectionStore>(store: &S) {
+    let first = engine(store).label("first").read_model::<Contents>().start().await.expect("an engine");
+    let mut last = Position::START;
+    for number in 0..20 {
+        last = happen(store, &pot(number), [filled(1)]).await;
+    }
+    first.wait_for(last).await.expect("it comes so far");
+    first.controls().pause("pot_contents").await.expect("paused");
+    until_owned(&first, &[("", 1)]).await;
+    let divided = engine(store).label("second").read_model::<Contents>().shards(2);
+    divided.prepare().await.expect("nobody has it");
+    first.controls().resume("pot_contents").await.expect("resumed");
+    for number in 0..20 {
+        last = happen(store, &pot(number), [filled(2)]).await;
+    }
+    let second = divided.start().await.expect("an engine");
+    second.wait_for(last).await.expect("it has all of it");
+    assert_eq!(rows(store).await, fold_from_zero(store).await);
+    first.shutdown().await;
+    second.shutdown().await;
+}

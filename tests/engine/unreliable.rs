@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU32, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
 };
 
 use es_core::{
@@ -27,16 +27,36 @@ pub(crate) struct Unreliable<S> {
     turn: Arc<AtomicU64>,
     failures: Arc<AtomicU64>,
     pages: Arc<AtomicU64>,
+    refuses: Arc<AtomicBool>,
+    passing: Arc<AtomicBool>,
 }
 
 impl<S> Unreliable<S> {
     pub(crate) fn new(inner: S) -> Self {
-        Self { inner, chance: Arc::default(), turn: Arc::default(), failures: Arc::default(), pages: Arc::default() }
+        Self {
+            inner,
+            chance: Arc::default(),
+            turn: Arc::default(),
+            failures: Arc::default(),
+            pages: Arc::default(),
+            refuses: Arc::default(),
+            passing: Arc::default(),
+        }
     }
 
     /// One call in so many fails from here on; none for 0.
     pub(crate) fn fails_one_in(&self, calls: u32) {
         self.chance.store(calls, Ordering::SeqCst);
+    }
+
+    /// Refuses every commit from here on, as for a constraint that is looked at last.
+    pub(crate) fn refuses_commits(&self) {
+        self.refuses.store(true, Ordering::SeqCst);
+    }
+
+    /// Takes the errors of handlers for such as will pass.
+    pub(crate) fn hopes(&self) {
+        self.passing.store(true, Ordering::SeqCst);
     }
 
     /// How many calls have failed.
@@ -184,6 +204,10 @@ impl<S: ProjectionStore> ProjectionStore for Unreliable<S> {
     }
 
     async fn commit(&self, transaction: S::Transaction) -> Result<(), StoreError> {
+        if self.refuses.load(Ordering::SeqCst) {
+            self.inner.rollback(transaction).await;
+            return Err(StoreError::Backend { doing: "committing", source: "there is one already".into() });
+        }
         self.call(self.inner.commit(transaction)).await
     }
 
@@ -198,6 +222,7 @@ impl<S: ProjectionStore> ProjectionStore for Unreliable<S> {
     fn transience(&self, error: &HandlerError) -> Transience {
         match error.downcast_ref::<StoreError>() {
             Some(StoreError::Unavailable(_)) => Transience::Unavailable,
+            None if self.passing.load(Ordering::SeqCst) => Transience::Passing,
             _ => self.inner.transience(error),
         }
     }

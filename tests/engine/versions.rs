@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use es_core::{
-    engine::ProjectionEngine,
+    engine::{ProjectionEngine, WaitError},
     prelude::*,
     projection::{ProjectionId, Rows},
 };
@@ -93,6 +93,10 @@ pub(crate) async fn a_job_makes_a_new_version_the_active_one<S: ProjectionStore>
     assert_eq!(active(store).await, 2);
     let row = store.read_model::<ContentsV2>().get(&pot(1)).await.expect("a row");
     assert_eq!(row, Some(ContentsV2 { id: pot(1), amount: 3, throughput: 3 }));
+    // Who knows only the old version waits for what readers see.
+    let last = happen(store, &pot(1), [filled(4)]).await;
+    let waiting = old(store).controls().wait_for(last).timeout(Duration::from_millis(30));
+    assert!(matches!(waiting.await, Err(WaitError::TimedOut { .. })));
     // An older binary does not switch back.
     old(store).run_to_frontier().await.expect("the frontier");
     assert_eq!(active(store).await, 2);

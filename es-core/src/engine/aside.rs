@@ -74,7 +74,8 @@ impl<S: ProjectionStore> Runner<S> {
     pub(super) async fn redrive(&mut self) -> Step {
         let keys: Vec<_> = self.choice.parked().cloned().collect();
         for key in keys {
-            while let Some(more) = self.redrive_some(&key).await? {
+            let mut attempts = 0;
+            while let Some(more) = self.redrive_some(&key, &mut attempts).await? {
                 if !more {
                     break;
                 }
@@ -84,8 +85,9 @@ impl<S: ProjectionStore> Runner<S> {
         self.load_parked().await
     }
 
-    /// Tries the next parked events of a key. Whether there are more to try; `None` where one has failed again.
-    async fn redrive_some(&mut self, key: &str) -> Result<Option<bool>, Ended> {
+    /// Tries the next parked events of a key, which has failed so many times in a row. Whether there are more to try; `None`
+    /// where one has failed again.
+    async fn redrive_some(&mut self, key: &str, attempts: &mut u32) -> Result<Option<bool>, Ended> {
         let shard = self.shard();
         let parked = self.ask(|store| {
             let key = key.to_owned();
@@ -96,7 +98,7 @@ impl<S: ProjectionStore> Runner<S> {
             return Ok(Some(false));
         }
         match self.work.clone() {
-            Work::Batched(work) => self.redrive_batched(work.as_ref(), key, &events).await,
+            Work::Batched(work) => self.redrive_batched(work.as_ref(), key, &events, attempts).await,
             Work::Delivered(work) => self.redeliver(work.as_ref(), key, &events).await,
         }
     }
@@ -106,18 +108,22 @@ impl<S: ProjectionStore> Runner<S> {
         work: &dyn Batched<S>,
         key: &str,
         events: &[StoredEvent],
+        attempts: &mut u32,
     ) -> Result<Option<bool>, Ended> {
         let choice = self.choice.only(key);
-        let (mut most, mut attempts) = (events.len(), 0);
+        let mut most = events.len();
         loop {
             let failed = match self.redrive_once(work, key, &events[..most], &choice).await? {
-                Ok(()) => return Ok(Some(true)),
+                Ok(()) => {
+                    *attempts = 0;
+                    return Ok(Some(true));
+                }
                 Err(failed) => failed,
             };
-            attempts += 1;
-            if self.passes(&failed, attempts) {
+            *attempts += 1;
+            if self.passes(&failed, *attempts) {
                 self.try_again(failed).await?;
-                // The answer to a commit may have been lost: what is parked is to be read again.
+                // The answer to a commit may have been lost, or another have had the shard: what is parked is read again.
                 return Ok(Some(true));
             }
             most = match failed.at {

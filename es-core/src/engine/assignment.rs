@@ -3,12 +3,15 @@
 use crate::projection::{EngineId, ProjectionId, Roster, ShardId};
 
 /// The shards that this engine should have: of those that the same engines run, in their order, each engine has every
-/// n-th. So they are spread evenly, to within one for each group of engines.
+/// n-th. So they are spread evenly, to within one for each group of engines. The order is that of their names: each engine's
+/// roster has its projections as it has registered them, which need not be as others have.
 pub(super) fn wanted(me: EngineId, roster: &Roster) -> Vec<ShardId> {
     let mut groups: Vec<(Vec<EngineId>, usize)> = Vec::new();
     let mut wanted = Vec::new();
-    for state in &roster.shards {
-        let runners = runners(roster, state.shard.projection);
+    let mut shards: Vec<_> = roster.shards.iter().map(|state| state.shard).collect();
+    shards.sort_unstable();
+    for shard in shards {
+        let runners = runners(roster, shard.projection);
         let group = groups.iter().position(|(known, _)| *known == runners).unwrap_or_else(|| {
             groups.push((runners, 0));
             groups.len() - 1
@@ -17,7 +20,7 @@ pub(super) fn wanted(me: EngineId, roster: &Roster) -> Vec<ShardId> {
         if let Some(owner) = runners.get(*turn % runners.len().max(1))
             && *owner == me
         {
-            wanted.push(state.shard);
+            wanted.push(shard);
         }
         *turn += 1;
     }
@@ -78,6 +81,16 @@ mod tests {
             let sizes = each.iter().map(Vec::len);
             assert!(sizes.clone().max().unwrap_or(0) - sizes.min().unwrap_or(0) <= 1, "{each:?}");
         }
+    }
+
+    #[test]
+    fn it_does_not_matter_in_which_order_an_engine_has_registered_them() {
+        let engines: [(u128, &[&'static str]); 2] = [(1, &["a", "b", "c"]), (2, &["b", "c", "a"])];
+        let first = wanted(engine(1), &roster(&engines, &[("a", 1), ("b", 1), ("c", 1)]));
+        let second = wanted(engine(2), &roster(&engines, &[("b", 1), ("c", 1), ("a", 1)]));
+        let mut together = [first, second].concat();
+        together.sort_unstable();
+        assert_eq!(together.iter().map(|shard| shard.projection.name).collect::<Vec<_>>(), ["a", "b", "c"]);
     }
 
     #[test]

@@ -153,7 +153,11 @@ impl<'a, S: ProjectionStore> Attempt<'a, S> {
         match written {
             Ok(applied) => match self.store.commit(transaction).await {
                 Ok(()) => Ok(Outcome::Taken(applied)),
-                Err(error) => Err(Failed { uncertain: true, ..self.store_failed(error) }),
+                Err(error) => {
+                    let failed = self.store_failed(error);
+                    // What the store refuses, such as a constraint that it looks at last, it refuses again.
+                    Err(Failed { uncertain: failed.transience == Transience::Unavailable, ..failed })
+                }
             },
             Err(failed) => {
                 self.store.rollback(transaction).await;

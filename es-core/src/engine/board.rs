@@ -29,6 +29,8 @@ struct Ours {
 #[derive(Debug, Default)]
 pub(super) struct Board {
     ours: Mutex<HashMap<ShardId, Ours>>,
+    /// Which versions readers see, when the store was last asked.
+    active: Mutex<Vec<ProjectionId>>,
     /// Counts the changes.
     changes: watch::Sender<u64>,
 }
@@ -90,8 +92,16 @@ impl Board {
         self.ours().get(&shard).map(|ours| ours.reached)
     }
 
-    /// Whether all shards of a projection are ours and have come so far.
+    /// Which versions readers see.
+    pub(super) fn seen(&self, active: &[ProjectionId]) {
+        active.clone_into(&mut self.active.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Whether readers see this version of a projection, all its shards are ours, and have come so far.
     pub(super) fn has_all(&self, projection: ProjectionId, shards: u32, position: Position) -> bool {
+        if !self.active.lock().unwrap_or_else(PoisonError::into_inner).contains(&projection) {
+            return false;
+        }
         let ours = self.ours();
         let has = |shard| ours.get(&ShardId { projection, shard }).is_some_and(|ours| ours.reached >= position);
         (0..shards).all(has)

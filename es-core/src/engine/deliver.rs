@@ -20,6 +20,10 @@ impl<S: ProjectionStore> Runner<S> {
             if self.is_to_end() {
                 return Err(Ended::Asked);
             }
+            if stored.position <= self.position {
+                // Another had the shard meanwhile, and has delivered it.
+                continue;
+            }
             let key = match work.key(stored) {
                 Ok(key) => key,
                 Err(error) => {

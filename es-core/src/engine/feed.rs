@@ -17,6 +17,8 @@ use crate::{
 
 /// How many batches of a projection are kept for its slower shards, those that are still on their way included.
 const KEPT: usize = 3;
+/// How many bytes of payload a batch has, about, whatever is wanted: some of them are in memory at once.
+const BYTES: usize = 32 * 1_024 * 1_024;
 
 /// A run of events.
 #[derive(Debug, PartialEq)]
@@ -122,6 +124,11 @@ impl<S: EventStore> Feed<S> {
         read
     }
 
+    /// Takes everything from the shelf of a projection: it may be of a history that has ended.
+    pub(super) fn discard(&self, id: ProjectionId) {
+        self.shelves().remove(&id);
+    }
+
     /// Takes from the shelf what begins at this position, because it leads nowhere.
     fn forget(&self, id: ProjectionId, position: Position) {
         if let Some(known_reads) = self.shelves().get_mut(&id) {
@@ -143,17 +150,24 @@ fn read_all(schema: &ProjectionSchema, after: Position) -> ReadAll {
 async fn assemble<S: EventStore>(store: &S, read: ReadAll, size: usize) -> Result<Batch, StoreError> {
     let after = read.after;
     let page = store.read_page(&read).await?;
+    let mut bytes = bytes_of(&page.events);
     let mut batch = Batch { after, upto: page.upto, events: page.events, more: page.more, history: page.history };
     let mut read = read;
-    while batch.more && batch.events.len() < size {
+    while batch.more && batch.events.len() < size && bytes < BYTES {
         read = read.go_on(batch.upto);
         let page = store.read_page(&read).await?;
         if page.history != batch.history {
             // What was read belongs to a history that has ended: whoever takes it in finds out.
             break;
         }
+        bytes += bytes_of(&page.events);
         batch.events.extend(page.events);
         (batch.upto, batch.more) = (page.upto, page.more);
     }
     Ok(batch)
+}
+
+/// How many bytes the payloads have.
+fn bytes_of(events: &[StoredEvent]) -> usize {
+    events.iter().map(|event| event.payload.len()).sum()
 }

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Instant};
 use tokio::sync::watch;
 
 use super::{
+    claiming,
     error::EngineError,
     runner::{Ended, Order, Runner, Shared},
     supervisor::take_over,
@@ -23,6 +24,8 @@ pub(super) async fn run<S: ProjectionStore>(common: Arc<Shared<S>>, works: &[Wor
 
 async fn run_all<S: ProjectionStore>(common: &Arc<Shared<S>>, works: &[Work<S>]) -> Result<(), EngineError> {
     let mut stopped = None;
+    // What comes while they run need not be waited for: a new version only has to be as far as the active one.
+    let now = common.store.settled().await?;
     for work in works {
         for shard in work.schema().shards() {
             match run_shard(common, work, shard).await {
@@ -37,8 +40,7 @@ async fn run_all<S: ProjectionStore>(common: &Arc<Shared<S>>, works: &[Work<S>])
         let (id, kind) = (work.schema().id, work.schema().kind);
         let is_newer = roster.active.iter().any(|active| active.name == id.name && active.version < id.version);
         if is_newer && kind != ProjectionKind::Reactor {
-            // Who has come so far stays so far, so that it is asked of what is there now.
-            take_over(&common.store, id, &mut HashMap::new()).await?;
+            take_over(&common.store, id, &mut HashMap::from([(id, now)])).await?;
         }
     }
     stopped.map_or(Ok(()), Err)
@@ -49,7 +51,7 @@ async fn run_shard<S: ProjectionStore>(
     work: &Work<S>,
     shard: ShardId,
 ) -> Result<(), EngineError> {
-    let Some((claim, state)) = claim(common, shard).await? else { return Ok(()) };
+    let Some((claim, state)) = claim(common, work, shard).await? else { return Ok(()) };
     let (_orders, given) = watch::channel(Order { end: false, redrives: u64::from(state.redrive) });
     let (ended, claim) = Runner::new(Arc::clone(common), work.clone(), claim, given).run_to_frontier().await;
     common.store.release(&claim).await?;
@@ -64,6 +66,7 @@ async fn run_shard<S: ProjectionStore>(
 /// Claims a shard, and waits for one that is owned by another; `None` where it is not there any more.
 async fn claim<S: ProjectionStore>(
     common: &Arc<Shared<S>>,
+    work: &Work<S>,
     shard: ShardId,
 ) -> Result<Option<(Claim, ShardState)>, EngineError> {
     let begun = Instant::now();
@@ -80,7 +83,7 @@ async fn claim<S: ProjectionStore>(
                 });
             }
         }
-        if let Some(claim) = common.store.claim(&common.info, shard).await? {
+        if let Some(claim) = claiming::claim(common, work.schema(), shard).await? {
             return Ok(Some((claim, state)));
         }
         if begun.elapsed() > common.info.lease * 2 {

@@ -10,6 +10,7 @@ mod assignment;
 mod attempt;
 mod board;
 mod choice;
+mod claiming;
 mod controls;
 mod deliver;
 mod error;

@@ -1,6 +1,6 @@
 //! How events are delivered to a reactor: one after another, each as often as it takes, outside of any transaction.
 
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures_core::future::BoxFuture;
 use futures_util::FutureExt as _;
@@ -38,7 +38,8 @@ impl<R: ReactorHandlers> Delivered for Reacting<R> {
     }
 
     fn key(&self, stored: &StoredEvent) -> Result<String, ProjectionError> {
-        R::key(stored)
+        catch_unwind(AssertUnwindSafe(|| R::key(stored)))
+            .unwrap_or_else(|panic| Err(ProjectionError::handler(stored, panic_error(panic.as_ref()))))
     }
 
     fn deliver<'a>(&'a self, stored: &'a StoredEvent, attempt: u32) -> BoxFuture<'a, Result<(), ProjectionError>> {

@@ -12,6 +12,7 @@ use super::{
     attempt::{Attempt, Failed, Outcome},
     board::Board,
     choice::Choice,
+    claiming,
     feed::{Batch, Feed},
     metrics,
     work::Work,
@@ -77,6 +78,8 @@ pub(super) struct Runner<S> {
     pub(super) failures: u32,
     /// How often we were told to try parked events again, and have seen to it.
     redrives: u64,
+    /// In which history events were read.
+    history: Option<HistoryId>,
 }
 
 /// How a step ended: it goes on, or the runner ends.
@@ -87,7 +90,19 @@ impl<S: ProjectionStore> Runner<S> {
     pub(super) fn new(shared: Arc<Shared<S>>, work: Work<S>, claim: Claim, orders: watch::Receiver<Order>) -> Self {
         let choice = Choice::new(claim.shard, work.schema().shards, []);
         let (position, checkpoint, advanced) = (claim.position, claim.position, Instant::now());
-        Self { shared, work, claim, position, checkpoint, choice, orders, advanced, failures: 0, redrives: 0 }
+        Self {
+            shared,
+            work,
+            claim,
+            position,
+            checkpoint,
+            choice,
+            orders,
+            advanced,
+            failures: 0,
+            redrives: 0,
+            history: None,
+        }
     }
 
     pub(super) fn store(&self) -> &S {
@@ -101,6 +116,10 @@ impl<S: ProjectionStore> Runner<S> {
     /// Takes in events until it is told to end, or cannot go on.
     pub(super) async fn run(mut self) -> (Ended, Claim) {
         let ended = self.follow(true).await;
+        if matches!(ended, Ended::Void) {
+            // It may be that the history has ended in which they were read.
+            self.shared.feed.discard(self.shard().projection);
+        }
         self.shared.board.gone(self.shard());
         (ended, self.claim)
     }
@@ -132,6 +151,10 @@ impl<S: ProjectionStore> Runner<S> {
                 self.redrive().await?;
             }
             let batch = self.next_batch().await?;
+            if self.history.replace(batch.history).is_some_and(|known| known != batch.history) {
+                // Where we stood, other events may come: the checkpoint says where to go on.
+                return Err(Ended::Void);
+            }
             if batch.upto > self.position {
                 self.take(&batch).await?;
                 self.shared.board.reached(self.shard(), self.position);
@@ -277,19 +300,21 @@ impl<S: ProjectionStore> Runner<S> {
     /// Claims the shard anew, because it is not known whether a transaction took place, or the connection is gone. The
     /// older claim is void from here on.
     pub(super) async fn reclaim(&mut self) -> Step {
-        let shard = self.shard();
-        let info = self.shared.info.clone();
-        let claim = self.ask(|store| {
-            let info = info.clone();
-            async move { store.claim(&info, shard).await }
-        });
-        let Some(claim) = claim.await? else { return Err(Ended::Void) };
-        self.claim = claim;
-        self.shared.board.claimed(claim);
-        let failures = self.failures;
-        self.stands_at(claim.position);
-        self.failures = failures;
-        Ok(())
+        loop {
+            match claiming::claim(&self.shared, self.work.schema(), self.shard()).await {
+                Ok(Some(claim)) => {
+                    self.claim = claim;
+                    self.shared.board.claimed(claim);
+                    let failures = self.failures;
+                    self.stands_at(claim.position);
+                    self.failures = failures;
+                    // Another may have had it meanwhile, and parked what it could not project.
+                    return self.load_parked().await;
+                }
+                Ok(None) => return Err(Ended::Void),
+                Err(error) => self.wait_out(error).await?,
+            }
+        }
     }
 
     /// Waits after a failure of the store that will pass; ends after another.

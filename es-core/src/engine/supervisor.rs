@@ -14,12 +14,14 @@ use tokio::{
 };
 
 use super::{
-    assignment, metrics,
+    assignment, claiming, metrics,
     runner::{Ended, Order, Runner, Shared},
     work::Work,
 };
 use crate::{
-    projection::{Activity, Claim, ProjectionId, ProjectionKind, ProjectionStore, Roster, ShardId, ShardState},
+    projection::{
+        Activity, Claim, EngineInfo, ProjectionId, ProjectionKind, ProjectionStore, Roster, ShardId, ShardState,
+    },
     recorded::Position,
     store::StoreError,
 };
@@ -35,6 +37,8 @@ const REST: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Supervisor<S> {
     shared: Arc<Shared<S>>,
+    /// Who we are, and what we run.
+    info: EngineInfo,
     works: Arc<[Work<S>]>,
     /// How often we say that we are alive.
     interval: Duration,
@@ -47,6 +51,8 @@ pub(super) struct Supervisor<S> {
     targets: HashMap<ProjectionId, Position>,
     /// When the lag was measured last.
     measured: Option<Instant>,
+    /// Measures it.
+    measuring: JoinSet<()>,
 }
 
 #[derive(Debug)]
@@ -63,6 +69,7 @@ impl<S: ProjectionStore> Supervisor<S> {
         end: watch::Receiver<bool>,
     ) -> Self {
         Self {
+            info: shared.info.clone(),
             shared,
             works,
             interval,
@@ -72,6 +79,7 @@ impl<S: ProjectionStore> Supervisor<S> {
             resting: HashMap::new(),
             targets: HashMap::new(),
             measured: None,
+            measuring: JoinSet::new(),
         }
     }
 
@@ -93,16 +101,34 @@ impl<S: ProjectionStore> Supervisor<S> {
 
     /// One look at all there is; answers when the next one is due.
     async fn look_round(&mut self) -> Duration {
-        match self.shared.store.keep_alive(&self.shared.info, &self.shared.board.claims()).await {
+        match self.shared.store.keep_alive(&self.info, &self.shared.board.claims()).await {
             Ok(roster) => {
+                self.shared.board.seen(&roster.active);
+                self.leave_to_others(&roster);
                 self.follow(&roster).await;
-                self.measure(&roster).await;
+                self.measure(&roster);
                 if self.build(&roster).await { BUILDING.min(self.interval) } else { self.interval }
             }
             Err(error) => {
                 // Runners go on as long as their claims hold, which the store decides.
                 tracing::warn!(%error, "an engine could not say that it is alive");
                 self.interval
+            }
+        }
+    }
+
+    /// Gives up what others have divided anew, so that they count on us no more: which keys a shard has is not what we
+    /// would say.
+    fn leave_to_others(&mut self, roster: &Roster) {
+        for schema in self.works.iter().map(Work::schema) {
+            let is_known = roster.shards.iter().any(|state| state.shard.projection == schema.id);
+            if is_known && !claiming::is_divided_as(schema, roster) {
+                tracing::error!(
+                    projection = %schema.id,
+                    shards = schema.shards,
+                    "a projection was divided into another number of shards; this process runs it no more: start it anew"
+                );
+                self.info.projections.retain(|id| *id != schema.id);
             }
         }
     }
@@ -130,20 +156,26 @@ impl<S: ProjectionStore> Supervisor<S> {
         }
     }
 
-    /// Tells through metrics how far our shards are behind.
-    async fn measure(&mut self, roster: &Roster) {
-        if self.measured.is_some_and(|at| at.elapsed() < MEASURED) {
+    /// Tells through metrics how far our shards are behind: on a task of its own, because it may be a look at all events,
+    /// and we have to say that we are alive.
+    fn measure(&mut self, roster: &Roster) {
+        while self.measuring.try_join_next().is_some() {}
+        if !self.measuring.is_empty() || self.measured.is_some_and(|at| at.elapsed() < MEASURED) {
             return;
         }
         self.measured = Some(Instant::now());
-        for state in roster.shards.iter().filter(|state| self.running.contains_key(&state.shard)) {
-            let work = self.works.iter().find(|work| work.schema().id == state.shard.projection);
-            let Some(work) = work else { continue };
-            match self.shared.store.lag(work.schema(), state.position).await {
-                Ok(lag) => metrics::lags(state.shard, lag),
-                Err(error) => tracing::debug!(shard = %state.shard, %error, "the lag could not be measured"),
+        let schema = |id| self.works.iter().map(Work::schema).find(|schema| schema.id == id).copied();
+        let ours = roster.shards.iter().filter(|state| self.running.contains_key(&state.shard));
+        let ours = ours.filter_map(|state| Some((state.shard, state.position, schema(state.shard.projection)?)));
+        let (store, ours) = (self.shared.store.clone(), ours.collect::<Vec<_>>());
+        self.measuring.spawn(async move {
+            for (shard, position, schema) in ours {
+                match store.lag(&schema, position).await {
+                    Ok(lag) => metrics::lags(shard, lag),
+                    Err(error) => tracing::debug!(%shard, %error, "the lag could not be measured"),
+                }
             }
-        }
+        });
     }
 
     fn rests(&mut self, shard: ShardId) -> bool {
@@ -159,7 +191,7 @@ impl<S: ProjectionStore> Supervisor<S> {
             return;
         }
         let Some(work) = self.works.iter().find(|work| work.schema().id == state.shard.projection) else { return };
-        match self.shared.store.claim(&self.shared.info, state.shard).await {
+        match claiming::claim(&self.shared, work.schema(), state.shard).await {
             Ok(Some(claim)) => {
                 tracing::info!(shard = %claim.shard, position = %claim.position, epoch = claim.epoch, "a shard is ours");
                 let (orders, given) = watch::channel(Order { end: false, redrives: u64::from(state.redrive) });

@@ -32,7 +32,7 @@ pub(super) struct Tail<S> {
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// How far it has read, and in which history.
+/// How far it has read, and in which history; `None` where that has ended, and the reader with it.
 type Reached = Option<(Position, HistoryId)>;
 
 /// The last events.
@@ -48,10 +48,6 @@ struct Ring {
 impl Ring {
     /// Takes in what comes next.
     fn push(&mut self, page: Page) {
-        if page.history != self.history {
-            self.events.clear();
-            (self.after, self.history) = (self.upto, page.history);
-        }
         self.upto = page.upto;
         self.events.extend(page.events);
         while self.events.len() > KEPT_EVENTS {
@@ -86,7 +82,8 @@ impl<S: EventStore> Tail<S> {
     }
 
     fn is_running(&self) -> bool {
-        self.task.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|task| !task.is_finished())
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        self.reached.borrow().is_some() && task.as_ref().is_some_and(|task| !task.is_finished())
     }
 
     /// Waits until the reader has come further than this position, or into another history.
@@ -94,7 +91,7 @@ impl<S: EventStore> Tail<S> {
         let mut reached = self.reached.subscribe();
         self.start_at(position, history);
         let is_further =
-            |reached: &Reached| reached.is_some_and(|(upto, current)| upto > position || current != history);
+            |reached: &Reached| reached.is_none_or(|(upto, current)| upto > position || current != history);
         // It fails only where the reader has ended, which it does with us.
         let _ = reached.wait_for(is_further).await;
     }
@@ -102,7 +99,7 @@ impl<S: EventStore> Tail<S> {
     /// Begins to read, where nobody does so yet.
     fn start_at(&self, position: Position, history: HistoryId) {
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
-        if task.as_ref().is_none_or(JoinHandle::is_finished) {
+        if self.reached.borrow().is_none() || task.as_ref().is_none_or(JoinHandle::is_finished) {
             self.reached.send_replace(Some((position, history)));
             *lock(&self.ring) = Ring { after: position, upto: position, history, events: VecDeque::new() };
             let read = ReadAll::after(position).event_types(self.event_types.iter().copied());
@@ -125,11 +122,11 @@ impl<S> Drop for Tail<S> {
     }
 }
 
-/// Reads on, for ever.
+/// Reads on, as long as the history lasts. Behind it others may have to go back, nobody knows how far.
 async fn follow<S: EventStore>(
     store: S,
     mut read: ReadAll,
-    mut history: HistoryId,
+    history: HistoryId,
     ring: Arc<Mutex<Ring>>,
     reached: watch::Sender<Reached>,
 ) {
@@ -139,12 +136,15 @@ async fn follow<S: EventStore>(
         match store.read_page(&read).await {
             Ok(page) => {
                 pause = FIRST_PAUSE;
-                let (upto, current) = (page.upto, page.history);
-                if upto > read.after || current != history {
-                    lock(&ring).push(page);
-                    reached.send_replace(Some((upto, current)));
+                if page.history != history {
+                    reached.send_replace(None);
+                    return;
                 }
-                history = current;
+                let upto = page.upto;
+                if upto > read.after {
+                    lock(&ring).push(page);
+                    reached.send_replace(Some((upto, history)));
+                }
                 read = read.go_on(upto);
             }
             Err(error) => {

@@ -6,12 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::DateTime;
+
 use super::{
     controls::Controls,
     error::{ControlError, WaitError},
 };
 use crate::{
-    projection::{Activity, ProjectionId, ProjectionStore, ShardState},
+    projection::{Activity, ProjectionId, ProjectionSchema, ProjectionStore, ShardState},
     recorded::Position,
 };
 
@@ -57,21 +59,26 @@ impl<S: ProjectionStore> WaitFor<S> {
         let ids = self.ids()?;
         let mut changes = self.controls.board().map(super::board::Board::changes);
         let begun = Instant::now();
+        let mut asked: Option<Instant> = None;
         loop {
             if self.is_there(&ids) {
                 return Ok(());
             }
-            let Behind { behind, is_prepared } = self.behind(&ids).await?;
-            if behind.is_empty() && is_prepared {
-                return Ok(());
-            }
             let left = self.timeout.saturating_sub(begun.elapsed());
-            if left.is_zero() {
-                let settled = self.controls.store().settled().await?;
-                let (position, waited) = (self.position, begun.elapsed());
-                return Err(WaitError::TimedOut { position, waited, behind, settled });
+            // Each batch of ours wakes us, and is no reason to ask about those of others.
+            if left.is_zero() || asked.is_none_or(|asked| asked.elapsed() >= POLL) {
+                asked = Some(Instant::now());
+                let behind = self.behind(&ids).await?;
+                if behind.is_empty() {
+                    return Ok(());
+                }
+                if left.is_zero() {
+                    let settled = self.controls.store().settled().await?;
+                    let (position, waited) = (self.position, begun.elapsed());
+                    return Err(WaitError::TimedOut { position, waited, behind, settled });
+                }
             }
-            let pause = POLL.min(left);
+            let pause = POLL.saturating_sub(asked.map_or(POLL, |asked| asked.elapsed())).min(left);
             match &mut changes {
                 Some(changes) => drop(tokio::time::timeout(pause, changes.changed()).await),
                 None => tokio::time::sleep(pause).await,
@@ -94,34 +101,34 @@ impl<S: ProjectionStore> WaitFor<S> {
         ids.iter().all(|id| board.has_all(*id, shards(*id), self.position))
     }
 
-    /// The shards that have not come so far. Of a name only the version that readers see counts, which may be one that a
-    /// newer program runs.
-    async fn behind(&self, ids: &[ProjectionId]) -> Result<Behind, WaitError> {
-        let mut roster = self.controls.store().roster(ids).await?;
-        if roster.active.iter().any(|active| !ids.contains(active)) {
-            roster = self.controls.store().roster(&roster.active).await?;
+    /// The shards that have not come so far. Of a name only the version that readers see counts.
+    async fn behind(&self, ids: &[ProjectionId]) -> Result<Vec<ShardState>, WaitError> {
+        let roster = self.controls.store().roster(ids).await?;
+        let mut shards = roster.shards;
+        let is_told = |id: &ProjectionId| shards.iter().any(|state| state.shard.projection == *id);
+        let newer: Vec<_> = roster.active.iter().filter(|id| !is_told(id)).copied().collect();
+        if !newer.is_empty() {
+            // Readers see a newer version than this process runs.
+            shards.extend(self.controls.store().roster(&newer).await?.shards);
         }
-        let is_active = |id: &ProjectionId| roster.active.iter().any(|active| active.name == id.name);
-        let is_prepared = ids.iter().all(is_active);
+        // What nobody has made ready yet has taken in nothing.
+        let is_known = |id: &ProjectionId| roster.active.iter().any(|active| active.name == id.name);
+        let unknown = self.controls.schemas().iter().filter(|schema| ids.contains(&schema.id) && !is_known(&schema.id));
+        let unknown = unknown.flat_map(ProjectionSchema::shards);
+        let unknown: Vec<_> =
+            unknown.map(|shard| ShardState::new(shard, Position::START, DateTime::UNIX_EPOCH)).collect();
         let counts = |state: &&ShardState| roster.active.contains(&state.shard.projection);
         let board = self.controls.board();
         let is_behind = |state: &&ShardState| {
             let reached = board.and_then(|board| board.reached_by(state.shard)).unwrap_or(state.position);
             reached.max(state.position) < self.position
         };
-        let behind: Vec<_> = roster.shards.iter().filter(counts).filter(is_behind).cloned().collect();
+        let behind: Vec<_> = shards.iter().filter(counts).chain(&unknown).filter(is_behind).cloned().collect();
         match behind.iter().find(|state| state.activity != Activity::Running) {
             Some(halted) => Err(WaitError::Halted { position: self.position, state: Box::new(halted.clone()) }),
-            None => Ok(Behind { behind, is_prepared }),
+            None => Ok(behind),
         }
     }
-}
-
-/// Who has not come so far.
-struct Behind {
-    behind: Vec<ShardState>,
-    /// Whether the store knows all projections. One that nobody has prepared has no shards that could be behind.
-    is_prepared: bool,
 }
 
 impl<S: ProjectionStore> IntoFuture for WaitFor<S> {

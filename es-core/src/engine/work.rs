@@ -1,10 +1,14 @@
 //! What an engine needs of a projection, whatever it is.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use futures_core::future::BoxFuture;
 
-use super::attempt::{Attempt, Failed, Outcome};
+use super::attempt::{Attempt, Failed, Outcome, panic_error};
 use crate::{
     projection::{ProjectionError, ProjectionSchema, ProjectionStore},
     store::StoredEvent,
@@ -52,10 +56,13 @@ impl<S: ProjectionStore> Work<S> {
 
     /// The keys of an event.
     pub(super) fn keys(&self, stored: &StoredEvent) -> Result<Vec<String>, ProjectionError> {
-        match self {
+        let keys = || match self {
             Self::Batched(work) => work.keys(stored),
             Self::Delivered(work) => Ok(vec![work.key(stored)?]),
-        }
+        };
+        // What a key is may be the user's code.
+        catch_unwind(AssertUnwindSafe(keys))
+            .unwrap_or_else(|panic| Err(ProjectionError::handler(stored, panic_error(panic.as_ref()))))
     }
 }
 

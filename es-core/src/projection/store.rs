@@ -102,7 +102,8 @@ pub trait ProjectionStore: EventStore {
     /// What handlers are given in this transaction.
     fn context<'t>(&self, transaction: &'t mut Self::Transaction) -> Self::Context<'t>;
 
-    /// Ends a transaction. Where the answer is an error, whether it took place is to be read from the checkpoint.
+    /// Ends a transaction. Where the answer is an error that is [`Unavailable`](Transience::Unavailable), whether it took
+    /// place is to be read from the checkpoint; after any other it did not.
     fn commit(&self, transaction: Self::Transaction) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Undoes a transaction. As dropping it, but that what it used can be used again sooner.

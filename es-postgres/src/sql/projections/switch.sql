@@ -3,11 +3,12 @@
 -- version is active.
 --
 -- The shards of the version that readers see do not move meanwhile: whoever has seen an event in the old one sees it in the
--- new one.
+-- new one. As long as the new one is far behind they are left in peace.
 --
 -- $1 name, $2 version, $3 up to where. Indexes: projections_pkey, projection_shards_pkey.
 select 1 from "es".projection_shards
 where name = $1 and version = (select active from "es".projections where name = $1 and active < $2)
+  and (select min(position) from "es".projection_shards where name = $1 and version = $2) >= $3
 order by shard
 for share;
 
