@@ -26,6 +26,9 @@ pub mod projection;
 pub mod reading {}
 pub mod recorded;
 pub mod repository;
+#[cfg(any(all(doc, not(doctest)), all(feature = "testing", doctest)))]
+#[doc = include_str!("docs/running_projections.md")]
+pub mod running_projections {}
 pub mod snapshot;
 pub mod store;
 #[cfg(feature = "testing")]

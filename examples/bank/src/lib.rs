@@ -4,7 +4,8 @@
 //! - [`money`]: amounts, in whole minor units.
 //! - [`ledger`]: transactions from a text file, with every fault at its line and column.
 //! - [`import`](mod@import): one command per transaction of a ledger, many accounts at once.
-//! - [`summaries`]: the read model, one row per account.
+//! - [`summaries`]: the read model, one row per account; [`statements`]: one line per booking.
+//! - [`projections`]: the engine that keeps both up to date.
 //!
 //! The program `bank` offers all of it on the command line.
 
@@ -12,4 +13,6 @@ pub mod domain;
 pub mod import;
 pub mod ledger;
 pub mod money;
+pub mod projections;
+pub mod statements;
 pub mod summaries;

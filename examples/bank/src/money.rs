@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use es_core::projection::{Column, ColumnType};
 use serde::{Deserialize, Serialize};
 
 /// An amount in minor units: 100 to the crown, and so `123450` for 1234.50.
@@ -69,6 +70,10 @@ impl Money {
     pub fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
+}
+
+impl Column for Money {
+    const TYPE: ColumnType = ColumnType::BigInt;
 }
 
 impl fmt::Display for Money {

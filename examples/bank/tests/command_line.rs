@@ -67,7 +67,9 @@ fn help_names_every_command() {
     let output = bank(&["--help"]).output().expect("the program starts");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    for command in ["import", "show", "history", "as-of", "top", "low", "open", "deposit", "withdraw", "close"] {
+    let commands =
+        ["import", "show", "history", "as-of", "statement", "top", "low", "open", "deposit", "withdraw", "close"];
+    for command in commands.into_iter().chain(["projections"]) {
         assert!(text.contains(&format!("\n  {command}")), "{command}: {text}");
     }
 }

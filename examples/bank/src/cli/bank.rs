@@ -1,8 +1,8 @@
-//! The connections: the store of the events, and a pool for the read model.
+//! The connections: the store of the events, and a pool for what is made of them.
 
 use std::{env, time::Duration};
 
-use ::bank::{domain::Account, summaries};
+use ::bank::{domain::Account, projections};
 use es_core::{Repository, store::EventStore as _};
 use es_postgres::PostgresStore;
 use sqlx::{PgPool, postgres::PgPoolOptions};
@@ -16,7 +16,7 @@ pub(super) struct Bank {
     pub(super) store: PostgresStore,
     /// The accounts in it.
     pub(super) accounts: Repository<Account, PostgresStore>,
-    /// The read model, in the same database.
+    /// For SQL about what is made of the events, in the same database.
     pub(super) pool: PgPool,
 }
 
@@ -30,18 +30,17 @@ impl Bank {
                  PostgreSQL database such as postgres://localhost/bank",
             ));
         };
-        let store = PostgresStore::connect(&url).await?;
+        let store = PostgresStore::connect_with(&url, projections::config()).await?;
         store.migrate().await?;
         let options = PgPoolOptions::new().max_connections(2).acquire_timeout(Duration::from_secs(10));
         let pool = options.connect_lazy(&url)?;
-        summaries::migrate(&pool).await?;
+        projections::migrate(&pool).await?;
         Ok(Self { accounts: store.repository(), store, pool })
     }
 
-    /// Brings the read model up to date.
-    pub(super) async fn catch_up(&self) -> Result<(), Failure> {
-        summaries::catch_up(&self.store, &self.pool).await?;
-        Ok(())
+    /// Brings a projection up to date.
+    pub(super) async fn catch_up(&self, projection: &str) -> Result<(), Failure> {
+        Ok(projections::catch_up(&self.store, projection).await?)
     }
 
     /// Waits for what is still being written, and closes the connections.

@@ -6,9 +6,13 @@ use ::bank::{
     domain::{AccountError, AccountId},
     import::ImportError,
     ledger::LedgerError,
-    summaries::SummaryError,
+    projections::CatchUpError,
 };
-use es_core::{ExecuteError, LoadError, StoreError};
+use es_core::{
+    ExecuteError, LoadError, StoreError,
+    engine::{ControlError, EngineError, WaitError},
+    projection::PrepareError,
+};
 
 /// Why the program ends without having done all of its work.
 #[derive(Debug)]
@@ -88,14 +92,54 @@ impl From<StoreError> for Failure {
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        Self::from(SummaryError::from(error))
+        Self::Broken(format!("what is made of the events cannot be read or written: {}", with_causes(&error)))
     }
 }
 
-impl From<SummaryError> for Failure {
-    fn from(error: SummaryError) -> Self {
+impl From<PrepareError> for Failure {
+    fn from(error: PrepareError) -> Self {
         match error {
-            SummaryError::Store(error) => error.into(),
+            PrepareError::Store(error) => error.into(),
+            other => Self::Broken(with_causes(&other)),
+        }
+    }
+}
+
+impl From<ControlError> for Failure {
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::Store(error) => error.into(),
+            other => Self::refused(other.to_string()),
+        }
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Prepare(error) => error.into(),
+            EngineError::Store(error) => error.into(),
+            other => Self::Broken(with_causes(&other)),
+        }
+    }
+}
+
+impl From<CatchUpError> for Failure {
+    fn from(error: CatchUpError) -> Self {
+        match error {
+            CatchUpError::Store(error) | CatchUpError::Wait(WaitError::Control(ControlError::Store(error))) => {
+                error.into()
+            }
+            CatchUpError::Prepare(error) => error.into(),
+            CatchUpError::Wait(WaitError::Halted { state, .. }) => {
+                let name = state.shard.projection.name;
+                let failure = state.failure.map(|failure| format!(" in front of {failure}")).unwrap_or_default();
+                Self::Broken(format!(
+                    "{} is {}{failure}; `bank projections resume {name}` has it go on",
+                    state.shard,
+                    state.activity.name()
+                ))
+            }
             other => Self::Broken(with_causes(&other)),
         }
     }

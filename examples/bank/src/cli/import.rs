@@ -1,9 +1,9 @@
-//! The import, with a progress bar.
+//! The import, with a progress bar, and the projections that are kept beside it.
 
 use std::{
     fs,
     num::NonZeroUsize,
-    path::Path,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,20 +13,53 @@ use std::{
 use ::bank::{
     import::{Observer, import as import_ledger},
     ledger::{Ledger, LedgerError},
+    projections,
 };
+use clap::Args;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::{bank::Bank, failure::Failure, output};
 
-pub(super) async fn import(bank: &Bank, file: &Path, in_flight: NonZeroUsize, figures: bool) -> Result<(), Failure> {
+/// What was said of an import.
+#[derive(Args, Debug)]
+pub(super) struct Import {
+    /// The ledger: a text file with one transaction per line, fields separated by semicolons
+    file: PathBuf,
+    /// How many accounts are served at once
+    #[arg(long, value_name = "ACCOUNTS", default_value = "32")]
+    in_flight: NonZeroUsize,
+    /// End with a line for programs: `commands_per_second=..`
+    #[arg(long)]
+    figures: bool,
+    /// Do not keep summaries and statements beside the import; whatever asks for them later brings them up to date
+    #[arg(long)]
+    no_projections: bool,
+}
+
+pub(super) async fn import(bank: &Bank, import: &Import) -> Result<(), Failure> {
+    if import.no_projections {
+        return read_in(bank, import).await;
+    }
+    let engine = projections::engine(&bank.store).start().await?;
+    let outcome = read_in(bank, import).await;
+    let taken_in = match outcome {
+        Ok(()) | Err(Failure::Incomplete) => projections::all_taken_in(&bank.store, &engine, None).await,
+        Err(_) => Ok(()),
+    };
+    engine.shutdown().await;
+    taken_in?;
+    outcome
+}
+
+async fn read_in(bank: &Bank, Import { file, in_flight, figures, .. }: &Import) -> Result<(), Failure> {
     let ledger = Ledger::open(file)?;
     let progress = Progress::new(fs::metadata(file).map_or(0, |metadata| metadata.len()));
     let bar = progress.bar.clone();
-    let report = import_ledger(&bank.store, ledger, in_flight, progress).await;
+    let report = import_ledger(&bank.store, ledger, *in_flight, progress).await;
     bar.finish_and_clear();
     let report = report?;
     output::print(&report.to_string())?;
-    if figures {
+    if *figures {
         output::print(&format!("commands_per_second={}\n", report.commands_per_second()))?;
     }
     if report.is_incomplete() { Err(Failure::Incomplete) } else { Ok(()) }

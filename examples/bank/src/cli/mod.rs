@@ -1,6 +1,7 @@
 //! The command line: what can be said, and who does it.
 //!
-//! `orders` change accounts, `questions` ask about them, `import` reads a ledger. `bank` holds the connections,
+//! `orders` change accounts, `questions` ask about them, `import` reads a ledger, `projections` looks
+//! after what is made of the events. `bank` holds the connections,
 //! `failure` everything that can end the program early, `output` what is printed.
 
 mod bank;
@@ -8,9 +9,8 @@ mod failure;
 mod import;
 mod orders;
 mod output;
+mod projections;
 mod questions;
-
-use std::{num::NonZeroUsize, path::PathBuf};
 
 use ::bank::{domain::AccountId, money::Money};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -36,17 +36,8 @@ enum Command {
     ///
     /// A second import of the same ledger stores nothing twice: it goes on where the first one stopped, and tries again
     /// what was rejected. Lines that are malformed or rejected are reported and left out; the exit code is 1 then, and 2
-    /// when the import had to stop.
-    Import {
-        /// The ledger: a text file with one transaction per line, fields separated by semicolons
-        file: PathBuf,
-        /// How many accounts are served at once
-        #[arg(long, value_name = "ACCOUNTS", default_value = "32")]
-        in_flight: NonZeroUsize,
-        /// End with a line for programs: `commands_per_second=..`
-        #[arg(long)]
-        figures: bool,
-    },
+    /// when the import had to stop. Summaries and statements are kept up to date beside it, and it ends when they are.
+    Import(import::Import),
     /// Show an account as it is now
     Show {
         /// Its number
@@ -66,6 +57,12 @@ enum Command {
         account: AccountId,
         #[command(flatten)]
         moment: Moment,
+    },
+    /// List the bookings of an account, each with the balance behind it
+    Statement {
+        /// Its number
+        #[arg(value_parser = account_number)]
+        account: AccountId,
     },
     /// List the accounts with the highest balances
     Top {
@@ -104,6 +101,11 @@ enum Command {
         account: AccountId,
         #[command(flatten)]
         booking: Booking,
+    },
+    /// Look after what is made of the events: summaries and statements
+    Projections {
+        #[command(subcommand)]
+        what: Option<projections::Projections>,
     },
 }
 
@@ -162,10 +164,11 @@ fn account_number(text: &str) -> Result<AccountId, &'static str> {
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let bank = Bank::open(cli.database_url).await?;
     let outcome = match cli.command {
-        Command::Import { file, in_flight, figures } => import::import(&bank, &file, in_flight, figures).await,
+        Command::Import(import) => import::import(&bank, &import).await,
         Command::Show { account } => questions::show(&bank, account).await,
         Command::History { account } => questions::history(&bank, account).await,
         Command::AsOf { account, moment } => questions::as_of(&bank, account, moment).await,
+        Command::Statement { account } => questions::statement(&bank, account).await,
         Command::Top { count } => questions::top(&bank, count).await,
         Command::Low { below } => questions::low(&bank, below).await,
         Command::Open { account, owner, overdraft, booking } => {
@@ -174,6 +177,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Deposit(movement) => orders::deposit(&bank, movement).await,
         Command::Withdraw(movement) => orders::withdraw(&bank, movement).await,
         Command::Close { account, booking } => orders::close(&bank, account, booking.date()).await,
+        Command::Projections { what } => projections::look_after(&bank, what.unwrap_or_default()).await,
     };
     bank.close().await;
     outcome

@@ -1,12 +1,13 @@
-//! What asks about accounts: show, history, as-of, top, low.
+//! What asks about accounts: show, history, as-of, statement, top, low.
 
 use ::bank::{
     domain::{Account, AccountEvent, AccountId, Status},
     money::Money,
+    statements::{self, Statements},
     summaries::{self, AccountSummary},
 };
 use chrono::NaiveDate;
-use es_core::{EventHandlers as _, StreamVersion};
+use es_core::{EventHandlers as _, Projection as _, ReadModel as _, StreamVersion};
 use futures_util::TryStreamExt as _;
 
 use super::{
@@ -140,13 +141,27 @@ fn in_words(event: &AccountEvent) -> (&'static str, String, String) {
     }
 }
 
+pub(super) async fn statement(bank: &Bank, account: AccountId) -> Result<(), Failure> {
+    bank.catch_up(Statements::NAME).await?;
+    let lines = statements::statement(&bank.pool, &account).await?;
+    if lines.is_empty() {
+        // It may be there without a booking.
+        bank.accounts.load(&account).await.map_err(|error| Failure::of_load(error, &account))?;
+    }
+    let mut table = Table::new([("booked on", Left), ("amount", Right), ("balance", Right), ("description", Left)]);
+    for line in lines {
+        table.row([line.booked_on.to_string(), line.amount.to_string(), line.balance.to_string(), line.description]);
+    }
+    Ok(output::print(&table.render())?)
+}
+
 pub(super) async fn top(bank: &Bank, count: u32) -> Result<(), Failure> {
-    bank.catch_up().await?;
-    Ok(output::print(&list(summaries::top(&bank.pool, count).await?))?)
+    bank.catch_up(AccountSummary::TABLE).await?;
+    Ok(output::print(&list(summaries::top(&bank.store, count).await?))?)
 }
 
 pub(super) async fn low(bank: &Bank, below: Money) -> Result<(), Failure> {
-    bank.catch_up().await?;
+    bank.catch_up(AccountSummary::TABLE).await?;
     Ok(output::print(&list(summaries::low(&bank.pool, below).await?))?)
 }
 
