@@ -10,13 +10,20 @@ use futures_util::future::{BoxFuture, FutureExt as _, Shared};
 
 use super::tail::Tail;
 use crate::{
-    projection::{ProjectionId, ProjectionSchema},
+    projection::{ProjectionId, ProjectionKind, ProjectionSchema},
     recorded::Position,
     store::{EventStore, HistoryId, ReadAll, StoreError, StoredEvent},
 };
 
-/// How many batches of a projection are kept for its slower shards, those that are still on their way included.
-const KEPT: usize = 3;
+/// How many batches of a projection are kept, those that are still on their way included; with several shards one more, for
+/// the slower ones.
+const KEPT: usize = 2;
+/// How many events a batch has, about, unless that is set. A read model writes a row once for each batch in which there is an
+/// event for it: the larger they are, the less there is to write.
+const EVENTS: usize = 10_000;
+const EVENTS_OF_READ_MODELS: usize = 25_000;
+/// How many bytes of events a batch has, about: with large events it has fewer.
+const BYTES: usize = 16 << 20;
 
 /// A run of events.
 #[derive(Debug, PartialEq)]
@@ -51,15 +58,15 @@ type Read = Shared<BoxFuture<'static, Option<Arc<Batch>>>>;
 #[derive(Debug)]
 pub(super) struct Feed<S> {
     store: S,
-    /// How many events a batch has, about.
-    size: usize,
+    /// How many events a batch has, about, where that is set.
+    size: Option<usize>,
     shelves: Mutex<HashMap<ProjectionId, VecDeque<(Position, Read)>>>,
     tail: Tail<S>,
 }
 
 impl<S: EventStore> Feed<S> {
     /// The feed of projections that handle these events between them.
-    pub(super) fn new(store: S, size: usize, event_types: Vec<&'static str>) -> Self {
+    pub(super) fn new(store: S, size: Option<usize>, event_types: Vec<&'static str>) -> Self {
         let tail = Tail::new(store.clone(), event_types);
         Self { store, size, shelves: Mutex::default(), tail }
     }
@@ -72,7 +79,7 @@ impl<S: EventStore> Feed<S> {
         }
         let Some(batch) = self.kept(schema, position).await else {
             self.forget(schema.id, position);
-            return assemble(&self.store, read_all(schema, position), self.size).await.map(Arc::new);
+            return assemble(&self.store, read_all(schema, position), self.size(schema)).await.map(Arc::new);
         };
         if batch.more {
             // On its way while this one is taken in.
@@ -112,14 +119,21 @@ impl<S: EventStore> Feed<S> {
         if let Some((_, read)) = shelf.iter().find(|(known, _)| *known == after) {
             return read.clone();
         }
-        let (store, read, size) = (self.store.clone(), read_all(schema, after), self.size);
+        let (store, read, size) = (self.store.clone(), read_all(schema, after), self.size(schema));
         let reading = tokio::spawn(async move { assemble(&store, read, size).await });
         let read = async move { Some(Arc::new(reading.await.ok()?.ok()?)) }.boxed().shared();
         shelf.push_back((after, read.clone()));
-        if shelf.len() > KEPT {
+        if shelf.len() > KEPT + usize::from(schema.shards > 1) {
             shelf.pop_front();
         }
         read
+    }
+
+    fn size(&self, schema: &ProjectionSchema) -> usize {
+        self.size.unwrap_or(match schema.kind {
+            ProjectionKind::ReadModel(_) => EVENTS_OF_READ_MODELS,
+            _ => EVENTS,
+        })
     }
 
     /// Takes from the shelf what begins at this position, because it leads nowhere.
@@ -145,15 +159,21 @@ async fn assemble<S: EventStore>(store: &S, read: ReadAll, size: usize) -> Resul
     let page = store.read_page(&read).await?;
     let mut batch = Batch { after, upto: page.upto, events: page.events, more: page.more, history: page.history };
     let mut read = read;
-    while batch.more && batch.events.len() < size {
+    let mut bytes = bytes_of(&batch.events);
+    while batch.more && batch.events.len() < size && bytes < BYTES {
         read = read.go_on(batch.upto);
         let page = store.read_page(&read).await?;
         if page.history != batch.history {
             // What was read belongs to a history that has ended: whoever takes it in finds out.
             break;
         }
+        bytes += bytes_of(&page.events);
         batch.events.extend(page.events);
         (batch.upto, batch.more) = (page.upto, page.more);
     }
     Ok(batch)
+}
+
+fn bytes_of(events: &[StoredEvent]) -> usize {
+    events.iter().map(|event| event.payload.len() + event.metadata.len()).sum()
 }
