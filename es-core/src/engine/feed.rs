@@ -177,3 +177,37 @@ async fn assemble<S: EventStore>(store: &S, read: ReadAll, size: usize) -> Resul
 fn bytes_of(events: &[StoredEvent]) -> usize {
     events.iter().map(|event| event.payload.len() + event.metadata.len()).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{BYTES, assemble, bytes_of};
+    use crate::{
+        event::EventSchema,
+        memory::MemoryStore,
+        recorded::{Metadata, Position, StreamId},
+        store::{Append, EventStore as _, Expected, NewEvent, ReadAll},
+    };
+
+    const EVENTS: usize = 3_000;
+
+    /// Events of that many bytes, a thousand on a page.
+    async fn batch_of(bytes: usize) -> (usize, usize, bool) {
+        let store = MemoryStore::new();
+        let event = |_| {
+            let payload = format!("{{\"text\":\"{}\"}}", "x".repeat(bytes));
+            NewEvent::new(EventSchema::new("Written", 1), payload, Metadata::at(chrono::Utc::now()))
+        };
+        let append = Append::new(StreamId::new("letter", "1"), Expected::Any, (0..EVENTS).map(event).collect());
+        store.append(append).await.expect("an append");
+        let batch = assemble(&store, ReadAll::after(Position::START), usize::MAX).await.expect("a batch");
+        (batch.events.len(), bytes_of(&batch.events), batch.more)
+    }
+
+    #[tokio::test]
+    async fn of_large_events_a_batch_has_fewer() {
+        let (events, bytes, more) = batch_of(BYTES / 1_500).await;
+        assert_eq!((events, more), (2_000, true));
+        assert!(bytes >= BYTES);
+        assert_eq!(batch_of(10).await.0, EVENTS);
+    }
+}

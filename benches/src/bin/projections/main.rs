@@ -4,6 +4,7 @@
 //! server with all its processes, as Linux tells it.
 //!
 //! ```text
+//! projections head                   the head of the table whose lines the others print
 //! projections fill EVENTS ACCOUNTS   deposits, so that there are that many events
 //! projections rebuild NAME ROUNDS    a read model from the start, beside a scan by hand
 //! projections sql ROUNDS             one statement for each event, beside the same by hand
@@ -27,6 +28,10 @@ type Failure = Box<dyn Error + Send + Sync>;
 async fn main() -> Result<ExitCode, Failure> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if arguments == ["head"] {
+        rounds::print_head();
+        return Ok(ExitCode::SUCCESS);
+    }
     let store = PostgresStore::connect(&env::var("DATABASE_URL")?).await?;
     store.migrate().await?;
     match arguments.as_slice() {

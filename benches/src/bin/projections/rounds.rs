@@ -4,6 +4,14 @@ use es_benches::figures::spread;
 
 use crate::processor::Took;
 
+/// The heads of the columns of what is printed.
+pub(crate) fn print_head() {
+    println!(
+        "| what | events/s | reference, events/s | ratio | CPU, µs per event: program + server | the same of the reference |"
+    );
+    println!("|---|---|---|---|---|---|");
+}
+
 /// Two ways to do the same, round by round.
 pub(crate) struct Rounds {
     events: f64,
@@ -20,14 +28,6 @@ impl Rounds {
     pub(crate) fn add(&mut self, ours: Took, reference: Took) {
         self.ours.push(ours);
         self.reference.push(reference);
-    }
-
-    /// The heads of the columns of what is printed.
-    pub(crate) fn print_head() {
-        println!(
-            "| what | events/s | reference, events/s | ratio | CPU, µs per event: program + server | the same of the reference |"
-        );
-        println!("|---|---|---|---|---|---|");
     }
 
     /// A line of the table. The first round is left out: it is the one that fills the caches.

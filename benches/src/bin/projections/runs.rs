@@ -14,6 +14,8 @@ use crate::{
 };
 
 const SHARDS: u32 = 4;
+/// How long a run may take.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// The tables that are written.
 const ROWS: &str = "balances_v1";
@@ -53,7 +55,7 @@ impl Bench {
         self.reset(table).await?;
         let begun = self.processor.begin()?;
         let engine = engine.start().await?;
-        engine.wait_for(store.settled().await?).timeout(Duration::from_secs(600)).await?;
+        engine.wait_for(store.settled().await?).timeout(PATIENCE).await?;
         let took = self.processor.end(&begun)?;
         engine.shutdown().await;
         Ok(took)
@@ -61,8 +63,7 @@ impl Bench {
 }
 
 fn folded(store: &PostgresStore, shards: u32) -> ProjectionEngine<PostgresStore> {
-    let engine = ProjectionEngine::new(store).read_model::<Balance>().shards(shards);
-    match env::var("BSZ") { Ok(size) => engine.batch_size(size.parse().unwrap()), _ => engine }
+    ProjectionEngine::new(store).read_model::<Balance>().shards(shards)
 }
 
 fn handled(store: &PostgresStore, shards: u32) -> ProjectionEngine<PostgresStore> {
