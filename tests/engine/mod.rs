@@ -1,5 +1,6 @@
 //! What an engine promises, on any store: accounts in two currencies, what is made of their events, and a store that fails.
 
+pub(crate) mod batches;
 pub(crate) mod following;
 pub(crate) mod poison;
 pub(crate) mod reacting;

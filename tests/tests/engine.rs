@@ -15,6 +15,7 @@ macro_rules! on_memory {
 }
 
 on_memory! {
+    batches::a_batch_may_have_more_rows_than_a_statement_takes,
     following::rows_follow_the_events,
     following::handlers_see_each_event_once_and_in_order,
     following::it_begins_where_it_is_told,

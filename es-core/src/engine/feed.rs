@@ -10,15 +10,20 @@ use futures_util::future::{BoxFuture, FutureExt as _, Shared};
 
 use super::tail::Tail;
 use crate::{
-    projection::{ProjectionId, ProjectionSchema},
+    projection::{ProjectionId, ProjectionKind, ProjectionSchema},
     recorded::Position,
     store::{EventStore, HistoryId, ReadAll, StoreError, StoredEvent},
 };
 
-/// How many batches of a projection are kept for its slower shards, those that are still on their way included.
-const KEPT: usize = 3;
-/// How many bytes of payload a batch has, about, whatever is wanted: some of them are in memory at once.
-const BYTES: usize = 32 * 1_024 * 1_024;
+/// How many batches of a projection are kept, those that are still on their way included; with several shards one more, for
+/// the slower ones.
+const KEPT: usize = 2;
+/// How many events a batch has, about, unless that is set. A read model writes a row once for each batch in which there is an
+/// event for it: the larger they are, the less there is to write.
+const EVENTS: usize = 10_000;
+const EVENTS_OF_READ_MODELS: usize = 25_000;
+/// How many bytes of events a batch has, about: with large events it has fewer.
+const BYTES: usize = 16 << 20;
 
 /// A run of events.
 #[derive(Debug, PartialEq)]
@@ -53,15 +58,15 @@ type Read = Shared<BoxFuture<'static, Option<Arc<Batch>>>>;
 #[derive(Debug)]
 pub(super) struct Feed<S> {
     store: S,
-    /// How many events a batch has, about.
-    size: usize,
+    /// How many events a batch has, about, where that is set.
+    size: Option<usize>,
     shelves: Mutex<HashMap<ProjectionId, VecDeque<(Position, Read)>>>,
     tail: Tail<S>,
 }
 
 impl<S: EventStore> Feed<S> {
     /// The feed of projections that handle these events between them.
-    pub(super) fn new(store: S, size: usize, event_types: Vec<&'static str>) -> Self {
+    pub(super) fn new(store: S, size: Option<usize>, event_types: Vec<&'static str>) -> Self {
         let tail = Tail::new(store.clone(), event_types);
         Self { store, size, shelves: Mutex::default(), tail }
     }
@@ -74,7 +79,7 @@ impl<S: EventStore> Feed<S> {
         }
         let Some(batch) = self.kept(schema, position).await else {
             self.forget(schema.id, position);
-            return assemble(&self.store, read_all(schema, position), self.size).await.map(Arc::new);
+            return assemble(&self.store, read_all(schema, position), self.size(schema)).await.map(Arc::new);
         };
         if batch.more {
             // On its way while this one is taken in.
@@ -114,11 +119,11 @@ impl<S: EventStore> Feed<S> {
         if let Some((_, read)) = known_reads.iter().find(|(known, _)| *known == after) {
             return read.clone();
         }
-        let (store, read, size) = (self.store.clone(), read_all(schema, after), self.size);
+        let (store, read, size) = (self.store.clone(), read_all(schema, after), self.size(schema));
         let reading = tokio::spawn(async move { assemble(&store, read, size).await });
         let read = async move { Some(Arc::new(reading.await.ok()?.ok()?)) }.boxed().shared();
         known_reads.push_back((after, read.clone()));
-        if known_reads.len() > KEPT {
+        if known_reads.len() > KEPT + usize::from(schema.shards > 1) {
             known_reads.pop_front();
         }
         read
@@ -127,6 +132,13 @@ impl<S: EventStore> Feed<S> {
     /// Takes everything from the shelf of a projection: it may be of a history that has ended.
     pub(super) fn discard(&self, id: ProjectionId) {
         self.shelves().remove(&id);
+    }
+
+    fn size(&self, schema: &ProjectionSchema) -> usize {
+        self.size.unwrap_or(match schema.kind {
+            ProjectionKind::ReadModel(_) => EVENTS_OF_READ_MODELS,
+            _ => EVENTS,
+        })
     }
 
     /// Takes from the shelf what begins at this position, because it leads nowhere.
@@ -167,7 +179,40 @@ async fn assemble<S: EventStore>(store: &S, read: ReadAll, size: usize) -> Resul
     Ok(batch)
 }
 
-/// How many bytes the payloads have.
 fn bytes_of(events: &[StoredEvent]) -> usize {
-    events.iter().map(|event| event.payload.len()).sum()
+    events.iter().map(|event| event.payload.len() + event.metadata.len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BYTES, assemble, bytes_of};
+    use crate::{
+        event::EventSchema,
+        memory::MemoryStore,
+        recorded::{Metadata, Position, StreamId},
+        store::{Append, EventStore as _, Expected, NewEvent, ReadAll},
+    };
+
+    const EVENTS: usize = 3_000;
+
+    /// Events of that many bytes, a thousand on a page.
+    async fn batch_of(bytes: usize) -> (usize, usize, bool) {
+        let store = MemoryStore::new();
+        let event = |_| {
+            let payload = format!("{{\"text\":\"{}\"}}", "x".repeat(bytes));
+            NewEvent::new(EventSchema::new("Written", 1), payload, Metadata::at(chrono::Utc::now()))
+        };
+        let append = Append::new(StreamId::new("letter", "1"), Expected::Any, (0..EVENTS).map(event).collect());
+        store.append(append).await.expect("an append");
+        let batch = assemble(&store, ReadAll::after(Position::START), usize::MAX).await.expect("a batch");
+        (batch.events.len(), bytes_of(&batch.events), batch.more)
+    }
+
+    #[tokio::test]
+    async fn of_large_events_a_batch_has_fewer() {
+        let (events, bytes, more) = batch_of(BYTES / 1_500).await;
+        assert_eq!((events, more), (2_000, true));
+        assert!(bytes >= BYTES);
+        assert_eq!(batch_of(10).await.0, EVENTS);
+    }
 }
