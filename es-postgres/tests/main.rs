@@ -246,6 +246,8 @@ fn main() -> ExitCode {
         engine::what_is_skipped_is_kept_to_be_seen,
         engine::what_is_parked_holds_up_its_key_and_is_redriven_in_order,
         engine::a_parked_key_holds_up_only_its_own_shard_and_key,
+        engine::what_another_engine_has_parked_holds_up_its_key,
+        engine::what_another_engine_has_delivered_is_not_delivered_again,
         engine::shards_are_spread_evenly_and_handed_over,
         engine::a_new_version_takes_over_when_it_is_complete,
         engine::a_job_makes_a_new_version_the_active_one,

@@ -3,6 +3,7 @@
 pub(crate) mod following;
 pub(crate) mod poison;
 pub(crate) mod storm;
+pub(crate) mod taken_over;
 pub(crate) mod together;
 pub(crate) mod unreliable;
 pub(crate) mod versions;

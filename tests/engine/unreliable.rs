@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU32, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
 };
 
 use es_core::{
@@ -26,11 +26,38 @@ pub(crate) struct Unreliable<S> {
     /// Counts on through the numbers of a generator, the same in every run.
     turn: Arc<AtomicU64>,
     failures: Arc<AtomicU64>,
+    /// It is cut off as soon as a batch begins, or a checkpoint is to move.
+    cuts: Arc<AtomicBool>,
+    is_cut: Arc<AtomicBool>,
 }
 
 impl<S> Unreliable<S> {
     pub(crate) fn new(inner: S) -> Self {
-        Self { inner, chance: Arc::default(), turn: Arc::default(), failures: Arc::default() }
+        let (cuts, is_cut) = (Arc::default(), Arc::default());
+        Self { inner, chance: Arc::default(), turn: Arc::default(), failures: Arc::default(), cuts, is_cut }
+    }
+
+    /// As soon as a batch begins, or a checkpoint is to move, that fails, and all that is asked for behind it, until the
+    /// connection is [mended](Self::mend).
+    pub(crate) fn cut_at_next_batch(&self) {
+        self.cuts.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until it was cut off.
+    pub(crate) async fn until_cut(&self) {
+        while !self.is_cut.load(Ordering::SeqCst) {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+
+    pub(crate) fn mend(&self) {
+        self.is_cut.store(false, Ordering::SeqCst);
+    }
+
+    fn batch(&self) {
+        if self.cuts.swap(false, Ordering::SeqCst) {
+            self.is_cut.store(true, Ordering::SeqCst);
+        }
     }
 
     /// One call in so many fails from here on; none for 0.
@@ -63,7 +90,7 @@ impl<S> Unreliable<S> {
         let fate = self.fate();
         // Others have a turn, and whoever is aborted is so in the midst of it.
         tokio::task::yield_now().await;
-        if fate == Fate::Before {
+        if fate == Fate::Before || self.is_cut.load(Ordering::SeqCst) {
             return Err(gone());
         }
         let answer = call.await?;
@@ -169,6 +196,7 @@ impl<S: ProjectionStore> ProjectionStore for Unreliable<S> {
     }
 
     async fn begin(&self, claim: &Claim, advance: &Advance) -> Result<Option<S::Transaction>, StoreError> {
+        self.batch();
         self.call(self.inner.begin(claim, advance)).await
     }
 
@@ -185,6 +213,7 @@ impl<S: ProjectionStore> ProjectionStore for Unreliable<S> {
     }
 
     async fn advance(&self, claim: &Claim, advance: &Advance) -> Result<bool, StoreError> {
+        self.batch();
         self.call(self.inner.advance(claim, advance)).await
     }
 

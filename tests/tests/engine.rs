@@ -28,6 +28,8 @@ on_memory! {
     poison::what_is_skipped_is_kept_to_be_seen,
     poison::what_is_parked_holds_up_its_key_and_is_redriven_in_order,
     poison::a_parked_key_holds_up_only_its_own_shard_and_key,
+    taken_over::what_another_engine_has_parked_holds_up_its_key,
+    taken_over::what_another_engine_has_delivered_is_not_delivered_again,
     together::shards_are_spread_evenly_and_handed_over,
     versions::a_new_version_takes_over_when_it_is_complete,
     versions::a_job_makes_a_new_version_the_active_one,

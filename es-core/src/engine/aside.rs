@@ -38,11 +38,7 @@ impl<S: ProjectionStore> Runner<S> {
         let Some(letters) = letters else { return self.stop(failure).await };
         tracing::error!(shard = %self.shard(), %failure, ?policy, "an event was set aside");
         metrics::set_aside(self.shard(), letters.len());
-        self.write_letters(stored, batch.history, &letters).await?;
-        for letter in letters.into_iter().filter(|letter| !letter.skipped) {
-            self.choice.park(letter.key);
-        }
-        Ok(())
+        self.write_letters(stored, batch.history, &letters).await
     }
 
     /// One letter for each key of the event that is ours; `None` where the keys cannot be read: then nobody knows which
@@ -58,7 +54,7 @@ impl<S: ProjectionStore> Runner<S> {
         Some(ours.map(|key| letter(self.shard(), key, stored.position, failure.clone())).collect())
     }
 
-    /// Keeps the letters, and moves the checkpoint behind the event.
+    /// Keeps the letters, and moves the checkpoint behind the event; unless another engine has done with it as it could.
     pub(super) async fn write_letters(
         &mut self,
         stored: &StoredEvent,
@@ -74,7 +70,12 @@ impl<S: ProjectionStore> Runner<S> {
                 Err(failed) => Err(failed),
             };
             match outcome {
-                Ok(Outcome::Taken(_)) => self.stands_at(stored.position),
+                Ok(Outcome::Taken(_)) => {
+                    self.stands_at(stored.position);
+                    for letter in letters.iter().filter(|letter| !letter.skipped) {
+                        self.choice.park(letter.key.clone());
+                    }
+                }
                 Ok(Outcome::Void) => return Err(Ended::Void),
                 Err(failed) => self.try_again(failed).await?,
             }

@@ -23,6 +23,10 @@ impl<S: ProjectionStore> Runner<S> {
             if self.is_to_end() {
                 return Err(Ended::Asked);
             }
+            if stored.position <= self.position {
+                // Another engine had the shard while the store did not answer us.
+                continue;
+            }
             let key = match work.key(stored) {
                 Ok(key) => key,
                 Err(error) => {

@@ -260,7 +260,7 @@ impl<S: ProjectionStore> Runner<S> {
     }
 
     /// Claims the shard anew, because it is not known whether a transaction took place, or the connection is gone. The
-    /// older claim is void from here on.
+    /// older claim is void from here on. Another engine may have had the shard since: what is parked is read anew, too.
     pub(super) async fn reclaim(&mut self) -> Step {
         loop {
             match self.store().claim(&self.shared.info, self.shard()).await {
@@ -270,7 +270,7 @@ impl<S: ProjectionStore> Runner<S> {
                     let failures = self.failures;
                     self.stands_at(claim.position);
                     self.failures = failures;
-                    return Ok(());
+                    return self.load_parked().await;
                 }
                 Ok(None) => return Err(Ended::Void),
                 Err(error) => self.wait_out(error).await?,
