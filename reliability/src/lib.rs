@@ -17,6 +17,7 @@ pub mod order;
 mod reader;
 mod request;
 pub mod rounds;
+pub mod switches;
 mod tally;
 mod transactions;
 mod witness;

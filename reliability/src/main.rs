@@ -3,7 +3,7 @@
 
 use std::{env, path::Path, process::ExitCode, time::Duration};
 
-use es_reliability::{Fault, Tally, disk, engines, followers, kills, order, rounds};
+use es_reliability::{Fault, Tally, disk, engines, followers, kills, order, rounds, switches};
 
 const USAGE: &str = "\
 es-reliability [--seed N] PART COUNT ..
@@ -13,6 +13,7 @@ es-reliability [--seed N] PART COUNT ..
   kills ROUNDS     a process that writes is killed under load
   engines ROUNDS   a process that runs projections is killed
   pauses ROUNDS    of three that run projections some are paused, killed or cut off; the server crashes
+  switches ROUNDS  new versions of a read model take over, under writes and readers
   order EVENTS     writers in every form, readers, and one that only remembers the last position
   disk ROUNDS      its disk is full for a while; needs the right to mount one
 
@@ -71,6 +72,7 @@ async fn part(name: &str, count: u64, seed: u64) -> Result<Option<Tally>, ()> {
         "kills" => kills::run(count, seed, &env::current_exe().expect("this program")).await,
         "engines" => engines::kills(count, seed, &env::current_exe().expect("this program")).await,
         "pauses" => engines::pauses(count, seed, &env::current_exe().expect("this program")).await,
+        "switches" => switches::run(count, seed).await,
         "order" => order::run(count, seed).await,
         "disk" => disk::run(count, seed).await,
         _ => return Err(()),

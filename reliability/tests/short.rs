@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use es_reliability::{Fault, Tally, disk, engines, kills, order, rounds};
+use es_reliability::{Fault, Tally, disk, engines, kills, order, rounds, switches};
 
 const SEED: u64 = 7;
 
@@ -58,4 +58,10 @@ async fn engines_that_are_held_up_for_longer_than_their_lease_change_nothing_lat
     let program = Path::new(env!("CARGO_BIN_EXE_es-reliability"));
     let Some(tally) = engines::pauses(12, SEED, program).await else { return };
     assert_tried(&tally, &["events", "claims"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_see_one_version_or_the_other_whole() {
+    let Some(tally) = switches::run(1, SEED).await else { return };
+    assert_tried(&tally, &["looks", "events"]);
 }
