@@ -48,6 +48,7 @@ on_postgres! {
     together::shards_are_spread_evenly_and_handed_over(),
     versions::a_new_version_takes_over_when_it_is_complete(),
     versions::a_job_makes_a_new_version_the_active_one(),
+    parked::what_is_parked_is_applied_once_and_in_order(24),
     storm::nothing_is_lost_or_applied_twice(30),
 }
 

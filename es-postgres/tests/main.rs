@@ -251,6 +251,7 @@ fn main() -> ExitCode {
         engine::shards_are_spread_evenly_and_handed_over,
         engine::a_new_version_takes_over_when_it_is_complete,
         engine::a_job_makes_a_new_version_the_active_one,
+        engine::what_is_parked_is_applied_once_and_in_order,
         engine::nothing_is_lost_or_applied_twice,
         engine::nothing_is_needed_of_a_session_but_within_a_transaction,
         engine::an_engine_whose_connections_are_ended_all_the_time_misses_nothing,

@@ -39,3 +39,8 @@ on_memory! {
 async fn nothing_is_lost_or_applied_twice() {
     engine::storm::nothing_is_lost_or_applied_twice(&MemoryStore::new(), 200).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_parked_is_applied_once_and_in_order() {
+    engine::parked::what_is_parked_is_applied_once_and_in_order(&MemoryStore::new(), 100).await;
+}
