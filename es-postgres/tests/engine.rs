@@ -11,7 +11,7 @@ use sqlx::Executor as _;
 
 use crate::{
     engines::{self, Contents, Filled, filled, happen, pot, rows},
-    support::raw,
+    support::{raw, until_one_waits},
 };
 
 /// A store of the role that owns the tables: engines make theirs themselves.
@@ -152,4 +152,26 @@ pub(crate) async fn an_engine_whose_connections_are_ended_all_the_time_misses_no
     for row in rows(&store).await {
         assert_eq!(expected.get(&row.id), Some(&row));
     }
+}
+
+/// The owner's row is the one that is locked, and it is looked at again behind the lock.
+pub(crate) async fn who_waits_behind_a_newer_claim_does_not_pass_the_fence(database: Database) {
+    let store = owner(&database).await;
+    ProjectionEngine::new(&store).projection(Tracker).prepare().await.expect("it is made ready");
+    let late = crate::projection_support::engine("late", crate::projection_support::LONG);
+    let late = store.claim(&late, TRACKER).await.expect("an answer").expect("nobody has it");
+    let advance = Advance::new(Position::START, Position::new(3), 3, store.history().await.expect("a history"));
+    // A claim that is not committed yet.
+    let mut newer = raw(&database).await;
+    newer
+        .execute("begin; update es.projection_shards set engine = gen_random_uuid(), epoch = epoch + 1")
+        .await
+        .expect("a claim");
+    let begins = tokio::spawn({
+        let store = store.clone();
+        async move { store.begin(&late, &advance).await.map(|transaction| transaction.is_some()) }
+    });
+    until_one_waits(&mut raw(&database).await).await;
+    newer.execute("commit").await.expect("a commit");
+    assert!(!begins.await.expect("the task").expect("an answer"), "the newer claim had not been there when it began");
 }

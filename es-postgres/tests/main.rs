@@ -255,6 +255,7 @@ fn main() -> ExitCode {
         engine::nothing_is_lost_or_applied_twice,
         engine::nothing_is_needed_of_a_session_but_within_a_transaction,
         engine::an_engine_whose_connections_are_ended_all_the_time_misses_nothing,
+        engine::who_waits_behind_a_newer_claim_does_not_pass_the_fence,
         reading::the_newest_events_come_without_a_look_at_the_rest,
         reading::history_is_read_in_both_directions,
         reading::a_snapshot_is_held_against_its_events,
