@@ -136,10 +136,10 @@ pub(crate) async fn an_engine_whose_connections_are_ended_all_the_time_misses_no
         connection.execute(end).await.expect("they can be ended");
         // Some are ended in the midst of what they do, some while they wait.
         if round % 3 == 0 {
-            running.wait_for(last).timeout(std::time::Duration::from_secs(60)).await.expect("it comes so far");
+            running.wait_for(last).timeout(std::time::Duration::from_mins(1)).await.expect("it comes so far");
         }
     }
-    running.wait_for(last).timeout(std::time::Duration::from_secs(60)).await.expect("it comes so far");
+    running.wait_for(last).timeout(std::time::Duration::from_mins(1)).await.expect("it comes so far");
     running.shutdown().await;
     let (events, sessions): (i64, i64) = sqlx::query_as("select count(*), count(distinct pid) from tracked")
         .fetch_one(&mut connection)

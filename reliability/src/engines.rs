@@ -41,7 +41,7 @@ const WRITERS: u64 = 3;
 /// Shorter than a pause, and long enough for a statement on a machine that has other things to do.
 const LEASE: Duration = Duration::from_millis(300);
 /// How long the engines may take to come to the end when nothing is in their way any more.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// An engine in a process of its own.
 struct Process(Child);
@@ -245,7 +245,7 @@ async fn write(store: PostgresStore, writing: Arc<AtomicBool>, next: Arc<AtomicU
             match store.append(append.clone()).await {
                 Ok(appended) => break appended.position(),
                 Err(StoreError::Unavailable(_) | StoreError::OutcomeUnknown { .. }) => {
-                    sleep(Duration::from_millis(10)).await
+                    sleep(Duration::from_millis(10)).await;
                 }
                 Err(error) => panic!("no fault excuses this: {error:?}"),
             }

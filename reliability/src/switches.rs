@@ -30,7 +30,7 @@ use crate::{
 
 const ACCOUNTS: u64 = 12;
 /// How long a version may take to become the active one.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A version, which leaves its number in its rows.
 macro_rules! version {
@@ -75,10 +75,10 @@ type Look = (i64, i64, Option<i32>, Option<i32>, i32, i64, i64);
 
 /// What is wrong with a look; `last` is how many events the one before it has seen.
 fn wrong(look: Look, last: i64) -> Option<&'static str> {
-    let (number, events, least, greatest, active, accounts, taken) = look;
+    let (number, events, lowest, highest, active, accounts, taken) = look;
     if (number, events) != (accounts, taken) {
         Some("the rows are not a fold of what was taken in")
-    } else if number > 0 && (least, greatest) != (Some(active), Some(active)) {
+    } else if number > 0 && (lowest, highest) != (Some(active), Some(active)) {
         Some("rows are not of the active version")
     } else if events < last {
         Some("an event was seen, and is not seen any more")

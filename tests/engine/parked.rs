@@ -61,7 +61,7 @@ pub(crate) async fn what_is_parked_is_applied_once_and_in_order<S: ProjectionSto
             last = happen(store, &pot((number * round) % 9), [event, filled(2)]).await;
         }
         if round % 3 == 2 {
-            let waits = controls.wait_for(last).timeout(Duration::from_secs(60));
+            let waits = controls.wait_for(last).timeout(Duration::from_mins(1));
             waits.await.expect("parked events hold up nobody else");
             most = most.max(controls.dead_letters("tasted", 1_000).await.expect("letters").len());
         }
@@ -77,7 +77,7 @@ pub(crate) async fn what_is_parked_is_applied_once_and_in_order<S: ProjectionSto
     while !controls.dead_letters("tasted", 1).await.expect("letters").is_empty() {
         // A wish that comes while an earlier one is seen to may be taken for that.
         controls.redrive("tasted").await.expect("wanted");
-        assert!(begun.elapsed() < Duration::from_secs(60), "an event stays parked");
+        assert!(begun.elapsed() < Duration::from_mins(1), "an event stays parked");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     for running in engines {
