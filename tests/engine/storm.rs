@@ -24,7 +24,7 @@ pub(crate) async fn nothing_is_lost_or_applied_twice<S: ProjectionStore>(store: 
         let mut last = Position::START;
         for number in 0..10_usize {
             let turn = number + round as usize;
-            let event = if turn % 11 == 0 { PotEvent::Emptied(Emptied {}) } else { filled(1) };
+            let event = if turn.is_multiple_of(11) { PotEvent::Emptied(Emptied {}) } else { filled(1) };
             last = happen(store, &pot(turn % 13), [event, filled(2)]).await;
         }
         if round % 5 == 4 {
