@@ -5,6 +5,9 @@ mod append_all;
 mod append_in;
 mod chain;
 mod conformance;
+mod engine;
+#[path = "../../tests/engine/mod.rs"]
+mod engines;
 mod frontier;
 mod group;
 mod history;
@@ -233,6 +236,29 @@ fn main() -> ExitCode {
         projection_views::rights_on_a_view_outlive_its_change,
         projection_views::a_view_that_stays_in_use_is_not_waited_for_for_ever,
         reading::a_load_sorts_nothing,
+        engine::rows_follow_the_events,
+        engine::handlers_see_each_event_once_and_in_order,
+        engine::it_begins_where_it_is_told,
+        engine::it_begins_now,
+        engine::whoever_waits_in_vain_is_told_why,
+        engine::the_status_says_how_it_goes,
+        engine::a_paused_projection_stands_still,
+        engine::two_of_a_name_are_refused,
+        engine::one_that_stops_stops_alone_and_goes_on_when_resumed,
+        engine::a_panic_is_a_failure,
+        engine::what_is_skipped_is_kept_to_be_seen,
+        engine::what_is_parked_holds_up_its_key_and_is_redriven_in_order,
+        engine::a_parked_key_holds_up_only_its_own_shard_and_key,
+        engine::what_another_engine_has_parked_holds_up_its_key,
+        engine::what_another_engine_has_delivered_is_not_delivered_again,
+        engine::shards_are_spread_evenly_and_handed_over,
+        engine::a_new_version_takes_over_when_it_is_complete,
+        engine::a_job_makes_a_new_version_the_active_one,
+        engine::what_is_parked_is_applied_once_and_in_order,
+        engine::nothing_is_lost_or_applied_twice,
+        engine::nothing_is_needed_of_a_session_but_within_a_transaction,
+        engine::an_engine_whose_connections_are_ended_all_the_time_misses_nothing,
+        engine::who_waits_behind_a_newer_claim_does_not_pass_the_fence,
         reading::the_newest_events_come_without_a_look_at_the_rest,
         reading::history_is_read_in_both_directions,
         reading::a_snapshot_is_held_against_its_events,

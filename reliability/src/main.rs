@@ -1,9 +1,9 @@
 //! The faults on the command line; `scripts/reliability` runs them all.
 #![forbid(unsafe_code)]
 
-use std::{env, process::ExitCode};
+use std::{env, path::Path, process::ExitCode, time::Duration};
 
-use es_reliability::{Fault, Tally, disk, kills, order, rounds};
+use es_reliability::{Fault, Tally, disk, engines, followers, kills, order, rounds, switches};
 
 const USAGE: &str = "\
 es-reliability [--seed N] PART COUNT ..
@@ -11,6 +11,9 @@ es-reliability [--seed N] PART COUNT ..
   crashes ROUNDS   the server is stopped at once or killed under load, and started again
   absences ROUNDS  it is restarted, paused, or has no connections left
   kills ROUNDS     a process that writes is killed under load
+  engines ROUNDS   a process that runs projections is killed
+  pauses ROUNDS    of three that run projections some are paused, killed or cut off; the server crashes
+  switches ROUNDS  new versions of a read model take over, under writes and readers
   order EVENTS     writers in every form, readers, and one that only remembers the last position
   disk ROUNDS      its disk is full for a while; needs the right to mount one
 
@@ -30,6 +33,15 @@ async fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             };
             kills::child(&url, round).await;
+            return ExitCode::SUCCESS;
+        }
+        if word == "engine" {
+            let (Some(url), Some(path), Some(Ok(lease))) =
+                (words.next(), words.next(), words.next().map(|lease| lease.parse()))
+            else {
+                return ExitCode::FAILURE;
+            };
+            followers::child(&url, Path::new(&path), Duration::from_millis(lease)).await;
             return ExitCode::SUCCESS;
         }
         let Some(Ok(count)) = words.next().map(|count| count.parse::<u64>()) else {
@@ -58,6 +70,9 @@ async fn part(name: &str, count: u64, seed: u64) -> Result<Option<Tally>, ()> {
         "crashes" => rounds::run(count, &[Fault::ImmediateStop, Fault::Kill, Fault::KillOne], seed).await,
         "absences" => rounds::run(count, &[Fault::Restart, Fault::Pause, Fault::Crowd], seed).await,
         "kills" => kills::run(count, seed, &env::current_exe().expect("this program")).await,
+        "engines" => engines::kills(count, seed, &env::current_exe().expect("this program")).await,
+        "pauses" => engines::pauses(count, seed, &env::current_exe().expect("this program")).await,
+        "switches" => switches::run(count, seed).await,
         "order" => order::run(count, seed).await,
         "disk" => disk::run(count, seed).await,
         _ => return Err(()),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use es_reliability::{Fault, Tally, disk, kills, order, rounds};
+use es_reliability::{Fault, Tally, disk, engines, kills, order, rounds, switches};
 
 const SEED: u64 = 7;
 
@@ -44,4 +44,24 @@ async fn what_a_killed_process_had_under_way_happens_once() {
 async fn no_reader_misses_an_event_and_a_naive_one_does() {
     let Some(tally) = order::run(30_000, SEED).await else { return };
     assert_tried(&tally, &["acknowledged", "missed by the naive reader", "connections killed", "rolled back"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_is_killed_takes_in_each_event_once() {
+    let program = Path::new(env!("CARGO_BIN_EXE_es-reliability"));
+    let Some(tally) = engines::kills(20, SEED, program).await else { return };
+    assert_tried(&tally, &["events", "claims"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engines_that_are_held_up_for_longer_than_their_lease_change_nothing_late() {
+    let program = Path::new(env!("CARGO_BIN_EXE_es-reliability"));
+    let Some(tally) = engines::pauses(12, SEED, program).await else { return };
+    assert_tried(&tally, &["events", "claims"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_see_one_version_or_the_other_whole() {
+    let Some(tally) = switches::run(1, SEED).await else { return };
+    assert_tried(&tally, &["looks", "events"]);
 }

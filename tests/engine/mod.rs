@@ -2,9 +2,11 @@
 
 pub(crate) mod batches;
 pub(crate) mod following;
+pub(crate) mod parked;
 pub(crate) mod poison;
 pub(crate) mod reacting;
 pub(crate) mod storm;
+pub(crate) mod taken_over;
 pub(crate) mod together;
 pub(crate) mod unreliable;
 pub(crate) mod versions;
@@ -110,18 +112,14 @@ impl Log {
         self.panics.store(true, Ordering::SeqCst);
     }
 
-    pub(crate) fn taste(&self) -> Result<(), Upset> {
+    pub(crate) fn taste(&self) -> Result<(), &'static str> {
         if self.harmless.load(Ordering::SeqCst) {
             return Ok(());
         }
         assert!(!self.panics.load(Ordering::SeqCst), "this was bad");
-        Err(Upset)
+        Err("that was poison")
     }
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("that was poison")]
-pub(crate) struct Upset;
 
 /// Writes down what it sees; needs no context, and so runs on every store.
 #[derive(Projection, Debug)]
@@ -134,7 +132,7 @@ impl Diary {
         self.0.see(envelope);
     }
 
-    async fn poisoned(&self, _: &Poisoned, envelope: &Envelope) -> Result<(), Upset> {
+    async fn poisoned(&self, _: &Poisoned, envelope: &Envelope) -> Result<(), &'static str> {
         self.0.taste()?;
         self.0.see(envelope);
         Ok(())

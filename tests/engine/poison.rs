@@ -20,7 +20,7 @@ pub(crate) async fn one_that_stops_stops_alone_and_goes_on_when_resumed<S: Proje
     happen(store, &pot(0), [filled(1), filled(2), poison(), filled(3)]).await;
     let last = happen(store, &pot(1), [filled(1)]).await;
     running.wait_for(last).projection("pot_contents").await.expect("the other goes on");
-    let answer = running.wait_for(last).timeout(Duration::from_secs(60)).await;
+    let answer = running.wait_for(last).timeout(Duration::from_mins(1)).await;
     let Err(WaitError::Halted { state, .. }) = answer else { panic!("{answer:?}") };
     assert_eq!(state.activity, Activity::Stopped);
     let failure = state.failure.as_ref().expect("a failure");
@@ -32,7 +32,7 @@ pub(crate) async fn one_that_stops_stops_alone_and_goes_on_when_resumed<S: Proje
 
     // Resumed too early, it stops again.
     running.controls().resume("diary").await.expect("resumed");
-    let answer = running.wait_for(last).timeout(Duration::from_secs(60)).await;
+    let answer = running.wait_for(last).timeout(Duration::from_mins(1)).await;
     assert!(matches!(answer, Err(WaitError::Halted { .. })), "{answer:?}");
     log.cure();
     running.controls().resume("diary").await.expect("resumed");

@@ -7,7 +7,7 @@ use std::sync::{
 
 use es_core::{engine::EngineError, prelude::*, projection::FailurePolicy};
 
-use super::{Diary, Filled, Log, Poisoned, Upset, engine, filled, happen, poison, pot};
+use super::{Diary, Filled, Log, Poisoned, engine, filled, happen, poison, pot};
 
 /// Sends word of each filling.
 #[derive(Reactor, Clone, Debug, Default)]
@@ -21,10 +21,10 @@ pub(crate) struct Word {
 }
 
 impl Word {
-    fn send(&self, delivery: &Delivery) -> Result<(), Upset> {
+    fn send(&self, delivery: &Delivery) -> Result<(), &'static str> {
         let fails = |left: u32| left.checked_sub(1);
         if self.failing.try_update(Ordering::SeqCst, Ordering::SeqCst, fails).is_ok() {
-            return Err(Upset);
+            return Err("the line is busy");
         }
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         sent.push((delivery.id.clone(), delivery.attempt));
@@ -40,11 +40,11 @@ impl Word {
 
 #[event_handler]
 impl Word {
-    async fn filled(&self, _: &Filled, delivery: &Delivery) -> Result<(), Upset> {
+    async fn filled(&self, _: &Filled, delivery: &Delivery) -> Result<(), &'static str> {
         self.send(delivery)
     }
 
-    async fn poisoned(&self, _: &Poisoned, delivery: &Delivery) -> Result<(), Upset> {
+    async fn poisoned(&self, _: &Poisoned, delivery: &Delivery) -> Result<(), &'static str> {
         self.log.taste()?;
         self.send(delivery)
     }

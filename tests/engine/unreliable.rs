@@ -29,6 +29,9 @@ pub(crate) struct Unreliable<S> {
     pages: Arc<AtomicU64>,
     refuses: Arc<AtomicBool>,
     passing: Arc<AtomicBool>,
+    /// It is cut off as soon as a batch begins, or a checkpoint is to move.
+    cuts: Arc<AtomicBool>,
+    is_cut: Arc<AtomicBool>,
 }
 
 impl<S> Unreliable<S> {
@@ -41,6 +44,31 @@ impl<S> Unreliable<S> {
             pages: Arc::default(),
             refuses: Arc::default(),
             passing: Arc::default(),
+            cuts: Arc::default(),
+            is_cut: Arc::default(),
+        }
+    }
+
+    /// As soon as a batch begins, or a checkpoint is to move, that fails, and all that is asked for behind it, until the
+    /// connection is [mended](Self::mend).
+    pub(crate) fn cut_at_next_batch(&self) {
+        self.cuts.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until it was cut off.
+    pub(crate) async fn until_cut(&self) {
+        while !self.is_cut.load(Ordering::SeqCst) {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+
+    pub(crate) fn mend(&self) {
+        self.is_cut.store(false, Ordering::SeqCst);
+    }
+
+    fn batch(&self) {
+        if self.cuts.swap(false, Ordering::SeqCst) {
+            self.is_cut.store(true, Ordering::SeqCst);
         }
     }
 
@@ -89,7 +117,7 @@ impl<S> Unreliable<S> {
         let fate = self.fate();
         // Others have a turn, and whoever is aborted is so in the midst of it.
         tokio::task::yield_now().await;
-        if fate == Fate::Before {
+        if fate == Fate::Before || self.is_cut.load(Ordering::SeqCst) {
             return Err(gone());
         }
         let answer = call.await?;
@@ -196,6 +224,7 @@ impl<S: ProjectionStore> ProjectionStore for Unreliable<S> {
     }
 
     async fn begin(&self, claim: &Claim, advance: &Advance) -> Result<Option<S::Transaction>, StoreError> {
+        self.batch();
         self.call(self.inner.begin(claim, advance)).await
     }
 
@@ -216,6 +245,7 @@ impl<S: ProjectionStore> ProjectionStore for Unreliable<S> {
     }
 
     async fn advance(&self, claim: &Claim, advance: &Advance) -> Result<bool, StoreError> {
+        self.batch();
         self.call(self.inner.advance(claim, advance)).await
     }
 

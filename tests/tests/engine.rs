@@ -35,6 +35,8 @@ on_memory! {
     reacting::each_event_is_delivered_under_its_id,
     reacting::what_cannot_be_delivered_stops_or_waits_with_its_key,
     reacting::nothing_is_delivered_again_by_a_rebuild,
+    taken_over::what_another_engine_has_parked_holds_up_its_key,
+    taken_over::what_another_engine_has_delivered_is_not_delivered_again,
     together::shards_are_spread_evenly_and_handed_over,
     together::who_knows_another_division_leaves_it_to_others,
     versions::a_new_version_takes_over_when_it_is_complete,
@@ -44,4 +46,9 @@ on_memory! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_or_applied_twice() {
     engine::storm::nothing_is_lost_or_applied_twice(&MemoryStore::new(), 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_parked_is_applied_once_and_in_order() {
+    engine::parked::what_is_parked_is_applied_once_and_in_order(&MemoryStore::new(), 100).await;
 }

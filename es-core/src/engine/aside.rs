@@ -38,11 +38,7 @@ impl<S: ProjectionStore> Runner<S> {
         let Some(letters) = letters else { return self.stop(failure).await };
         tracing::error!(shard = %self.shard(), %failure, ?policy, "an event was set aside");
         metrics::set_aside(self.shard(), letters.len());
-        self.move_to(stored.position, 0, batch.history, &letters).await?;
-        for letter in letters.into_iter().filter(|letter| !letter.skipped) {
-            self.choice.park(letter.key);
-        }
-        Ok(())
+        self.move_to(stored.position, 0, batch.history, &letters).await
     }
 
     /// One letter for each key of the event that is ours; `None` where the keys cannot be read: then nobody knows which

@@ -260,7 +260,8 @@ impl<S: ProjectionStore> Runner<S> {
         self.ask(|store| async move { store.history().await }).await
     }
 
-    /// Moves the checkpoint behind so many events that were applied elsewhere, and keeps what was set aside on the way.
+    /// Moves the checkpoint behind so many events that were applied elsewhere, and keeps what was set aside on the way; unless
+    /// another engine had the shard meanwhile, and has done with them as it could.
     pub(super) async fn move_to(
         &mut self,
         to: Position,
@@ -278,7 +279,12 @@ impl<S: ProjectionStore> Runner<S> {
                 attempt.transact(applied, letters, async |_| Ok(())).await
             };
             match outcome {
-                Ok(Outcome::Taken(applied)) => self.taken(applied, to, begun),
+                Ok(Outcome::Taken(applied)) => {
+                    self.taken(applied, to, begun);
+                    for letter in letters.iter().filter(|letter| !letter.skipped) {
+                        self.choice.park(letter.key.clone());
+                    }
+                }
                 Ok(Outcome::Void) => return Err(Ended::Void),
                 Err(failed) => self.try_again(failed).await?,
             }
@@ -298,7 +304,7 @@ impl<S: ProjectionStore> Runner<S> {
     }
 
     /// Claims the shard anew, because it is not known whether a transaction took place, or the connection is gone. The
-    /// older claim is void from here on.
+    /// older claim is void from here on. Another engine may have had the shard since: what is parked is read anew, too.
     pub(super) async fn reclaim(&mut self) -> Step {
         loop {
             match claiming::claim(&self.shared, self.work.schema(), self.shard()).await {

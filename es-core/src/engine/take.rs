@@ -41,7 +41,12 @@ impl<S: ProjectionStore> Runner<S> {
             };
             attempts += 1;
             if self.passes(&failed, attempts) {
+                let before = self.position;
                 self.try_again(failed).await?;
+                if self.position != before {
+                    // It did take place, or another engine had the shard: these are other events.
+                    (most, attempts) = (usize::MAX, 0);
+                }
             } else if let Some(fewer) = fewer(&failed, events.len()) {
                 most = fewer;
             } else {
