@@ -22,6 +22,7 @@ mod error;
 mod frontier;
 mod gather;
 mod grants;
+mod inline;
 mod lanes;
 mod loads;
 mod migrate;

@@ -18,6 +18,7 @@ use crate::{
     error,
     frontier::{self, Frontier},
     grants,
+    inline::Inline,
     lanes::{self, Lanes},
     loads::{self, Loads},
     migrate, pages,
@@ -58,6 +59,7 @@ pub(crate) struct Parts {
     pub(crate) frontier: Frontier,
     pub(crate) wake: Wake,
     pub(crate) projections: Projections,
+    pub(crate) inline: Inline,
     snapshots: SnapshotWriter,
 }
 
@@ -86,8 +88,20 @@ impl PostgresStore {
         let together = Together::new(&config);
         let (loads, frontier, wake) = (Loads::default(), Frontier::new(), Wake::new());
         let (projections, snapshots) = (Projections::new(&statements, &config), SnapshotWriter::new());
-        let parts =
-            Parts { connections, statements, config, lanes, together, loads, frontier, wake, projections, snapshots };
+        let inline = Inline::new(&statements);
+        let parts = Parts {
+            connections,
+            statements,
+            config,
+            lanes,
+            together,
+            loads,
+            frontier,
+            wake,
+            projections,
+            inline,
+            snapshots,
+        };
         let store = Self { parts: Arc::new(parts) };
         store.parts.snapshots.start(&store.parts);
         store.parts.wake.start(&store.parts);
@@ -194,7 +208,10 @@ fn options(url: &str) -> Result<PgConnectOptions, Misconfigured> {
 
 impl EventStore for PostgresStore {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
-        lanes::append(&self.parts, append).await
+        if self.parts.inline.concerned([&append]).is_empty() {
+            return lanes::append(&self.parts, append).await;
+        }
+        together::append_one(&self.parts, append).await
     }
 
     async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {

@@ -8,6 +8,8 @@ mod conformance;
 mod frontier;
 mod group;
 mod history;
+mod inline;
+mod inline_storm;
 mod loads;
 mod ones;
 mod opening;
@@ -230,6 +232,15 @@ fn main() -> ExitCode {
         projection_views::the_view_is_as_quick_as_the_table,
         projection_views::rights_on_a_view_outlive_its_change,
         projection_views::a_view_that_stays_in_use_is_not_waited_for_for_ever,
+        inline::who_has_the_answer_reads_the_row,
+        inline::repeats_and_conflicts_change_no_row,
+        inline::who_does_not_change_the_rows_is_refused,
+        inline::what_cannot_be_folded_is_not_stored,
+        inline::an_append_whose_backend_is_killed_changes_rows_once,
+        inline::a_pause_ends_it_and_resumed_it_begins_again,
+        inline::a_new_version_is_built_and_takes_over,
+        inline::it_works_in_a_schema_with_a_difficult_name,
+        inline_storm::no_row_differs_from_a_fold_from_zero,
         reading::the_newest_events_come_without_a_look_at_the_rest,
         reading::history_is_read_in_both_directions,
         reading::a_snapshot_is_held_against_its_events,

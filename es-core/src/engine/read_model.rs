@@ -1,18 +1,20 @@
 //! How a batch of events is folded into rows: those of its keys are loaded, folded in memory, and written back.
 
-use std::{collections::HashMap, marker::PhantomData};
+use std::{collections::HashMap, marker::PhantomData, sync::Arc};
 
 use futures_core::future::BoxFuture;
 
 use super::{
     attempt::{Attempt, Failed, Outcome},
     choice::Chosen,
+    inline::Inline,
     work::Batched,
 };
 use crate::{
     handler::Row,
     projection::{
-        DeadLetter, ProjectionError, ProjectionId, ProjectionKind, ProjectionSchema, ProjectionStore, ReadModel, row,
+        DeadLetter, InlineReadModel, ProjectionError, ProjectionId, ProjectionKind, ProjectionSchema, ProjectionStore,
+        ReadModel, RowChanges, row,
     },
     store::{StoreError, StoredEvent},
 };
@@ -21,6 +23,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Folded<R> {
     schema: ProjectionSchema,
+    /// Whether it is to change with the appends.
+    inline: bool,
     read_model: PhantomData<fn() -> R>,
 }
 
@@ -29,16 +33,29 @@ impl<R: ReadModel> Folded<R> {
         let id = ProjectionId { name: R::TABLE, version: R::VERSION };
         let mut schema = ProjectionSchema::new(id, ProjectionKind::ReadModel(R::table()), R::events());
         (schema.shards, schema.policy) = (R::SHARDS, R::POLICY);
-        Self { schema, read_model: PhantomData }
+        Self { schema, inline: false, read_model: PhantomData }
+    }
+
+    /// The same for one that changes with the appends as soon as it is at their end.
+    pub(super) fn inline() -> Self {
+        let mut folded = Self::new();
+        (folded.inline, folded.schema.shards) = (true, 1);
+        folded
     }
 }
 
 /// A row while a batch is folded into it.
-struct Slot<R> {
+pub(super) struct Slot<R> {
     /// `None` before its first event, and after it was removed.
     row: Option<R>,
     /// Whether the table has it.
     stored: bool,
+}
+
+impl<R> Default for Slot<R> {
+    fn default() -> Self {
+        Self { row: None, stored: false }
+    }
 }
 
 /// What of a batch concerns the shard.
@@ -57,6 +74,10 @@ impl<R: ReadModel, S: ProjectionStore> Batched<S> for Folded<R> {
 
     fn schema_mut(&mut self) -> &mut ProjectionSchema {
         &mut self.schema
+    }
+
+    fn inline(&self) -> Option<Arc<dyn InlineReadModel>> {
+        self.inline.then(|| Arc::new(Inline::<R>::new(self.schema)) as Arc<dyn InlineReadModel>)
     }
 
     fn keys(&self, stored: &StoredEvent) -> Result<Vec<String>, ProjectionError> {
@@ -125,20 +146,30 @@ async fn load<R: ReadModel, S: ProjectionStore>(
     let mut slots: HashMap<R::Key, Slot<R>> = HashMap::new();
     for (_, key) in folds {
         if !slots.contains_key(key) {
-            slots.insert(key.clone(), Slot { row: None, stored: false });
+            slots.insert(key.clone(), Slot::default());
         }
     }
     let keys: Vec<String> = slots.keys().map(ToString::to_string).collect();
     let table = R::table();
     let rows = attempt.store.load_rows(transaction, &table, &keys).await;
     for json in rows.map_err(|error| attempt.store_failed(error))? {
-        let row: R = row::decode(&json).map_err(|source| attempt.store_failed(unreadable(source)))?;
-        slots.insert(row.key().clone(), Slot { row: Some(row), stored: true });
+        place(&mut slots, &json).map_err(|error| attempt.store_failed(error))?;
     }
     Ok(slots)
 }
 
-fn fold_one<R: ReadModel>(slot: &mut Slot<R>, key: R::Key, stored: &StoredEvent) -> Result<(), ProjectionError> {
+/// Puts a row of the table into its slot.
+pub(super) fn place<R: ReadModel>(slots: &mut HashMap<R::Key, Slot<R>>, json: &[u8]) -> Result<(), StoreError> {
+    let row: R = row::decode(json).map_err(unreadable)?;
+    slots.insert(row.key().clone(), Slot { row: Some(row), stored: true });
+    Ok(())
+}
+
+pub(super) fn fold_one<R: ReadModel>(
+    slot: &mut Slot<R>,
+    key: R::Key,
+    stored: &StoredEvent,
+) -> Result<(), ProjectionError> {
     let envelope = R::envelope(stored)?;
     let row = slot.row.get_or_insert_with(|| R::begin(key));
     if row.fold(stored, &envelope)? == Row::Delete {
@@ -152,6 +183,13 @@ async fn write<R: ReadModel, S: ProjectionStore>(
     transaction: &mut S::Transaction,
     slots: HashMap<R::Key, Slot<R>>,
 ) -> Result<(), Failed> {
+    let changes = changes(slots).map_err(|error| attempt.store_failed(error))?;
+    let written = attempt.store.write_rows(transaction, &R::table(), changes.rows, &changes.removed).await;
+    written.map_err(|error| attempt.store_failed(error))
+}
+
+/// What is to be written of the slots.
+pub(super) fn changes<R: ReadModel>(slots: HashMap<R::Key, Slot<R>>) -> Result<RowChanges, StoreError> {
     let mut rows = vec![b'['];
     let mut removed = Vec::new();
     for (key, slot) in slots {
@@ -160,16 +198,14 @@ async fn write<R: ReadModel, S: ProjectionStore>(
                 if rows.len() > 1 {
                     rows.push(b',');
                 }
-                row::encode(&row, &mut rows).map_err(|source| attempt.store_failed(unwritable(source)))?;
+                row::encode(&row, &mut rows).map_err(unwritable)?;
             }
             None if slot.stored => removed.push(key.to_string()),
             None => {}
         }
     }
     rows.push(b']');
-    let rows = String::from_utf8(rows).map_err(|source| attempt.store_failed(unwritable(source)))?;
-    let written = attempt.store.write_rows(transaction, &R::table(), rows, &removed).await;
-    written.map_err(|error| attempt.store_failed(error))
+    Ok(RowChanges::new(String::from_utf8(rows).map_err(unwritable)?, removed))
 }
 
 fn unreadable(source: serde_json::Error) -> StoreError {

@@ -19,7 +19,9 @@ use super::{
     work::Work,
 };
 use crate::{
-    projection::{Activity, Claim, ProjectionId, ProjectionKind, ProjectionStore, Roster, ShardId, ShardState},
+    projection::{
+        Activity, Claim, InlineReadModel, ProjectionId, ProjectionKind, ProjectionStore, Roster, ShardId, ShardState,
+    },
     recorded::Position,
     store::StoreError,
 };
@@ -45,6 +47,8 @@ pub(super) struct Supervisor<S> {
     resting: HashMap<ShardId, Instant>,
     /// How far new versions have to come before they take over.
     targets: HashMap<ProjectionId, Position>,
+    /// How far read models have to come before they change with the appends.
+    inline_targets: HashMap<ProjectionId, Position>,
     /// When the lag was measured last.
     measured: Option<Instant>,
 }
@@ -71,6 +75,7 @@ impl<S: ProjectionStore> Supervisor<S> {
             running: HashMap::new(),
             resting: HashMap::new(),
             targets: HashMap::new(),
+            inline_targets: HashMap::new(),
             measured: None,
         }
     }
@@ -97,6 +102,7 @@ impl<S: ProjectionStore> Supervisor<S> {
             Ok(roster) => {
                 self.follow(&roster).await;
                 self.measure(&roster).await;
+                self.bring_inline(&roster).await;
                 if self.build(&roster).await { BUILDING.min(self.interval) } else { self.interval }
             }
             Err(error) => {
@@ -207,6 +213,24 @@ impl<S: ProjectionStore> Supervisor<S> {
         }
     }
 
+    /// Has those of our read models change with the appends that are to, as soon as they have come to the end of all events.
+    /// Asked no more than now and then: appends may have to wait for the answer.
+    async fn bring_inline(&mut self, roster: &Roster) {
+        for work in self.works.iter() {
+            let (Some(read_model), id) = (work.inline(), work.schema().id) else { continue };
+            let state = roster.shards.iter().find(|state| state.shard.projection == id);
+            let Some(state) = state.filter(|state| state.activity == Activity::Running) else {
+                self.inline_targets.remove(&id);
+                continue;
+            };
+            match activate(&self.shared.store, &*read_model, state.position, &mut self.inline_targets).await {
+                Ok(true) => tracing::info!(projection = %id, "its rows change with the appends from here on"),
+                Ok(false) => {}
+                Err(error) => tracing::warn!(projection = %id, %error, "its rows cannot change with the appends yet"),
+            }
+        }
+    }
+
     /// Makes those of our versions the active ones that have come far enough. Whether there are others left.
     async fn build(&mut self, roster: &Roster) -> bool {
         let mut left = false;
@@ -246,6 +270,23 @@ impl<S: ProjectionStore> Supervisor<S> {
 /// Waits until it is so, or the engine was dropped.
 async fn told_to_end(end: &mut watch::Receiver<bool>) {
     let _ = end.wait_for(|end| *end).await;
+}
+
+/// Has a read model change with the appends, if it has come as far as all events had when this was first asked.
+async fn activate<S: ProjectionStore>(
+    store: &S,
+    read_model: &dyn InlineReadModel,
+    position: Position,
+    targets: &mut HashMap<ProjectionId, Position>,
+) -> Result<bool, StoreError> {
+    let id = read_model.schema().id;
+    if !targets.contains_key(&id) {
+        targets.insert(id, store.settled().await?);
+    }
+    if targets.get(&id).is_some_and(|target| position < *target) {
+        return Ok(false);
+    }
+    store.activate_inline(read_model).await
 }
 
 /// Makes a version the active one, if it has come as far as all events had when this was first asked.
