@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use es_core::{
+    projection::InlineError,
     recorded::StreamId,
     store::{Misconfigured, StoreError, Unavailable},
 };
@@ -127,7 +128,7 @@ fn refused(doing: &'static str, source: sqlx::Error) -> StoreError {
         Some("ES002") => {
             let read_model =
                 source.as_database_error().and_then(DatabaseError::constraint).unwrap_or_default().to_owned();
-            StoreError::NotInline { read_model }
+            Box::new(InlineError::NotHere { read_model }).into()
         }
         // 53: out of connections, memory or disk; 25006: a standby, or a database that is read-only.
         Some(code) if code.starts_with("53") => {

@@ -5,15 +5,15 @@ use std::{collections::HashMap, time::Duration};
 use es_core::{
     engine::ProjectionEngine,
     prelude::*,
-    projection::{Activity, ProjectionId, Rows},
+    projection::{Activity, InlineError, ProjectionId, Rows},
     store::{Append, Appended, NewEvent, StoreError},
 };
 use es_postgres::{PostgresConfig, PostgresStore};
 use es_tests::database::Database;
 use futures_util::future::join_all;
-use sqlx::{Connection as _, Executor as _, PgConnection, error::DatabaseError};
+use sqlx::{Connection as _, Executor as _};
 
-use crate::support::{as_runtime, count, open, raw, run, until_one_waits};
+use crate::support::{count, open, raw, run, until_one_waits};
 
 #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Place(pub(crate) String);
@@ -117,7 +117,8 @@ pub(crate) fn engine(store: &PostgresStore) -> ProjectionEngine<PostgresStore> {
 }
 
 pub(crate) async fn activity(store: &PostgresStore, id: ProjectionId) -> Activity {
-    store.roster(&[id]).await.expect("a roster").shards.first().expect("its shard").activity
+    let roster = store.roster(&[id]).await.expect("a roster");
+    roster.shards.iter().find(|state| state.shard.projection == id).expect("its shard").activity
 }
 
 /// A store that runs, on which the read model changes with the appends; its owner has made the tables.
@@ -129,6 +130,20 @@ async fn open_inline(database: &Database) -> PostgresStore {
     engine(&store).run_to_frontier().await.expect("the frontier");
     assert_eq!(activity(&store, V1).await, Activity::Inline);
     store
+}
+
+fn inline_error(error: StoreError) -> InlineError {
+    match error {
+        StoreError::Inline(error) => *error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn not_here(error: &StoreError) {
+    let StoreError::Inline(inline) = error else { panic!("{error:?}") };
+    let InlineError::NotHere { read_model } = &**inline else { panic!("{error:?}") };
+    assert_eq!(read_model, "piles@1");
 }
 
 async fn pile(store: &PostgresStore, number: usize) -> Option<(i64, i64)> {
@@ -216,7 +231,7 @@ pub(crate) async fn who_does_not_change_the_rows_is_refused(database: Database) 
     });
     for (number, answer) in join_all(appends).await.into_iter().enumerate() {
         match answer {
-            Err(StoreError::NotInline { read_model }) if number % 2 == 0 => assert_eq!(read_model, "piles@1"),
+            Err(error) if number % 2 == 0 => not_here(&error),
             Ok(_) if number % 2 == 1 => {}
             other => panic!("{number}: {other:?}"),
         }
@@ -226,20 +241,21 @@ pub(crate) async fn who_does_not_change_the_rows_is_refused(database: Database) 
         request("y", Expected::Any, [carried(1, 2, 1)]),
     ];
     let refused = older.append_all(group).await.expect_err("it is refused");
-    assert!(matches!(refused, StoreError::NotInline { .. }), "{refused}");
+    not_here(&refused);
     for id in ["x", "y", "s0", "raw"] {
         assert_eq!(count(&mut late, id).await, 0);
     }
     // A transaction of the caller's is as it was.
     let mut transaction = late.begin().await.expect("a transaction");
     let refused = store.append_in(&mut transaction, request("t", Expected::Any, [carried(1, 2, 1)])).await;
-    assert!(matches!(refused, Err(StoreError::InlineInTransaction { .. })), "{refused:?}");
+    let refused = inline_error(refused.expect_err("it is refused"));
+    assert!(matches!(refused, InlineError::InTransaction { .. }), "{refused}");
     let looked = request("t", Expected::Any, [StoneEvent::Looked(Looked {})]);
     store.append_in(&mut transaction, looked).await.expect("others are taken");
     transaction.commit().await.expect("a commit");
     let mut transaction = late.begin().await.expect("a transaction");
     let refused = older.append_in(&mut transaction, request("t", Expected::Any, [carried(1, 2, 1)])).await;
-    assert!(matches!(refused, Err(StoreError::NotInline { .. })), "{refused:?}");
+    not_here(&refused.expect_err("it is refused"));
     transaction.rollback().await.expect("a rollback");
     assert_eq!(count(&mut late, "t").await, 1);
     // Who does as it says is let in.
@@ -260,8 +276,8 @@ pub(crate) async fn what_cannot_be_folded_is_not_stored(database: Database) {
             answer.expect("it is stored");
             continue;
         }
-        let Err(StoreError::InlineFailed(failed)) = answer else { panic!("{number}: {answer:?}") };
-        assert_eq!(failed.read_model, V1);
+        let failed = inline_error(answer.expect_err("it is refused"));
+        assert!(matches!(failed, InlineError::Failed { read_model: V1, .. }), "{failed}");
         let said = failed.to_string();
         assert!(
             said.contains("`Cursed`") && said.contains("the stone is cursed") && said.contains("piles v1"),
@@ -273,7 +289,8 @@ pub(crate) async fn what_cannot_be_folded_is_not_stored(database: Database) {
     // Nor what the table cannot take.
     run(&mut connection, "alter table piles_v1 add check (carried < 28)").await;
     let failed = store.append(request("n", Expected::Any, [carried(3, 4, 1)])).await;
-    assert!(matches!(failed, Err(StoreError::InlineFailed(_))), "{failed:?}");
+    let failed = inline_error(failed.expect_err("it is refused"));
+    assert!(matches!(failed, InlineError::Failed { read_model: V1, .. }), "{failed}");
     assert_eq!(count(&mut connection, "n").await, 0);
     carry(&store, "n", carried(5, 6, 1)).await;
     equals_a_fold_from_zero(&store).await;
@@ -322,10 +339,7 @@ pub(crate) async fn a_pause_ends_it_and_resumed_it_begins_again(database: Databa
     assert_eq!(activity(&store, V1).await, Activity::Inline);
     assert_eq!(pile(&store, 2).await.map(|(_, carried)| carried), Some(3));
     carry(&store, "c", carried(1, 2, 4)).await;
-    assert!(matches!(
-        plain.append(request("d", Expected::Any, [carried(1, 2, 1)])).await,
-        Err(StoreError::NotInline { .. })
-    ));
+    not_here(&plain.append(request("d", Expected::Any, [carried(1, 2, 1)])).await.expect_err("it is refused"));
     equals_a_fold_from_zero(&store).await;
 }
 
@@ -354,7 +368,10 @@ pub(crate) async fn a_new_version_is_built_and_takes_over(database: Database) {
     let row = fresh.read_model::<PileV2>().get(&Place(place(21))).await.expect("a row").expect("it is there");
     assert_eq!(row.carried, 3);
     let refused = old.append(request("o", Expected::Any, [carried(1, 2, 1)])).await;
-    assert!(matches!(refused, Err(StoreError::NotInline { .. })), "{refused:?}");
+    let InlineError::NotHere { read_model } = inline_error(refused.expect_err("it is refused")) else {
+        panic!("refused")
+    };
+    assert_eq!(read_model, "piles@2");
     new(&fresh).controls().drop_older("piles").await.expect_err("it has no right to");
     new(&owner).controls().drop_older("piles").await.expect("the old version is removed");
     carry(&fresh, "n", carried(20, 21, 1)).await;

@@ -153,15 +153,16 @@ impl<S: ProjectionStore> ProjectionEngine<S> {
     ///
     /// This costs each append of an event that it handles a transaction of several round trips, so it is for the few read
     /// models that may never lag; appends of other events go on as before. Appends that concern the same row wait for each
-    /// other, and an event that it cannot take in is not stored: [`StoreError::InlineFailed`].
+    /// other, and an event that it cannot take in is not stored:
+    /// [`InlineError::Failed`].
     ///
     /// From then on the store refuses such events from a program that does not do the same
-    /// ([`StoreError::NotInline`]): a program [prepares](Self::prepare) it before it appends, whether it runs an engine
+    /// ([`InlineError::NotHere`]): a program [prepares](Self::prepare) it before it appends, whether it runs an engine
     /// or not. [`Controls::pause`] ends it for all programs. While a new version is built rows lag, as those of any other
     /// read model do.
     ///
-    /// [`StoreError::InlineFailed`]: crate::store::StoreError::InlineFailed
-    /// [`StoreError::NotInline`]: crate::store::StoreError::NotInline
+    /// [`InlineError::Failed`]: crate::projection::InlineError::Failed
+    /// [`InlineError::NotHere`]: crate::projection::InlineError::NotHere
     pub fn inline_read_model<R: ReadModel>(mut self) -> Self {
         self.entries.push(Entry::Batched(Box::new(Folded::<R>::inline())));
         self

@@ -55,22 +55,38 @@ impl RowChanges {
     }
 }
 
-/// A read model that changes with the append itself could not take in its events. Nothing was stored.
+/// A read model whose rows change with the append stands in its way. Nothing was stored.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "nothing was stored, because the read model `{read_model}`, whose rows change with the append, could not take it in: {source}"
-)]
 #[non_exhaustive]
-pub struct InlineFailed {
-    /// Which one.
-    pub read_model: ProjectionId,
-    /// At which event, and why. Its position was drawn and is empty.
-    pub source: ProjectionError,
-}
-
-impl InlineFailed {
-    /// A failure, for stores.
-    pub fn new(read_model: ProjectionId, source: impl Into<ProjectionError>) -> Self {
-        Self { read_model, source: source.into() }
-    }
+pub enum InlineError {
+    /// It could not take in an event.
+    #[error(
+        "nothing was stored, because the read model `{read_model}`, whose rows change with the append, could not take it in: \
+         {source}"
+    )]
+    Failed {
+        /// Which one.
+        read_model: ProjectionId,
+        /// At which event, and why. The position was drawn, and stays empty.
+        source: ProjectionError,
+    },
+    /// This store does not change its rows: it is one of an older program, say, or of one that has not prepared it.
+    #[error(
+        "nothing was stored: the rows of the read model `{read_model}` are to change with this append, and this store does not \
+         do so; before appending, `prepare` or `start` a `ProjectionEngine` with `.inline_read_model::<..>()` of it on this \
+         store, or end it for all with `Controls::pause`"
+    )]
+    NotHere {
+        /// Which one: its name and version, as `name@version`.
+        read_model: String,
+    },
+    /// That is not done inside a transaction of the caller's, which is as it was.
+    #[error(
+        "nothing was stored: the rows of the read model `{read_model}` change with the append, which is not done inside a \
+         transaction of yours; use `append` or `append_all`, or end it with `Controls::pause`"
+    )]
+    InTransaction {
+        /// Which one: its name and version, as `name@version`.
+        read_model: String,
+    },
 }

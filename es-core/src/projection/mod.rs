@@ -32,7 +32,7 @@ pub use self::{
     arguments::{Argument, IntoArguments},
     column::{Column, ColumnSchema, ColumnType, TableSchema},
     error::{HandlerError, ProjectionError},
-    inline::{InlineFailed, InlineReadModel, RowChanges},
+    inline::{InlineError, InlineReadModel, RowChanges},
     live::{LiveRows, LiveRowsError},
     ownership::{Activity, Advance, Claim, DeadLetter, EngineId, EngineInfo, Failure, Roster, ShardState},
     prepare::{ColumnDifference, PrepareError},

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use super::{EncodeError, append::Expected, append_all::PartlyStored, checkpoint::Checkpoint, history::HistoryId};
 use crate::{
-    projection::InlineFailed,
+    projection::InlineError,
     recorded::{EventId, Position, StreamId, StreamVersion},
 };
 
@@ -64,30 +64,9 @@ pub enum StoreError {
     /// A stored event cannot be read.
     #[error(transparent)]
     Corrupt(#[from] Box<Corrupt>),
-    /// A read model whose rows change with the append could not take in an event.
+    /// A read model whose rows change with the append stands in its way.
     #[error(transparent)]
-    InlineFailed(#[from] Box<InlineFailed>),
-    /// The rows of a read model are to change with the append, and this store does not know the read model: it is an older
-    /// program, say, or has not prepared it. Nothing was stored.
-    #[error(
-        "nothing was stored: the rows of the read model `{read_model}` are to change with this append, and this store does not \
-         do so; before appending, `prepare` or `start` a `ProjectionEngine` with `.inline_read_model::<..>()` of it on this \
-         store, or end it for all with `Controls::pause`"
-    )]
-    NotInline {
-        /// The read model, with its version.
-        read_model: String,
-    },
-    /// The rows of a read model change with the append, which is not done inside a transaction of the caller's. Nothing was
-    /// stored, and the transaction is as it was.
-    #[error(
-        "the rows of the read model `{read_model}` change with the append, which is not done inside a transaction of yours: \
-         use `append` or `append_all`, or end it with `Controls::pause`"
-    )]
-    InlineInTransaction {
-        /// The read model, with its version.
-        read_model: String,
-    },
+    Inline(#[from] Box<InlineError>),
     /// The stream is archived: nothing is appended to it before it is restored.
     #[error("{stream} is archived: `restore` it first, if it is to go on")]
     Archived {

@@ -15,7 +15,7 @@ use std::sync::{
 };
 
 use es_core::{
-    projection::{InlineReadModel, ProjectionId},
+    projection::{InlineError, InlineReadModel, ProjectionId},
     store::{Append, StoreError},
 };
 
@@ -83,7 +83,7 @@ pub(crate) async fn refuse_concerned(parts: &Parts, appends: &[&Append]) -> Resu
     match rows.first() {
         Some(row) => {
             let read_model = sqlx::Row::try_get(row, 0).map_err(unreadable)?;
-            Err(StoreError::InlineInTransaction { read_model })
+            Err(Box::new(InlineError::InTransaction { read_model }).into())
         }
         None => Ok(()),
     }

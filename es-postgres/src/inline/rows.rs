@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use es_core::{
-    projection::{HandlerError, InlineFailed, InlineReadModel, ProjectionError},
+    projection::{HandlerError, InlineError, InlineReadModel, ProjectionError},
     store::{StoreError, StoredEvent},
 };
 use sqlx::{PgConnection, error::DatabaseError};
@@ -61,7 +61,7 @@ pub(super) fn unsteady(read_model: &dyn InlineReadModel) -> Failure {
 }
 
 fn failed(read_model: &dyn InlineReadModel, source: ProjectionError) -> Failure {
-    Failure::NotSent(Box::new(InlineFailed::new(read_model.schema().id, source)).into())
+    Failure::NotSent(Box::new(InlineError::Failed { read_model: read_model.schema().id, source }).into())
 }
 
 /// What the database says of the rows: what is about others, or about the connection, is about the append as a whole.
