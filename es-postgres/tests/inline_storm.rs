@@ -20,7 +20,7 @@ use crate::{
     support::{connect_quietly, open, raw, through},
 };
 
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 3;
 
 pub(crate) async fn no_row_differs_from_a_fold_from_zero(database: Database) {
     let (url, line) = through(&database).await;
@@ -32,6 +32,8 @@ pub(crate) async fn no_row_differs_from_a_fold_from_zero(database: Database) {
             .expect("tables");
         engine(store).prepare().await.expect("all is there");
     }
+    let running = [engine(&stores[0]).start().await, engine(&stores[1]).start().await];
+    let running = running.map(|running| running.expect("an engine"));
     let quiet = Arc::new(AtomicBool::new(false));
     let trouble = tokio::spawn({
         let (quiet, mut killer) = (Arc::clone(&quiet), raw(&database).await);
@@ -42,13 +44,11 @@ pub(crate) async fn no_row_differs_from_a_fold_from_zero(database: Database) {
             while !quiet.load(Ordering::SeqCst) {
                 line.lose_next_answer();
                 killer.execute(kill).await.expect("a kill");
-                tokio::time::sleep(Duration::from_millis(30)).await;
+                tokio::time::sleep(Duration::from_millis(150)).await;
             }
             line.mend();
         }
     });
-    let running = [engine(&stores[0]).start().await, engine(&stores[1]).start().await];
-    let running = running.map(|running| running.expect("an engine"));
     for round in 0..ROUNDS {
         let writers = (0..16).map(|writer| write(stores[writer % 2].clone(), round, writer));
         let change = async {
@@ -78,7 +78,7 @@ async fn until(store: &PostgresStore, wanted: Activity) {
 
 /// Appends, each until its outcome is known.
 async fn write(store: PostgresStore, round: usize, writer: usize) {
-    for number in 0..25 {
+    for number in 0..20 {
         let stone = i64::try_from(round * 10_000 + writer * 100 + number).expect("small");
         let event = carried((number + writer) % 3, 3 + (number * writer) % 5, stone);
         let one = request(&format!("w{writer}"), Expected::Any, [event.clone()]);

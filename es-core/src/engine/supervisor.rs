@@ -280,13 +280,11 @@ async fn activate<S: ProjectionStore>(
     targets: &mut HashMap<ProjectionId, Position>,
 ) -> Result<bool, StoreError> {
     let id = read_model.schema().id;
-    if !targets.contains_key(&id) {
-        targets.insert(id, store.settled().await?);
-    }
-    if targets.get(&id).is_some_and(|target| position < *target) {
-        return Ok(false);
-    }
-    store.activate_inline(read_model).await
+    let target = match targets.get(&id) {
+        Some(target) => *target,
+        None => *targets.entry(id).insert_entry(store.settled().await?).get(),
+    };
+    if position < target { Ok(false) } else { store.activate_inline(read_model).await }
 }
 
 /// Makes a version the active one, if it has come as far as all events had when this was first asked.
