@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use es_core::{
     engine::ProjectionEngine,
     prelude::*,
-    projection::{Activity, InlineError, ProjectionId, Rows},
+    projection::{Activity, InlineError, PrepareError, ProjectionId, Rows},
     store::{Append, Appended, NewEvent, StoreError},
 };
 use es_postgres::{PostgresConfig, PostgresStore};
@@ -166,10 +166,10 @@ pub(crate) async fn who_has_the_answer_reads_the_row(database: Database) {
     let other = open(&database).await;
     engine(&other).prepare().await.expect("all is there");
     for (number, store) in [&store, &other].into_iter().cycle().take(20).enumerate() {
-        let stone = i64::try_from(number).expect("small");
-        carry(store, &format!("s{}", number % 3), carried(0, 1 + number, stone)).await;
-        assert_eq!(pile(store, 1 + number).await, Some((stone, 1)));
-        assert_eq!(pile(store, 0).await.map(|(_, carried)| carried), Some(stone + 1));
+        let weight = i64::try_from(number).expect("small");
+        carry(store, &format!("s{}", number % 3), carried(0, 1 + number, weight)).await;
+        assert_eq!(pile(store, 1 + number).await, Some((weight, 1)));
+        assert_eq!(pile(store, 0).await.map(|(_, carried)| carried), Some(weight + 1));
     }
     // Several streams at once, of which two concern the same row, and nothing else of the store's.
     let looked = request("l", Expected::NoStream, [StoneEvent::Looked(Looked {})]);
@@ -386,4 +386,11 @@ pub(crate) async fn it_works_in_a_schema_with_a_difficult_name(database: Databas
     carry(&store, "a", carried(1, 2, 1)).await;
     assert_eq!(pile(&store, 2).await, Some((1, 1)));
     equals_a_fold_from_zero(&store).await;
+}
+
+pub(crate) async fn what_cannot_change_with_the_append_is_refused(database: Database) {
+    let memory = ProjectionEngine::new(&MemoryStore::new()).inline_read_model::<Pile>().prepare().await;
+    assert!(matches!(memory, Err(PrepareError::NoInline { projection: V1 })), "{memory:?}");
+    let divided = engine(&open(&database).await).shards(4).prepare().await;
+    assert!(matches!(divided, Err(PrepareError::InlineShards { projection: V1, shards: 4 })), "{divided:?}");
 }

@@ -79,11 +79,11 @@ async fn until(store: &PostgresStore, wanted: Activity) {
 /// Appends, each until its outcome is known.
 async fn write(store: PostgresStore, round: usize, writer: usize) {
     for number in 0..20 {
-        let stone = i64::try_from(round * 10_000 + writer * 100 + number).expect("small");
-        let event = carried((number + writer) % 3, 3 + (number * writer) % 5, stone);
+        let weight = i64::try_from(round * 10_000 + writer * 100 + number).expect("small");
+        let event = carried((number + writer) % 3, 3 + (number * writer) % 5, weight);
         let one = request(&format!("w{writer}"), Expected::Any, [event.clone()]);
         if number % 4 == 0 {
-            let group = vec![one, request(&format!("x{}", writer % 5), Expected::Any, [event, carried(9, 1, stone)])];
+            let group = vec![one, request(&format!("x{}", writer % 5), Expected::Any, [event, carried(9, 1, weight)])];
             while store.append_all(group.clone()).await.is_err() {}
         } else {
             while store.append(one.clone()).await.is_err() {}

@@ -240,6 +240,7 @@ fn main() -> ExitCode {
         inline::a_pause_ends_it_and_resumed_it_begins_again,
         inline::a_new_version_is_built_and_takes_over,
         inline::it_works_in_a_schema_with_a_difficult_name,
+        inline::what_cannot_change_with_the_append_is_refused,
         inline_storm::no_row_differs_from_a_fold_from_zero,
         reading::the_newest_events_come_without_a_look_at_the_rest,
         reading::history_is_read_in_both_directions,
