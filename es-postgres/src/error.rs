@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use es_core::{
+    projection::InlineError,
     recorded::StreamId,
     store::{Misconfigured, StoreError, Unavailable},
 };
@@ -125,6 +126,12 @@ fn refused(doing: &'static str, source: sqlx::Error) -> StoreError {
         // 42P01 and 3F000: there is no such table or schema; 42703: no such column.
         Some("42P01" | "3F000" | "42703") => StoreError::WrongSchema { found: 0, needed: migrate::NEWEST },
         Some("55P03") => held(doing, source),
+        // Ours: the guard of read models that change with the appends, named as a constraint.
+        Some("ES002") => {
+            let read_model =
+                source.as_database_error().and_then(DatabaseError::constraint).unwrap_or_default().to_owned();
+            Box::new(InlineError::NotHere { read_model }).into()
+        }
         // 53: out of connections, memory or disk; 25006: a standby, or a database that is read-only.
         Some(code) if code.starts_with("53") => {
             Unavailable::new(format!("the server is out of resources while {doing}"), source).into()

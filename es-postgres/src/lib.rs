@@ -23,6 +23,7 @@ mod error;
 mod frontier;
 mod gather;
 mod grants;
+mod inline;
 mod lanes;
 mod loads;
 mod migrate;

@@ -102,6 +102,13 @@ impl Events {
     }
 }
 
+/// The events of an answer that has come as a whole, each with its stream.
+pub(crate) fn events(rows: &[PgRow]) -> Result<Vec<StoredEvent>, StoreError> {
+    let mut events = Events::expecting(rows.len());
+    rows.iter().try_for_each(|row| events.add(row)).map_err(unreadable)?;
+    Ok(events.in_order())
+}
+
 /// The event of a single row, with its stream.
 pub(crate) fn event_of_any_stream(row: &PgRow) -> Result<StoredEvent, sqlx::Error> {
     let mut events = Events::default();

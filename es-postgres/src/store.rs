@@ -18,6 +18,7 @@ use crate::{
     error,
     frontier::{self, Frontier},
     grants,
+    inline::Inline,
     lanes::{self, Lanes},
     loads::{self, Loads},
     migrate,
@@ -60,6 +61,7 @@ pub(crate) struct Parts {
     pub(crate) page_size: PageSize,
     pub(crate) wake: Wake,
     pub(crate) projections: Projections,
+    pub(crate) inline: Inline,
     snapshots: SnapshotWriter,
 }
 
@@ -88,7 +90,7 @@ impl PostgresStore {
         let together = Together::new(&config);
         let (loads, frontier, wake) = (Loads::default(), Frontier::new(), Wake::new());
         let (projections, snapshots) = (Projections::new(&statements, &config), SnapshotWriter::new());
-        let page_size = PageSize::new();
+        let (page_size, inline) = (PageSize::new(), Inline::new(&statements));
         let parts = Parts {
             connections,
             statements,
@@ -100,6 +102,7 @@ impl PostgresStore {
             page_size,
             wake,
             projections,
+            inline,
             snapshots,
         };
         let store = Self { parts: Arc::new(parts) };
@@ -208,7 +211,10 @@ fn options(url: &str) -> Result<PgConnectOptions, Misconfigured> {
 
 impl EventStore for PostgresStore {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
-        lanes::append(&self.parts, append).await
+        if self.parts.inline.concerned([&append]).is_empty() {
+            return lanes::append(&self.parts, append).await;
+        }
+        together::append_one(&self.parts, append).await
     }
 
     async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {

@@ -21,7 +21,7 @@ use crate::{
     columns::Columns,
     config::PostgresConfig,
     connections::Failure,
-    error,
+    error, inline,
     lanes::{self, MOST_LANES},
     row::{signed, unreadable, unsigned},
     store::Parts,
@@ -97,6 +97,13 @@ pub(crate) async fn append_all(parts: &Arc<Parts>, appends: Vec<Append>) -> Resu
     });
     // The task ends without an answer only with its runtime.
     answer.await.unwrap_or_else(|ended| Err(group.unknown(ended)))
+}
+
+/// Stores the events of one request as a group of its own: it is not one of those that travel with others.
+pub(crate) async fn append_one(parts: &Arc<Parts>, append: Append) -> Result<Appended, StoreError> {
+    append.check()?;
+    let mut answers = append_all(parts, vec![append]).await?;
+    answers.pop().ok_or_else(|| unreadable(sqlx::Error::RowNotFound))
 }
 
 /// Sends a group until it is stored or will not be; gives back what it holds.
@@ -177,6 +184,11 @@ impl Group {
         self.sorted.iter().map(|&number| &self.appends[number].append.stream)
     }
 
+    /// In the order of their streams' names.
+    pub(crate) fn appends(&self) -> impl Iterator<Item = &Append> {
+        self.sorted.iter().map(|&number| &self.appends[number].append)
+    }
+
     /// The stream that stands for all where only one can be named.
     pub(crate) fn first_stream(&self) -> &StreamId {
         &self.appends[0].append.stream
@@ -207,6 +219,12 @@ impl Group {
     async fn send(&self, parts: &Parts, patience: Patience) -> Result<Vec<Outcome>, Failure> {
         let longest = parts.config.lock_timeout;
         let patience = lanes::setting(patience, longest);
+        let concerned = parts.inline.concerned(self.appends());
+        if !concerned.is_empty() {
+            let begun = Instant::now();
+            let outcomes = inline::send(parts, self, &concerned, &patience).await;
+            return outcomes.map_err(|failure| lanes::held_before(failure, begun, longest));
+        }
         let lease = parts.connections.lease().await.map_err(Failure::NotSent)?;
         self.check_history(lease.history()).map_err(Failure::NotSent)?;
         let begun = Instant::now();

@@ -5,7 +5,7 @@ use sqlx::{Postgres, Transaction};
 
 use crate::{
     append::DOING,
-    error,
+    error, inline,
     row::unreadable,
     store::PostgresStore,
     together::{Group, Look},
@@ -87,6 +87,7 @@ impl PostgresStore {
         group: Group,
     ) -> Result<Vec<Appended>, StoreError> {
         let parts = &*self.parts;
+        inline::refuse_concerned(parts, &group.appends().collect::<Vec<_>>()).await?;
         let failed = |source| error::in_transaction(DOING, group.first_stream(), source);
         if group.wants_history() {
             let found = sqlx::query_scalar(parts.statements.history.clone()).fetch_one(&mut **transaction).await;

@@ -64,7 +64,7 @@ pub(crate) async fn each_append_of_a_chain_has_its_own_outcome(database: Databas
         store.append(first.clone()).await.expect("an append");
     }
     let new = append("d", Expected::Any, 2).idempotency_key("new");
-    let answers = join_all([
+    let answers = join_all(vec![
         store.append(append("zero", Expected::Any, 1)),
         // Repeats in a chain store nothing, and those behind them go on.
         store.append(append("a", Expected::Any, 1)),

@@ -11,6 +11,8 @@ mod engines;
 mod frontier;
 mod group;
 mod history;
+mod inline;
+mod inline_storm;
 mod loads;
 mod ones;
 mod opening;
@@ -236,6 +238,7 @@ fn main() -> ExitCode {
         projection_views::rights_on_a_view_outlive_its_change,
         projection_views::a_view_that_stays_in_use_is_not_waited_for_for_ever,
         reading::a_load_sorts_nothing,
+        engine::a_batch_may_have_more_rows_than_a_statement_takes,
         engine::rows_follow_the_events,
         engine::handlers_see_each_event_once_and_in_order,
         engine::it_begins_where_it_is_told,
@@ -244,14 +247,21 @@ fn main() -> ExitCode {
         engine::the_status_says_how_it_goes,
         engine::a_paused_projection_stands_still,
         engine::two_of_a_name_are_refused,
+        engine::one_reader_serves_all_at_the_end_of_the_events,
         engine::one_that_stops_stops_alone_and_goes_on_when_resumed,
         engine::a_panic_is_a_failure,
         engine::what_is_skipped_is_kept_to_be_seen,
         engine::what_is_parked_holds_up_its_key_and_is_redriven_in_order,
+        engine::a_commit_that_is_refused_comes_to_the_policy,
+        engine::a_redrive_of_what_never_passes_ends,
         engine::a_parked_key_holds_up_only_its_own_shard_and_key,
+        engine::each_event_is_delivered_under_its_id,
+        engine::what_cannot_be_delivered_stops_or_waits_with_its_key,
+        engine::nothing_is_delivered_again_by_a_rebuild,
         engine::what_another_engine_has_parked_holds_up_its_key,
         engine::what_another_engine_has_delivered_is_not_delivered_again,
         engine::shards_are_spread_evenly_and_handed_over,
+        engine::who_knows_another_division_leaves_it_to_others,
         engine::a_new_version_takes_over_when_it_is_complete,
         engine::a_job_makes_a_new_version_the_active_one,
         engine::what_is_parked_is_applied_once_and_in_order,
@@ -259,6 +269,16 @@ fn main() -> ExitCode {
         engine::nothing_is_needed_of_a_session_but_within_a_transaction,
         engine::an_engine_whose_connections_are_ended_all_the_time_misses_nothing,
         engine::who_waits_behind_a_newer_claim_does_not_pass_the_fence,
+        inline::who_has_the_answer_reads_the_row,
+        inline::repeats_and_conflicts_change_no_row,
+        inline::who_does_not_change_the_rows_is_refused,
+        inline::what_cannot_be_folded_is_not_stored,
+        inline::an_append_whose_backend_is_killed_changes_rows_once,
+        inline::a_pause_ends_it_and_resumed_it_begins_again,
+        inline::a_new_version_is_built_and_takes_over,
+        inline::it_works_in_a_schema_with_a_difficult_name,
+        inline::what_cannot_change_with_the_append_is_refused,
+        inline_storm::no_row_differs_from_a_fold_from_zero,
         reading::the_newest_events_come_without_a_look_at_the_rest,
         reading::history_is_read_in_both_directions,
         reading::a_snapshot_is_held_against_its_events,

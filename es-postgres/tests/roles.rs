@@ -28,6 +28,7 @@ pub(crate) async fn a_role_that_only_runs_has_these_rights_and_no_others(databas
         // And some columns of an INSERT: see below.
         ("events", "SELECT"),
         ("frontier", "INSERT SELECT UPDATE"),
+        ("inline_read_models", "DELETE INSERT SELECT"),
         ("migrations", "SELECT"),
         ("projection_engines", "DELETE INSERT SELECT UPDATE"),
         ("projection_shards", "DELETE INSERT SELECT UPDATE"),

@@ -69,7 +69,9 @@ impl<S: ProjectionStore> Controls<S> {
         status::health(self).await
     }
 
-    /// Pauses a projection: its shards end behind the batches that are under way, in whatever process they run.
+    /// Pauses a projection: its shards end behind the batches that are under way, in whatever process they run. A read model
+    /// whose rows change with the appends does not any more; [resumed](Self::resume), it is built up to their end, and
+    /// does so again.
     ///
     /// # Errors
     /// [`ControlError::Unknown`] where no projection of that name is registered.

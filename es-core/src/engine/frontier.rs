@@ -11,10 +11,12 @@ use super::{
     supervisor::take_over,
     work::Work,
 };
-use crate::projection::{Activity, Claim, ProjectionKind, ProjectionStore, ShardId, ShardState};
+use crate::projection::{Activity, Claim, InlineReadModel, ProjectionKind, ProjectionStore, ShardId, ShardState};
 
 /// How often a shard is asked for that another engine owns.
 const POLL: std::time::Duration = std::time::Duration::from_millis(20);
+/// How often it is tried to have a read model change with the appends.
+const ATTEMPTS: u32 = 20;
 
 pub(super) async fn run<S: ProjectionStore>(common: Arc<Shared<S>>, works: &[Work<S>]) -> Result<(), EngineError> {
     let outcome = run_all(&common, works).await;
@@ -35,6 +37,9 @@ async fn run_all<S: ProjectionStore>(common: &Arc<Shared<S>>, works: &[Work<S>])
             }
         }
     }
+    for read_model in works.iter().filter_map(Work::inline) {
+        activate(common, &*read_model).await?;
+    }
     let roster = common.store.roster(&common.info.projections).await?;
     for work in works {
         let (id, kind) = (work.schema().id, work.schema().kind);
@@ -44,6 +49,20 @@ async fn run_all<S: ProjectionStore>(common: &Arc<Shared<S>>, works: &[Work<S>])
         }
     }
     stopped.map_or(Ok(()), Err)
+}
+
+/// Has the rows of a read model change with the appends from here on, unless somebody is in the way for long.
+async fn activate<S: ProjectionStore>(
+    common: &Arc<Shared<S>>,
+    read_model: &dyn InlineReadModel,
+) -> Result<(), EngineError> {
+    for _ in 0..ATTEMPTS {
+        if common.store.activate_inline(read_model).await? {
+            break;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(())
 }
 
 async fn run_shard<S: ProjectionStore>(
@@ -63,7 +82,8 @@ async fn run_shard<S: ProjectionStore>(
     }
 }
 
-/// Claims a shard, and waits for one that is owned by another; `None` where it is not there any more.
+/// Claims a shard, and waits for one that is owned by another; `None` where it is not there any more, or changes with the
+/// appends.
 async fn claim<S: ProjectionStore>(
     common: &Arc<Shared<S>>,
     work: &Work<S>,
@@ -75,6 +95,7 @@ async fn claim<S: ProjectionStore>(
         let Some(state) = roster.shards.into_iter().find(|state| state.shard == shard) else { return Ok(None) };
         match state.activity {
             Activity::Running => {}
+            Activity::Inline => return Ok(None),
             Activity::Paused => return Err(EngineError::NotOurs { shard }),
             Activity::Stopped => {
                 return Err(match state.failure {

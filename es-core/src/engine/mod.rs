@@ -16,11 +16,13 @@ mod deliver;
 mod error;
 mod feed;
 mod frontier;
+mod inline;
 pub mod metrics;
 mod reactor;
 mod read_model;
 mod runner;
 mod running;
+mod slots;
 mod sql;
 mod status;
 mod supervisor;
@@ -48,8 +50,8 @@ use self::{
 };
 use crate::{
     projection::{
-        EngineId, EngineInfo, FailurePolicy, PrepareError, Projection, ProjectionHandlers, ProjectionSchema,
-        ProjectionStore, ReactorHandlers, ReadModel, Start,
+        EngineId, EngineInfo, FailurePolicy, InlineReadModel, PrepareError, Projection, ProjectionHandlers,
+        ProjectionSchema, ProjectionStore, ReactorHandlers, ReadModel, Start,
     },
     repository::RetryPolicy,
 };
@@ -116,6 +118,13 @@ enum Entry<S> {
 }
 
 impl<S: ProjectionStore> Entry<S> {
+    fn inline(&self) -> Option<Arc<dyn InlineReadModel>> {
+        match self {
+            Self::Batched(work) => work.inline(),
+            Self::Delivered(_) => None,
+        }
+    }
+
     fn schema_mut(&mut self) -> &mut ProjectionSchema {
         match self {
             Self::Batched(work) => work.schema_mut(),
@@ -136,6 +145,26 @@ impl<S: ProjectionStore> ProjectionEngine<S> {
     /// Runs a read model.
     pub fn read_model<R: ReadModel>(mut self) -> Self {
         self.entries.push(Entry::Batched(Box::new(Folded::<R>::new())));
+        self
+    }
+
+    /// Runs a read model whose rows are never behind: once it has come to the end of all events, they change in the
+    /// transaction of each append, and whoever has the answer of an append reads its rows at once.
+    ///
+    /// This costs each append of an event that it handles a transaction of several round trips, so it is for the few read
+    /// models that may never lag; appends of other events go on as before. Appends that concern the same row wait for each
+    /// other, and an event that it cannot take in is not stored:
+    /// [`InlineError::Failed`].
+    ///
+    /// From then on the store refuses such events from a program that does not do the same
+    /// ([`InlineError::NotHere`]): a program [prepares](Self::prepare) it before it appends, whether it runs an engine
+    /// or not. [`Controls::pause`] ends it for all programs. While a new version is built rows lag, as those of any other
+    /// read model do.
+    ///
+    /// [`InlineError::Failed`]: crate::projection::InlineError::Failed
+    /// [`InlineError::NotHere`]: crate::projection::InlineError::NotHere
+    pub fn inline_read_model<R: ReadModel>(mut self) -> Self {
+        self.entries.push(Entry::Batched(Box::new(Folded::<R>::inline())));
         self
     }
 
@@ -220,7 +249,15 @@ impl<S: ProjectionStore> ProjectionEngine<S> {
                 return Err(PrepareError::NameTwice { name: schema.id.name });
             }
         }
-        self.store.prepare(&schemas).await
+        let inline: Vec<_> = self.entries.iter().filter_map(Entry::inline).collect();
+        if let Some(divided) = inline.iter().map(|inline| inline.schema()).find(|schema| schema.shards > 1) {
+            return Err(PrepareError::InlineShards { projection: divided.id, shards: divided.shards });
+        }
+        self.store.prepare(&schemas).await?;
+        for read_model in inline {
+            self.store.enlist(read_model).await?;
+        }
+        Ok(())
     }
 
     /// Makes ready what is registered, and runs it, until the engine is [shut down](RunningEngine::shutdown) or dropped.

@@ -109,7 +109,10 @@ pub(super) async fn status<S: ProjectionStore>(controls: &Controls<S>) -> Result
     for state in roster.shards {
         let id = state.shard.projection;
         let schema = controls.schemas().iter().find(|schema| schema.id == id);
-        let lag = lag(controls.store(), schema, state.position).await?;
+        let lag = match state.activity {
+            Activity::Inline => Some(Lag::default()),
+            _ => lag(controls.store(), schema, state.position).await?,
+        };
         let rate = controls.board().and_then(|board| board.rate(state.shard));
         let shard = ShardStatus { state, lag, rate };
         match projections.iter_mut().find(|projection| projection.id == id) {
@@ -192,6 +195,7 @@ impl fmt::Display for ShardStatus {
         }
         match &state.owner {
             Some((_, label)) => write!(formatter, ", run by {label}")?,
+            None if state.activity == Activity::Inline => formatter.write_str(", run by whoever appends")?,
             None => formatter.write_str(", run by nobody")?,
         }
         match &state.failure {

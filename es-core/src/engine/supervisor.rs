@@ -20,7 +20,8 @@ use super::{
 };
 use crate::{
     projection::{
-        Activity, Claim, EngineInfo, ProjectionId, ProjectionKind, ProjectionStore, Roster, ShardId, ShardState,
+        Activity, Claim, EngineInfo, InlineReadModel, ProjectionId, ProjectionKind, ProjectionStore, Roster, ShardId,
+        ShardState,
     },
     recorded::Position,
     store::StoreError,
@@ -49,6 +50,8 @@ pub(super) struct Supervisor<S> {
     resting: HashMap<ShardId, Instant>,
     /// How far new versions have to come before they take over.
     targets: HashMap<ProjectionId, Position>,
+    /// How far read models have to come before they change with the appends.
+    inline_targets: HashMap<ProjectionId, Position>,
     /// When the lag was measured last.
     measured: Option<Instant>,
     /// Measures it.
@@ -78,6 +81,7 @@ impl<S: ProjectionStore> Supervisor<S> {
             running: HashMap::new(),
             resting: HashMap::new(),
             targets: HashMap::new(),
+            inline_targets: HashMap::new(),
             measured: None,
             measuring: JoinSet::new(),
         }
@@ -107,6 +111,7 @@ impl<S: ProjectionStore> Supervisor<S> {
                 self.leave_to_others(&roster);
                 self.follow(&roster).await;
                 self.measure(&roster);
+                self.bring_inline(&roster).await;
                 if self.build(&roster).await { BUILDING.min(self.interval) } else { self.interval }
             }
             Err(error) => {
@@ -239,6 +244,24 @@ impl<S: ProjectionStore> Supervisor<S> {
         }
     }
 
+    /// Has those of our read models change with the appends that are to, as soon as they have come to the end of all events.
+    /// Asked no more than now and then: appends may have to wait for the answer.
+    async fn bring_inline(&mut self, roster: &Roster) {
+        for work in self.works.iter() {
+            let (Some(read_model), id) = (work.inline(), work.schema().id) else { continue };
+            let state = roster.shards.iter().find(|state| state.shard.projection == id);
+            let Some(state) = state.filter(|state| state.activity == Activity::Running) else {
+                self.inline_targets.remove(&id);
+                continue;
+            };
+            match activate(&self.shared.store, &*read_model, state.position, &mut self.inline_targets).await {
+                Ok(true) => tracing::info!(projection = %id, "its rows change with the appends from here on"),
+                Ok(false) => {}
+                Err(error) => tracing::warn!(projection = %id, %error, "its rows cannot change with the appends yet"),
+            }
+        }
+    }
+
     /// Makes those of our versions the active ones that have come far enough. Whether there are others left.
     async fn build(&mut self, roster: &Roster) -> bool {
         let mut left = false;
@@ -278,6 +301,21 @@ impl<S: ProjectionStore> Supervisor<S> {
 /// Waits until it is so, or the engine was dropped.
 async fn told_to_end(end: &mut watch::Receiver<bool>) {
     let _ = end.wait_for(|end| *end).await;
+}
+
+/// Has a read model change with the appends, if it has come as far as all events had when this was first asked.
+async fn activate<S: ProjectionStore>(
+    store: &S,
+    read_model: &dyn InlineReadModel,
+    position: Position,
+    targets: &mut HashMap<ProjectionId, Position>,
+) -> Result<bool, StoreError> {
+    let id = read_model.schema().id;
+    let target = match targets.get(&id) {
+        Some(target) => *target,
+        None => *targets.entry(id).insert_entry(store.settled().await?).get(),
+    };
+    if position < target { Ok(false) } else { store.activate_inline(read_model).await }
 }
 
 /// Makes a version the active one, if it has come as far as all events had when this was first asked.

@@ -121,7 +121,7 @@ impl<S: ProjectionStore> WaitFor<S> {
         let board = self.controls.board();
         let is_behind = |state: &&ShardState| {
             let reached = board.and_then(|board| board.reached_by(state.shard)).unwrap_or(state.position);
-            reached.max(state.position) < self.position
+            state.activity != Activity::Inline && reached.max(state.position) < self.position
         };
         let behind: Vec<_> = shards.iter().filter(counts).chain(&unknown).filter(is_behind).cloned().collect();
         match behind.iter().find(|state| state.activity != Activity::Running) {

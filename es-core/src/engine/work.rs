@@ -10,7 +10,7 @@ use futures_core::future::BoxFuture;
 
 use super::attempt::{Attempt, Failed, Outcome, panic_error};
 use crate::{
-    projection::{ProjectionError, ProjectionSchema, ProjectionStore},
+    projection::{InlineReadModel, ProjectionError, ProjectionSchema, ProjectionStore},
     store::StoredEvent,
 };
 
@@ -19,6 +19,11 @@ pub(super) trait Batched<S: ProjectionStore>: Send + Sync {
     fn schema(&self) -> &ProjectionSchema;
 
     fn schema_mut(&mut self) -> &mut ProjectionSchema;
+
+    /// Where it is to change with the appends: what the store is given to do so.
+    fn inline(&self) -> Option<Arc<dyn InlineReadModel>> {
+        None
+    }
 
     /// The keys of an event.
     fn keys(&self, stored: &StoredEvent) -> Result<Vec<String>, ProjectionError>;
@@ -51,6 +56,14 @@ impl<S: ProjectionStore> Work<S> {
         match self {
             Self::Batched(work) => work.schema(),
             Self::Delivered(work) => work.schema(),
+        }
+    }
+
+    /// Where it is to change with the appends: what the store is given to do so.
+    pub(super) fn inline(&self) -> Option<Arc<dyn InlineReadModel>> {
+        match self {
+            Self::Batched(work) => work.inline(),
+            Self::Delivered(_) => None,
         }
     }
 

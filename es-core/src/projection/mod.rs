@@ -11,6 +11,7 @@
 pub mod arguments;
 pub mod column;
 mod error;
+pub mod inline;
 mod live;
 pub mod ownership;
 pub mod prepare;
@@ -31,6 +32,7 @@ pub use self::{
     arguments::{Argument, IntoArguments},
     column::{Column, ColumnSchema, ColumnType, TableSchema},
     error::{HandlerError, ProjectionError},
+    inline::{InlineError, InlineReadModel, RowChanges},
     live::{LiveRows, LiveRowsError},
     ownership::{Activity, Advance, Claim, DeadLetter, EngineId, EngineInfo, Failure, Roster, ShardState},
     prepare::{ColumnDifference, PrepareError},

@@ -116,21 +116,24 @@ pub enum Activity {
     Paused,
     /// It has stopped in front of an event that it cannot project.
     Stopped,
+    /// Its rows change with each append, in the append's own transaction: no engine runs it, and it is never behind.
+    Inline,
 }
 
 impl Activity {
-    /// Its stored name: `running`, `paused` or `stopped`.
+    /// Its stored name: `running`, `paused`, `stopped` or `inline`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
             Self::Paused => "paused",
             Self::Stopped => "stopped",
+            Self::Inline => "inline",
         }
     }
 
     /// The activity of a stored name.
     pub fn of_name(name: &str) -> Option<Self> {
-        [Self::Running, Self::Paused, Self::Stopped].into_iter().find(|activity| activity.name() == name)
+        [Self::Running, Self::Paused, Self::Stopped, Self::Inline].into_iter().find(|activity| activity.name() == name)
     }
 }
 

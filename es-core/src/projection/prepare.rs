@@ -55,6 +55,22 @@ pub enum PrepareError {
         /// What it is now.
         wanted: &'static str,
     },
+    /// The store cannot change rows with its appends.
+    #[error(
+        "this store cannot change the rows of `{projection}` with its appends; run it with `read_model` instead of `inline_read_model`"
+    )]
+    NoInline {
+        /// The read model.
+        projection: ProjectionId,
+    },
+    /// A read model that changes with the append was divided into shards.
+    #[error("the rows of `{projection}` change with the append, so it has no shards; remove `.shards({shards})`")]
+    InlineShards {
+        /// The read model.
+        projection: ProjectionId,
+        /// Into how many it was divided.
+        shards: u32,
+    },
     /// Two projections have one name.
     #[error("two projections are called `{name}`; give one of them another name")]
     NameTwice {

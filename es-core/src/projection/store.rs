@@ -1,12 +1,13 @@
 //! What a store must do so that projections can run on it.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use super::{
     ReadModel, Table,
     arguments::Argument,
     column::TableSchema,
     error::HandlerError,
+    inline::InlineReadModel,
     ownership::{Activity, Advance, Claim, DeadLetter, EngineId, EngineInfo, Failure, Roster},
     prepare::PrepareError,
     schema::{ProjectionId, ProjectionSchema, ShardId},
@@ -60,6 +61,24 @@ pub trait ProjectionStore: EventStore {
     ///
     /// A name that is new becomes active in the version that comes with it.
     fn prepare(&self, projections: &[ProjectionSchema]) -> impl Future<Output = Result<(), PrepareError>> + Send;
+
+    /// Has every append to this store and its clones change the rows of a read model, in the append's own transaction and as
+    /// long as the store keeps it as [`Activity::Inline`]; until [`activate_inline`](Self::activate_inline) nothing
+    /// changes. Prepared before. A store that cannot do so says [`PrepareError::NoInline`].
+    fn enlist(&self, read_model: Arc<dyn InlineReadModel>) -> impl Future<Output = Result<(), PrepareError>> + Send {
+        async move { Err(PrepareError::NoInline { projection: read_model.schema().id }) }
+    }
+
+    /// Makes a read model one that changes with the appends, if its shard runs, it is nearly at the end of all events, none
+    /// of its events is parked, and no newer version is known: in one step that lets no append pass, it takes in what is
+    /// left. From here on an append that would not change its rows is refused. `false` where it is not so far.
+    fn activate_inline(
+        &self,
+        read_model: &dyn InlineReadModel,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        let _ = read_model;
+        async { Ok(false) }
+    }
 
     // ── Ownership ───────────────────────────────────────────────────────────
 
@@ -212,7 +231,8 @@ pub trait ProjectionStore: EventStore {
 
     // ── People ──────────────────────────────────────────────────────────────
 
-    /// Pauses, or resumes, all shards of a projection. A batch that is under way ends first.
+    /// Pauses, or resumes, all shards of a projection. A batch that is under way ends first. A read model that changes with
+    /// the appends does not any more when it is paused, and stands behind all of them; resumed, it stays as it is.
     fn set_activity(
         &self,
         projection: ProjectionId,

@@ -3,7 +3,10 @@
 use std::error::Error;
 
 use super::{EncodeError, append::Expected, append_all::PartlyStored, checkpoint::Checkpoint, history::HistoryId};
-use crate::recorded::{EventId, Position, StreamId, StreamVersion};
+use crate::{
+    projection::InlineError,
+    recorded::{EventId, Position, StreamId, StreamVersion},
+};
 
 /// Why a store did not do what it was asked.
 ///
@@ -61,6 +64,9 @@ pub enum StoreError {
     /// A stored event cannot be read.
     #[error(transparent)]
     Corrupt(#[from] Box<Corrupt>),
+    /// A read model whose rows change with the append stands in its way.
+    #[error(transparent)]
+    Inline(#[from] Box<InlineError>),
     /// The stream is archived: nothing is appended to it before it is restored.
     #[error("{stream} is archived: `restore` it first, if it is to go on")]
     Archived {

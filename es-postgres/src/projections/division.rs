@@ -68,7 +68,7 @@ impl Division {
             division.epoch = division.epoch.max(row.try_get(2)?);
             division.applied += row.try_get::<i64, _>(3)?;
         }
-        // One that is missing is locked by somebody's transaction.
+        // One that is missing is locked by somebody's transaction, or changes with the appends.
         Ok((u32::try_from(rows.len()) == Ok(found)).then_some(division))
     }
 }

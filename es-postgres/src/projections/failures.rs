@@ -91,7 +91,7 @@ pub(super) async fn parked_events(
             .bind(i64::from(limit))
     };
     let rows = parts.connections.fetch(query).await.map_err(|failure| failed(LOOKING, failure))?;
-    rows.iter().map(row::event_of_any_stream).collect::<Result<_, _>>().map_err(unreadable)
+    row::events(&rows)
 }
 
 pub(super) async fn dead_letters(

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     connections::Failure,
-    error,
+    error, inline,
     row::{signed, unreadable, unsigned},
     store::Parts,
 };
@@ -33,7 +33,12 @@ pub(super) async fn set_activity(
             .bind(integer(projection.version))
             .bind(activity.name())
     };
-    parts.connections.fetch(query).await.map(drop).map_err(|failure| failed("pausing or resuming", failure))
+    parts.connections.fetch(query).await.map_err(|failure| failed("pausing or resuming", failure))?;
+    // In this order: one that was running cannot come to change with the appends in between.
+    if activity == Activity::Paused {
+        inline::take_off(parts, (projection.name, integer(projection.version)), activity).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn redrive(parts: &Parts, projection: ProjectionId) -> Result<(), StoreError> {

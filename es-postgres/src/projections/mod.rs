@@ -30,18 +30,23 @@ use std::sync::Arc;
 
 use es_core::{
     projection::{
-        Activity, Advance, Argument, Claim, DeadLetter, EngineId, EngineInfo, Failure, HandlerError, Lag, PrepareError,
-        ProjectionId, ProjectionSchema, ProjectionStore, Roster, ShardId, TableSchema, Transience,
+        Activity, Advance, Argument, Claim, DeadLetter, EngineId, EngineInfo, Failure, HandlerError, InlineReadModel,
+        Lag, PrepareError, ProjectionId, ProjectionKind, ProjectionSchema, ProjectionStore, Roster, ShardId,
+        TableSchema, Transience,
     },
     recorded::Position,
     store::{StoreError, StoredEvent},
 };
 use tokio::sync::Semaphore;
 
-pub(crate) use self::rights::grant_read_models;
 pub use self::{context::PgContext, transaction::PgTransaction};
+pub(crate) use self::{
+    rights::grant_read_models,
+    rows::{load_rows_on, write_rows_on},
+    sql::literal,
+};
 use self::{rows::Tables, statements::ProjectionStatements};
-use crate::{config::PostgresConfig, statements::Statements, store::PostgresStore};
+use crate::{config::PostgresConfig, inline, statements::Statements, store::PostgresStore};
 
 /// What the store has for projections.
 #[derive(Debug)]
@@ -67,7 +72,20 @@ impl ProjectionStore for PostgresStore {
     type Transaction = PgTransaction;
 
     async fn prepare(&self, projections: &[ProjectionSchema]) -> Result<(), PrepareError> {
-        prepare::prepare(&self.parts, projections).await
+        prepare::prepare(&self.parts, projections).await?;
+        for schema in projections.iter().filter(|schema| matches!(schema.kind, ProjectionKind::ReadModel(_))) {
+            inline::take_off_older(&self.parts, schema.id).await?;
+        }
+        Ok(())
+    }
+
+    async fn enlist(&self, read_model: Arc<dyn InlineReadModel>) -> Result<(), PrepareError> {
+        self.parts.inline.enlist(read_model);
+        Ok(())
+    }
+
+    async fn activate_inline(&self, read_model: &dyn InlineReadModel) -> Result<bool, StoreError> {
+        inline::activate(&self.parts, read_model).await
     }
 
     async fn keep_alive(&self, engine: &EngineInfo, held: &[Claim]) -> Result<Roster, StoreError> {

@@ -6,11 +6,11 @@ use std::{
 };
 
 use es_core::{
-    projection::{Argument, ColumnSchema, ColumnType, ProjectionId, TableSchema},
+    projection::{Argument, ColumnSchema, ColumnType, ProjectionId, RowChanges, TableSchema},
     store::{InvalidRequest, Misconfigured, StoreError},
 };
 use sqlx::{
-    AssertSqlSafe, Postgres, Row as _, SqlSafeStr as _, SqlStr,
+    AssertSqlSafe, PgConnection, Postgres, Row as _, SqlSafeStr as _, SqlStr,
     error::DatabaseError,
     postgres::{PgArguments, PgRow},
     query::Query,
@@ -145,6 +145,35 @@ pub(super) async fn write(
     if !removed.is_empty() {
         let query = sqlx::query(statements.remove.clone()).bind(removed);
         transaction.fetch(WRITING, query).await.map_err(without_nul)?;
+    }
+    Ok(())
+}
+
+/// As [`load`], on a connection in any transaction.
+pub(crate) async fn load_rows_on(
+    parts: &Parts,
+    connection: &mut PgConnection,
+    table: &TableSchema,
+    keys: &[String],
+) -> Result<Vec<Vec<u8>>, sqlx::Error> {
+    let statements = parts.projections.tables.of(table);
+    let rows = sqlx::query(statements.load.clone()).bind(keys).fetch_all(connection).await?;
+    rows.iter().map(|row| row.try_get::<String, _>(0).map(String::into_bytes)).collect()
+}
+
+/// As [`write`], on a connection in any transaction.
+pub(crate) async fn write_rows_on(
+    parts: &Parts,
+    connection: &mut PgConnection,
+    table: &TableSchema,
+    changes: &RowChanges,
+) -> Result<(), sqlx::Error> {
+    let statements = parts.projections.tables.of(table);
+    if changes.rows != "[]" {
+        sqlx::query(statements.write.clone()).bind(&changes.rows).execute(&mut *connection).await?;
+    }
+    if !changes.removed.is_empty() {
+        sqlx::query(statements.remove.clone()).bind(&changes.removed).execute(connection).await?;
     }
     Ok(())
 }

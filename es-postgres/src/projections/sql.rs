@@ -15,7 +15,7 @@ pub(super) fn qualified(schema: &str, name: &str) -> String {
 }
 
 /// A text as a value. Our connections keep `standard_conforming_strings` on, the default: a backslash is a backslash.
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

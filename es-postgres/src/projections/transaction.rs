@@ -27,6 +27,8 @@ use crate::{
 
 const BEGINNING: &str = "beginning a batch of a projection";
 const COMMITTING: &str = "committing a batch of a projection";
+/// Undoes what handlers have set for the session.
+const FORGET: &str = "reset all; reset role; unlisten *; select pg_advisory_unlock_all(); discard temp";
 
 /// How a look within a message of several statements says no, so that those behind it are not carried out.
 const DIVISION_BY_ZERO: &str = "22012";
@@ -224,7 +226,10 @@ impl PgTransaction {
         let sql = if self.used { looking_behind_handlers(&self.claim) } else { "commit".to_owned() };
         match self.kept.connection().execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
             Ok(_) => {
-                self.parts.connections.take_back(self.kept);
+                // Behind the commit nothing may fail any more but the connection, which is closed then.
+                if !self.used || self.kept.connection().execute(FORGET).await.is_ok() {
+                    self.parts.connections.take_back(self.kept);
+                }
                 Ok(())
             }
             Err(source) if code_is(&source, DIVISION_BY_ZERO) => {
@@ -249,11 +254,7 @@ impl PgTransaction {
 
 /// The commit of a transaction that handlers had, in one message.
 fn looking_behind_handlers(claim: &Claim) -> String {
-    format!(
-        "select 1 / (current_setting('es.batch', true) is not distinct from {})::integer; commit; \
-         reset all; reset role; unlisten *; select pg_advisory_unlock_all(); discard temp",
-        mark(claim)
-    )
+    format!("select 1 / (current_setting('es.batch', true) is not distinct from {})::integer; commit", mark(claim))
 }
 
 fn code_is(error: &sqlx::Error, code: &str) -> bool {

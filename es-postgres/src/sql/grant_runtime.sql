@@ -3,7 +3,7 @@
 revoke all on schema "es" from "es_app";
 revoke all on "es".migrations, "es".events, "es".frontier, "es".snapshots, "es".archived_streams from "es_app";
 revoke all on "es".projections, "es".projection_versions, "es".projection_shards, "es".projection_engines,
-              "es".dead_letters from "es_app";
+              "es".dead_letters, "es".inline_read_models from "es_app";
 revoke all on sequence "es".events_position_seq from "es_app";
 
 grant usage on schema "es" to "es_app";
@@ -21,3 +21,6 @@ grant insert, delete on "es".archived_streams to "es_app";
 grant select, insert, update on "es".projections to "es_app";
 grant select, insert, update, delete on "es".projection_versions, "es".projection_shards, "es".projection_engines,
                                         "es".dead_letters to "es_app";
+-- An engine has read models change with the appends; the guard is put up by a function of the owner's.
+grant select, insert, delete on "es".inline_read_models to "es_app";
+grant execute on function "es".place_inline_guard() to "es_app";

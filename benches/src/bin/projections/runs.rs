@@ -15,7 +15,7 @@ use crate::{
 
 const SHARDS: u32 = 4;
 /// How long a run may take.
-const PATIENCE: Duration = Duration::from_secs(3600);
+const PATIENCE: Duration = Duration::from_hours(1);
 
 /// The tables that are written.
 const ROWS: &str = "balances_v1";
