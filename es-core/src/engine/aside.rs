@@ -38,11 +38,7 @@ impl<S: ProjectionStore> Runner<S> {
         let Some(letters) = letters else { return self.stop(failure).await };
         tracing::error!(shard = %self.shard(), %failure, ?policy, "an event was set aside");
         metrics::set_aside(self.shard(), letters.len());
-        self.move_to(stored.position, 0, batch.history, &letters).await?;
-        for letter in letters.into_iter().filter(|letter| !letter.skipped) {
-            self.choice.park(letter.key);
-        }
-        Ok(())
+        self.move_to(stored.position, 0, batch.history, &letters).await
     }
 
     /// One letter for each key of the event that is ours; `None` where the keys cannot be read: then nobody knows which
@@ -135,9 +131,9 @@ impl<S: ProjectionStore> Runner<S> {
         events: &[StoredEvent],
         choice: &Choice,
     ) -> Result<Result<(), Failed>, Ended> {
-        let history = self.history().await?;
         let range = (self.checkpoint, self.checkpoint);
-        let attempt = Attempt::new(&self.shared.store, &self.claim, range, history, events, choice).redriving(key);
+        let attempt = Attempt::new(&self.shared.store, &self.claim, range, self.history, events, choice);
+        let attempt = attempt.redriving(key);
         match work.run(&attempt).await {
             Ok(Outcome::Taken(_)) => Ok(Ok(())),
             Ok(Outcome::Void) => Err(Ended::Void),
@@ -148,9 +144,8 @@ impl<S: ProjectionStore> Runner<S> {
     /// The wish was seen to.
     async fn end_redrive(&mut self) -> Step {
         loop {
-            let history = self.history().await?;
             let range = (self.checkpoint, self.checkpoint);
-            let attempt = Attempt::new(&self.shared.store, &self.claim, range, history, &[], &self.choice);
+            let attempt = Attempt::new(&self.shared.store, &self.claim, range, self.history, &[], &self.choice);
             let redriven = async |transaction: &mut S::Transaction| {
                 self.shared.store.redriven(transaction, self.claim.shard).await
             };

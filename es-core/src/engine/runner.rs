@@ -71,6 +71,8 @@ pub(super) struct Runner<S> {
     /// Where the checkpoint stands in the store.
     pub(super) checkpoint: Position,
     pub(super) choice: Choice,
+    /// The history in which the shard was claimed: what we know, and have not stored, is of no use in another.
+    pub(super) history: HistoryId,
     orders: watch::Receiver<Order>,
     advanced: Instant,
     /// How often the batch in hand has failed.
@@ -87,7 +89,9 @@ impl<S: ProjectionStore> Runner<S> {
     pub(super) fn new(shared: Arc<Shared<S>>, work: Work<S>, claim: Claim, orders: watch::Receiver<Order>) -> Self {
         let choice = Choice::new(claim.shard, work.schema().shards, []);
         let (position, checkpoint, advanced) = (claim.position, claim.position, Instant::now());
-        Self { shared, work, claim, position, checkpoint, choice, orders, advanced, failures: 0, redrives: 0 }
+        // It is asked for before anything else is.
+        let history = HistoryId::default();
+        Self { shared, work, claim, position, checkpoint, choice, history, orders, advanced, failures: 0, redrives: 0 }
     }
 
     pub(super) fn store(&self) -> &S {
@@ -121,6 +125,8 @@ impl<S: ProjectionStore> Runner<S> {
 
     async fn steps(&mut self, waits: bool) -> Step {
         self.shared.board.claimed(self.claim);
+        // After a failover in between the claim is void, unless the store has it and the checkpoint just as we do.
+        self.history = self.ask_history().await?;
         self.load_parked().await?;
         loop {
             let order = *self.orders.borrow_and_update();
@@ -147,7 +153,8 @@ impl<S: ProjectionStore> Runner<S> {
     /// The next events.
     async fn next_batch(&mut self) -> Result<Arc<Batch>, Ended> {
         loop {
-            match self.shared.feed.behind(self.work.schema(), self.position).await {
+            match self.shared.feed.behind(self.work.schema(), self.position, self.history).await {
+                Ok(batch) if batch.history != self.history => return Err(Ended::Void),
                 Ok(batch) => {
                     self.failures = 0;
                     return Ok(batch);
@@ -226,14 +233,10 @@ impl<S: ProjectionStore> Runner<S> {
 
     /// Moves the checkpoint to where we are. It may have been behind, because there was nothing to take in.
     async fn move_checkpoint(&mut self) -> Step {
-        if self.checkpoint == self.position {
-            return Ok(());
-        }
-        let history = self.history().await?;
-        self.move_to(self.position, 0, history, &[]).await
+        self.move_to(self.position, 0, self.history, &[]).await
     }
 
-    pub(super) async fn history(&mut self) -> Result<HistoryId, Ended> {
+    async fn ask_history(&mut self) -> Result<HistoryId, Ended> {
         self.ask(|store| async move { store.history().await }).await
     }
 
@@ -255,7 +258,12 @@ impl<S: ProjectionStore> Runner<S> {
                 attempt.transact(applied, letters, async |_| Ok(())).await
             };
             match outcome {
-                Ok(Outcome::Taken(applied)) => self.taken(applied, to, begun),
+                Ok(Outcome::Taken(applied)) => {
+                    self.taken(applied, to, begun);
+                    for letter in letters.iter().filter(|letter| !letter.skipped) {
+                        self.choice.park(letter.key.clone());
+                    }
+                }
                 Ok(Outcome::Void) => return Err(Ended::Void),
                 Err(failed) => self.try_again(failed).await?,
             }
@@ -289,7 +297,11 @@ impl<S: ProjectionStore> Runner<S> {
         let failures = self.failures;
         self.stands_at(claim.position);
         self.failures = failures;
-        Ok(())
+        if self.ask_history().await? != self.history {
+            return Err(Ended::Void);
+        }
+        // Another engine may have had the shard in between, and parked events, or tried them again.
+        self.load_parked().await
     }
 
     /// Waits after a failure of the store that will pass; ends after another.
