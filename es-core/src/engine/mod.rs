@@ -16,6 +16,8 @@ mod error;
 mod feed;
 mod frontier;
 pub mod metrics;
+#[cfg(test)]
+mod model;
 mod reactor;
 mod read_model;
 mod runner;
