@@ -33,7 +33,7 @@ impl State {
             _ => done.database.execute(rules, who, &call),
         };
         let changes_nothing =
-            matches!(call, Call::ParkedKeys | Call::ParkedEvents(_) | Call::History | Call::Handle(_));
+            matches!(call, Call::ParkedKeys | Call::ParkedEvents(_) | Call::History | Call::Read | Call::Handle(_));
         if let Some(answer) = answer {
             if self.left.faults > 0 && !changes_nothing && call != Call::Rollback && answer != Answer::Lost {
                 let mut lost = done.clone();
@@ -43,7 +43,7 @@ impl State {
             }
             answered(done, "does", answer);
         }
-        if self.left.faults == 0 || call == Call::Rollback {
+        if self.left.faults == 0 || matches!(call, Call::Rollback | Call::Read) {
             return;
         }
         let mut failed = self.clone();

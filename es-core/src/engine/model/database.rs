@@ -123,6 +123,7 @@ impl Database {
                 Answer::Events(parked.map(|(_, position)| *position).take(1).collect())
             }
             Call::History => Answer::History(self.stored.history),
+            Call::Read => Answer::Yes,
             Call::Begin(movement) => return self.begin(rules, who, *movement),
             Call::Handle(event) => self.handle(rules, who, *event),
             Call::Commit(changes) => match self.own(who) {

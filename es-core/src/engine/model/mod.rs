@@ -149,8 +149,9 @@ fn told_early(state: &State, rules: &Rules, runners: &Runners) -> bool {
     stored.history == 0 && state.engines.iter().any(|engine| engine.runners.iter().enumerate().any(says_too_much))
 }
 
-/// Every state that can be reached, from the nearest on; so a counterexample is a short one.
-fn explore(scene: &Scene, mutations: &'static [Mutation]) -> Explored {
+/// Every state that can be reached, from the nearest on; so a counterexample is a short one. Nothing is known of a scene
+/// that has more states than `most`.
+fn explore(scene: &Scene, mutations: &'static [Mutation], most: usize) -> Explored {
     let logs = Arc::new(Logs::new(scene.logs, scene.common, scene.shards, scene.page));
     let mut runners = Runners::new(Arc::clone(&logs), scene.policy);
     let rules = Rules { scene: scene.clone(), logs, mutations };
@@ -163,6 +164,9 @@ fn explore(scene: &Scene, mutations: &'static [Mutation]) -> Explored {
     while let Some((number, state)) = open.pop_front() {
         if state.is_done(&rules) {
             done.push(number);
+        }
+        if ways.len() > most {
+            return Explored { states: ways.len(), places: runners.places(), counterexample: None };
         }
         for (step, next) in state.next(&rules, &mut runners) {
             let fresh = ways.len();

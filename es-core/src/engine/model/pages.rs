@@ -13,8 +13,11 @@ use crate::{
 };
 
 impl EventStore for Script {
-    /// The feed reads while its runner goes on, and is answered at once.
     async fn read_page(&self, read: &ReadAll) -> Result<Page, StoreError> {
+        let asks = self.state().asks_for_pages;
+        if asks {
+            self.ask(Call::Read).await;
+        }
         let mut state = self.state();
         let (history, after) = (state.history, small(read.after.get()));
         let page = self.logs.page(history, after);

@@ -195,6 +195,7 @@ impl Runners {
             read.expect("pages are always answered");
         }
         script.read_from(start.history);
+        script.ask_for_pages();
         let lease = Duration::from_secs(10);
         let info = EngineInfo::new(engine_id(start.engine), "model".to_owned(), vec![PROJECTION], lease);
         let id = ShardId { projection: PROJECTION, shard: start.shard.into() };

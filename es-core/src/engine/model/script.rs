@@ -4,7 +4,7 @@
 use std::{
     future::poll_fn,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::Poll,
+    task::{Poll, Waker},
 };
 
 use uuid::Uuid;
@@ -26,6 +26,8 @@ pub(super) enum Call {
     ParkedKeys,
     ParkedEvents(Key),
     History,
+    /// The feed reads a page.
+    Read,
     Begin(Move),
     /// An event is handed to its handler, within the transaction.
     Handle(Event),
@@ -84,17 +86,29 @@ pub(super) struct State {
     /// What was asked and is not answered.
     call: Option<Call>,
     answer: Option<Answer>,
+    /// Whom to wake with it.
+    asker: Option<Waker>,
     /// How many claims the runner was given.
     claims: u8,
     /// Which history is read from.
     pub(super) history: u8,
+    /// Whether pages are asked for, too.
+    pub(super) asks_for_pages: bool,
     /// What the feed has on its shelf: behind which position it was read, and in which history.
     pub(super) shelf: Vec<(u8, u8)>,
 }
 
 impl Script {
     pub(super) fn new(logs: Arc<Logs>, history: u8) -> Self {
-        let state = State { call: None, answer: None, claims: 1, history, shelf: Vec::new() };
+        let state = State {
+            call: None,
+            answer: None,
+            asker: None,
+            claims: 1,
+            history,
+            asks_for_pages: false,
+            shelf: Vec::new(),
+        };
         Self { logs, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -107,6 +121,11 @@ impl Script {
         self.state().shelf.clone()
     }
 
+    /// From here on pages are asked for where histories may change; otherwise they are the same whenever they are read.
+    pub(super) fn ask_for_pages(&self) {
+        self.state().asks_for_pages = self.logs.are_several();
+    }
+
     /// From here on this history is read from.
     pub(super) fn read_from(&self, history: u8) {
         self.state().history = history;
@@ -116,14 +135,15 @@ impl Script {
     pub(super) fn answer(&self, answer: Answer) {
         let mut state = self.state();
         (state.call, state.answer) = (None, Some(answer));
+        state.asker.take().into_iter().for_each(Waker::wake);
     }
 
     pub(super) async fn ask(&self, call: Call) -> Answer {
         let mut call = Some(call);
-        poll_fn(move |_| {
+        poll_fn(move |context| {
             let mut state = self.state();
             if call.is_some() {
-                state.call = call.take();
+                (state.call, state.asker) = (call.take(), Some(context.waker().clone()));
             }
             state.answer.take().map_or(Poll::Pending, Poll::Ready)
         })
