@@ -137,9 +137,9 @@ impl<S: ProjectionStore> Runner<S> {
         events: &[StoredEvent],
         choice: &Choice,
     ) -> Result<Result<(), Failed>, Ended> {
-        let history = self.history().await?;
         let range = (self.checkpoint, self.checkpoint);
-        let attempt = Attempt::new(&self.shared.store, &self.claim, range, history, events, choice).redriving(key);
+        let attempt = Attempt::new(&self.shared.store, &self.claim, range, self.history, events, choice);
+        let attempt = attempt.redriving(key);
         match work.run(&attempt).await {
             Ok(Outcome::Taken(_)) => Ok(Ok(())),
             Ok(Outcome::Void) => Err(Ended::Void),
@@ -150,9 +150,8 @@ impl<S: ProjectionStore> Runner<S> {
     /// The wish was seen to.
     async fn end_redrive(&mut self) -> Step {
         loop {
-            let history = self.history().await?;
             let range = (self.checkpoint, self.checkpoint);
-            let attempt = Attempt::new(&self.shared.store, &self.claim, range, history, &[], &self.choice);
+            let attempt = Attempt::new(&self.shared.store, &self.claim, range, self.history, &[], &self.choice);
             let redriven = async |transaction: &mut S::Transaction| {
                 self.shared.store.redriven(transaction, self.claim.shard).await
             };

@@ -83,10 +83,9 @@ impl<S: ProjectionStore> Runner<S> {
             if self.deliver_one(work, stored).await?.is_err() {
                 return Ok(None);
             }
-            let history = self.history().await?;
             let range = (self.checkpoint, self.checkpoint);
             let events = std::slice::from_ref(stored);
-            let attempt = Attempt::new(&self.shared.store, &self.claim, range, history, events, &self.choice);
+            let attempt = Attempt::new(&self.shared.store, &self.claim, range, self.history, events, &self.choice);
             let attempt = attempt.redriving(key);
             match attempt.transact(1, &[], async |_| Ok(())).await {
                 Ok(Outcome::Taken(_)) => {}

@@ -72,11 +72,18 @@ impl<S: EventStore> Feed<S> {
     }
 
     /// The events behind a position, if there are any, or a piece of the way without events for the projection. Otherwise
-    /// a batch that leads nowhere.
-    pub(super) async fn behind(&self, schema: &ProjectionSchema, position: Position) -> Result<Arc<Batch>, StoreError> {
-        if let Some(batch) = self.tail.behind(schema, position) {
+    /// a batch that leads nowhere. Nothing is told that was kept of another history than this; what is read now may be
+    /// of another one still.
+    pub(super) async fn behind(
+        &self,
+        schema: &ProjectionSchema,
+        position: Position,
+        history: HistoryId,
+    ) -> Result<Arc<Batch>, StoreError> {
+        if let Some(batch) = self.tail.behind(schema, position).filter(|batch| batch.history == history) {
             return Ok(Arc::new(batch));
         }
+        self.forget_others(schema.id, history);
         let Some(batch) = self.kept(schema, position).await else {
             self.forget(schema.id, position);
             return assemble(&self.store, read_all(schema, position), self.size(schema)).await.map(Arc::new);
@@ -145,6 +152,14 @@ impl<S: EventStore> Feed<S> {
     fn forget(&self, id: ProjectionId, position: Position) {
         if let Some(known_reads) = self.shelves().get_mut(&id) {
             known_reads.retain(|(after, _)| *after != position);
+        }
+    }
+
+    /// Takes from the shelf what was read in another history.
+    fn forget_others(&self, id: ProjectionId, history: HistoryId) {
+        let is_other = |read: &Read| matches!(read.peek(), Some(Some(batch)) if batch.history != history);
+        if let Some(known_reads) = self.shelves().get_mut(&id) {
+            known_reads.retain(|(_, read)| !is_other(read));
         }
     }
 

@@ -18,6 +18,8 @@ mod feed;
 mod frontier;
 mod inline;
 pub mod metrics;
+#[cfg(test)]
+mod model;
 mod reactor;
 mod read_model;
 mod runner;

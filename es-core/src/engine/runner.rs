@@ -72,14 +72,14 @@ pub(super) struct Runner<S> {
     /// Where the checkpoint stands in the store.
     pub(super) checkpoint: Position,
     pub(super) choice: Choice,
+    /// The history in which the shard was claimed: what we know, and have not stored, is of no use in another.
+    pub(super) history: HistoryId,
     orders: watch::Receiver<Order>,
     advanced: Instant,
     /// How often the batch in hand has failed.
     pub(super) failures: u32,
     /// How often we were told to try parked events again, and have seen to it.
     redrives: u64,
-    /// In which history events were read.
-    history: Option<HistoryId>,
 }
 
 /// How a step ended: it goes on, or the runner ends.
@@ -97,11 +97,12 @@ impl<S: ProjectionStore> Runner<S> {
             position,
             checkpoint,
             choice,
+            // It is asked for before anything else is.
+            history: HistoryId::default(),
             orders,
             advanced,
             failures: 0,
             redrives: 0,
-            history: None,
         }
     }
 
@@ -140,6 +141,9 @@ impl<S: ProjectionStore> Runner<S> {
 
     async fn steps(&mut self, waits: bool) -> Step {
         self.shared.board.claimed(self.claim);
+        // Asked once: behind a failover every fence refuses us. If there was one since the claim, then the claim is void,
+        // unless the store has it, and the checkpoint, just as we do.
+        self.history = self.ask(|store| async move { store.history().await }).await?;
         self.load_parked().await?;
         loop {
             let order = *self.orders.borrow_and_update();
@@ -151,10 +155,6 @@ impl<S: ProjectionStore> Runner<S> {
                 self.redrive().await?;
             }
             let batch = self.next_batch().await?;
-            if self.history.replace(batch.history).is_some_and(|known| known != batch.history) {
-                // Where we stood, other events may come: the checkpoint says where to go on.
-                return Err(Ended::Void);
-            }
             if batch.upto > self.position {
                 self.take(&batch).await?;
                 self.shared.board.reached(self.shard(), self.position);
@@ -170,7 +170,9 @@ impl<S: ProjectionStore> Runner<S> {
     /// The next events.
     async fn next_batch(&mut self) -> Result<Arc<Batch>, Ended> {
         loop {
-            match self.shared.feed.behind(self.work.schema(), self.position).await {
+            match self.shared.feed.behind(self.work.schema(), self.position, self.history).await {
+                // Where we stood, other events may come: the checkpoint says where to go on.
+                Ok(batch) if batch.history != self.history => return Err(Ended::Void),
                 Ok(batch) => {
                     self.failures = 0;
                     return Ok(batch);
@@ -249,15 +251,7 @@ impl<S: ProjectionStore> Runner<S> {
 
     /// Moves the checkpoint to where we are. It may have been behind, because there was nothing to take in.
     async fn move_checkpoint(&mut self) -> Step {
-        if self.checkpoint == self.position {
-            return Ok(());
-        }
-        let history = self.history().await?;
-        self.move_to(self.position, 0, history, &[]).await
-    }
-
-    pub(super) async fn history(&mut self) -> Result<HistoryId, Ended> {
-        self.ask(|store| async move { store.history().await }).await
+        self.move_to(self.position, 0, self.history, &[]).await
     }
 
     /// Moves the checkpoint behind so many events that were applied elsewhere, and keeps what was set aside on the way; unless
