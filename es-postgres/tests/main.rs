@@ -254,6 +254,7 @@ fn main() -> ExitCode {
         engine::what_is_parked_holds_up_its_key_and_is_redriven_in_order,
         engine::a_commit_that_is_refused_comes_to_the_policy,
         engine::a_redrive_of_what_never_passes_ends,
+        engine::a_row_that_cannot_be_read_is_no_events_fault,
         engine::a_parked_key_holds_up_only_its_own_shard_and_key,
         engine::each_event_is_delivered_under_its_id,
         engine::what_cannot_be_delivered_stops_or_waits_with_its_key,

@@ -5,12 +5,12 @@ use std::time::Duration;
 use es_core::{
     engine::{EngineError, WaitError},
     prelude::*,
-    projection::{Activity, FailurePolicy},
+    projection::{Activity, Column, ColumnType, FailurePolicy},
 };
 
 use super::{
-    Contents, Diary, Log, engine, filled, fold_from_zero, following::status_of, happen, poison, pot, rows,
-    unreliable::Unreliable,
+    Contents, Diary, Filled, Log, PotId, engine, filled, fold_from_zero, following::status_of, happen, poison, pot,
+    rows, unreliable::Unreliable,
 };
 
 pub(crate) async fn one_that_stops_stops_alone_and_goes_on_when_resumed<S: ProjectionStore>(store: &S) {
@@ -155,4 +155,44 @@ pub(crate) async fn a_redrive_of_what_never_passes_ends<S: ProjectionStore>(stor
     running.wait_for(last).await.expect("others go on");
     assert_eq!((log.of(&pot(0)), log.of(&pot(1))), (vec![1], vec![1]));
     running.shutdown().await;
+}
+
+/// It is written, and cannot be read.
+#[derive(Serialize, Clone, Default, Debug, PartialEq)]
+struct Unreadable(i64);
+
+impl<'de> Deserialize<'de> for Unreadable {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(serde::de::Error::custom("it cannot be read"))
+    }
+}
+
+impl Column for Unreadable {
+    const TYPE: ColumnType = ColumnType::BigInt;
+}
+
+#[derive(ReadModel, Clone, Debug, PartialEq)]
+#[read_model(table = "unreadable_pots")]
+struct UnreadablePot {
+    #[read_model(key)]
+    id: PotId,
+    amount: Unreadable,
+}
+
+#[event_handler]
+impl UnreadablePot {
+    fn filled(&mut self, event: &Filled) {
+        self.amount.0 += event.amount;
+    }
+}
+
+pub(crate) async fn a_row_that_cannot_be_read_is_no_events_fault<S: ProjectionStore>(store: &S) {
+    let run = || engine(store).read_model::<UnreadablePot>().policy(FailurePolicy::Skip).run_to_frontier();
+    happen(store, &pot(0), [filled(1)]).await;
+    run().await.expect("the frontier");
+    let second = happen(store, &pot(0), [filled(2)]).await;
+    let answer = run().await;
+    let Err(EngineError::Stopped { failure, .. }) = answer else { panic!("{answer:?}") };
+    assert_eq!(failure.position, second);
+    assert!(failure.message.contains("the column `amount` does not fit its field"), "{failure}");
 }

@@ -31,6 +31,7 @@ on_memory! {
     poison::what_is_parked_holds_up_its_key_and_is_redriven_in_order,
     poison::a_commit_that_is_refused_comes_to_the_policy,
     poison::a_redrive_of_what_never_passes_ends,
+    poison::a_row_that_cannot_be_read_is_no_events_fault,
     poison::a_parked_key_holds_up_only_its_own_shard_and_key,
     reacting::each_event_is_delivered_under_its_id,
     reacting::what_cannot_be_delivered_stops_or_waits_with_its_key,

@@ -97,9 +97,14 @@ impl Board {
         active.clone_into(&mut self.active.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Whether readers see this version of a projection.
+    pub(super) fn is_active(&self, projection: ProjectionId) -> bool {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner).contains(&projection)
+    }
+
     /// Whether readers see this version of a projection, all its shards are ours, and have come so far.
     pub(super) fn has_all(&self, projection: ProjectionId, shards: u32, position: Position) -> bool {
-        if !self.active.lock().unwrap_or_else(PoisonError::into_inner).contains(&projection) {
+        if !self.is_active(projection) {
             return false;
         }
         let ours = self.ours();

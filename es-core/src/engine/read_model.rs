@@ -14,7 +14,7 @@ use super::{
 use crate::{
     projection::{
         DeadLetter, InlineReadModel, ProjectionError, ProjectionId, ProjectionKind, ProjectionSchema, ProjectionStore,
-        ReadModel,
+        ReadModel, Transience,
     },
     store::StoredEvent,
 };
@@ -120,7 +120,9 @@ async fn fold<R: ReadModel, S: ProjectionStore>(
     let (table, store_failed) = (R::table(), |error| attempt.store_failed(error));
     for keys in rows.keys().chunks(MOST_ROWS) {
         let stored = attempt.store.load_rows(transaction, &table, keys).await;
-        stored.map_err(store_failed)?.iter().try_for_each(|json| rows.fill(json)).map_err(store_failed)?;
+        let filled = stored.map_err(store_failed)?.iter().try_for_each(|json| rows.fill(json));
+        // A row that cannot be read is no event's fault: with it all of them would be passed over.
+        filled.map_err(|error| Failed { transience: Transience::Broken, ..store_failed(error) })?;
     }
     for &(index, place) in folds {
         attempt.at(index);

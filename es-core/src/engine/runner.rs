@@ -227,10 +227,12 @@ impl<S: ProjectionStore> Runner<S> {
         }
     }
 
-    /// Nothing concerns us: the checkpoint may as well move later.
+    /// Nothing concerns us: the checkpoint may as well move later, unless this version is to take over from another, for
+    /// which its checkpoints have to be as far as those.
     async fn pass_over(&mut self, batch: &Batch) -> Step {
         self.position = batch.upto;
-        if batch.more || self.advanced.elapsed() >= IDLE_ADVANCE {
+        let is_active = self.shared.board.is_active(self.shard().projection);
+        if batch.more || !is_active || self.advanced.elapsed() >= IDLE_ADVANCE {
             return self.move_to(batch.upto, 0, batch.history, &[]).await;
         }
         Ok(())
