@@ -94,17 +94,17 @@ impl Board {
 
     /// Which versions readers see.
     pub(super) fn seen(&self, active: &[ProjectionId]) {
-        active.clone_into(&mut self.active.lock().unwrap_or_else(PoisonError::into_inner));
+        active.clone_into(&mut self.active());
     }
 
-    /// Whether readers see this version of a projection.
-    pub(super) fn is_active(&self, projection: ProjectionId) -> bool {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner).contains(&projection)
+    /// Whether readers see another version of a projection, from which this one may be about to take over.
+    pub(super) fn is_beside_another(&self, projection: ProjectionId) -> bool {
+        self.active().iter().any(|active| active.name == projection.name && *active != projection)
     }
 
     /// Whether readers see this version of a projection, all its shards are ours, and have come so far.
     pub(super) fn has_all(&self, projection: ProjectionId, shards: u32, position: Position) -> bool {
-        if !self.is_active(projection) {
+        if !self.active().contains(&projection) {
             return false;
         }
         let ours = self.ours();
@@ -119,6 +119,10 @@ impl Board {
 
     fn changed(&self) {
         self.changes.send_modify(|changes| *changes = changes.wrapping_add(1));
+    }
+
+    fn active(&self) -> MutexGuard<'_, Vec<ProjectionId>> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ours(&self) -> MutexGuard<'_, HashMap<ShardId, Ours>> {

@@ -231,8 +231,8 @@ impl<S: ProjectionStore> Runner<S> {
     /// which its checkpoints have to be as far as those.
     async fn pass_over(&mut self, batch: &Batch) -> Step {
         self.position = batch.upto;
-        let is_active = self.shared.board.is_active(self.shard().projection);
-        if batch.more || !is_active || self.advanced.elapsed() >= IDLE_ADVANCE {
+        let is_beside_another = self.shared.board.is_beside_another(self.shard().projection);
+        if batch.more || is_beside_another || self.advanced.elapsed() >= IDLE_ADVANCE {
             return self.move_to(batch.upto, 0, batch.history, &[]).await;
         }
         Ok(())
