@@ -1,6 +1,6 @@
 //! Everything up to the frontier, and no further: for tests and jobs.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use tokio::sync::watch;
 
@@ -8,10 +8,10 @@ use super::{
     claiming,
     error::EngineError,
     runner::{Ended, Order, Runner, Shared},
-    supervisor::take_over,
+    supervisor::is_to_take_over,
     work::Work,
 };
-use crate::projection::{Activity, Claim, InlineReadModel, ProjectionKind, ProjectionStore, ShardId, ShardState};
+use crate::projection::{Activity, Claim, InlineReadModel, ProjectionStore, ShardId, ShardState};
 
 /// How often a shard is asked for that another engine owns.
 const POLL: std::time::Duration = std::time::Duration::from_millis(20);
@@ -42,10 +42,8 @@ async fn run_all<S: ProjectionStore>(common: &Arc<Shared<S>>, works: &[Work<S>])
     }
     let roster = common.store.roster(&common.info.projections).await?;
     for work in works {
-        let (id, kind) = (work.schema().id, work.schema().kind);
-        let is_newer = roster.active.iter().any(|active| active.name == id.name && active.version < id.version);
-        if is_newer && kind != ProjectionKind::Reactor {
-            take_over(&common.store, id, &mut HashMap::from([(id, now)])).await?;
+        if is_to_take_over(work.schema(), &roster) {
+            common.store.switch(work.schema().id, now).await?;
         }
     }
     stopped.map_or(Ok(()), Err)

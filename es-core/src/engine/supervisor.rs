@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     projection::{
-        Activity, Claim, EngineInfo, InlineReadModel, ProjectionId, ProjectionKind, ProjectionStore, Roster, ShardId,
-        ShardState,
+        Activity, Claim, EngineInfo, InlineReadModel, ProjectionId, ProjectionKind, ProjectionSchema, ProjectionStore,
+        Roster, ShardId, ShardState,
     },
     recorded::Position,
     store::StoreError,
@@ -266,9 +266,8 @@ impl<S: ProjectionStore> Supervisor<S> {
     async fn build(&mut self, roster: &Roster) -> bool {
         let mut left = false;
         for work in self.works.iter() {
-            let (id, kind) = (work.schema().id, work.schema().kind);
-            let is_newer = roster.active.iter().any(|active| active.name == id.name && active.version < id.version);
-            if !is_newer || kind == ProjectionKind::Reactor {
+            let id = work.schema().id;
+            if !is_to_take_over(work.schema(), roster) {
                 self.targets.remove(&id);
                 continue;
             }
@@ -310,26 +309,36 @@ async fn activate<S: ProjectionStore>(
     position: Position,
     targets: &mut HashMap<ProjectionId, Position>,
 ) -> Result<bool, StoreError> {
-    let id = read_model.schema().id;
-    let target = match targets.get(&id) {
-        Some(target) => *target,
-        None => *targets.entry(id).insert_entry(store.settled().await?).get(),
-    };
+    let target = target(store, read_model.schema().id, targets).await?;
     if position < target { Ok(false) } else { store.activate_inline(read_model).await }
 }
 
+/// Whether readers see an older version of a projection. A reactor has none, and nothing to read.
+pub(super) fn is_to_take_over(schema: &ProjectionSchema, roster: &Roster) -> bool {
+    let is_older = |active: &ProjectionId| active.name == schema.id.name && active.version < schema.id.version;
+    schema.kind != ProjectionKind::Reactor && roster.active.iter().any(is_older)
+}
+
 /// Makes a version the active one, if it has come as far as all events had when this was first asked.
-pub(super) async fn take_over<S: ProjectionStore>(
+async fn take_over<S: ProjectionStore>(
     store: &S,
     id: ProjectionId,
     targets: &mut HashMap<ProjectionId, Position>,
 ) -> Result<bool, StoreError> {
-    let target = if let Some(target) = targets.get(&id) {
-        *target
-    } else {
-        let settled = store.settled().await?;
-        targets.insert(id, settled);
-        settled
-    };
+    let target = target(store, id, targets).await?;
     store.switch(id, target).await
+}
+
+/// How far all events were settled when this was first asked about a projection.
+async fn target<S: ProjectionStore>(
+    store: &S,
+    id: ProjectionId,
+    targets: &mut HashMap<ProjectionId, Position>,
+) -> Result<Position, StoreError> {
+    if let Some(target) = targets.get(&id) {
+        return Ok(*target);
+    }
+    let settled = store.settled().await?;
+    targets.insert(id, settled);
+    Ok(settled)
 }
