@@ -104,10 +104,7 @@ impl<'a, S: ProjectionStore> Attempt<'a, S> {
 
     fn panicked(&self, panic: &(dyn Any + Send)) -> Failed {
         let index = self.progress.load(Ordering::Relaxed);
-        let error = match self.events.get(index) {
-            Some(stored) => ProjectionError::handler(stored, panic_error(panic)),
-            None => StoreError::Backend { doing: "projecting", source: panic_error(panic).into_inner() }.into(),
-        };
+        let error = panicked(self.events.get(index), panic);
         Failed { at: Some(index), transience: Transience::Lasting, uncertain: false, error: error.into() }
     }
 
@@ -199,8 +196,16 @@ impl<'a, S: ProjectionStore> Attempt<'a, S> {
     }
 }
 
+/// The error of a panic, at this event, where it was at one.
+pub(super) fn panicked(stored: Option<&StoredEvent>, panic: &(dyn Any + Send)) -> ProjectionError {
+    match stored {
+        Some(stored) => ProjectionError::handler(stored, panic_error(panic)),
+        None => StoreError::Backend { doing: "projecting", source: panic_error(panic).into_inner() }.into(),
+    }
+}
+
 /// What a panic said.
-pub(super) fn panic_error(panic: &(dyn Any + Send)) -> HandlerError {
+fn panic_error(panic: &(dyn Any + Send)) -> HandlerError {
     let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     HandlerError::new(format!("the handler panicked: {}", said.unwrap_or("it did not say why")))
 }

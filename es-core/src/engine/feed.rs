@@ -106,12 +106,12 @@ impl<S: EventStore> Feed<S> {
     async fn kept(&self, schema: &ProjectionSchema, position: Position) -> Option<Arc<Batch>> {
         let read = {
             let shelves = self.shelves();
-            let known_reads = shelves.get(&schema.id).into_iter().flatten();
+            let mut known_reads = shelves.get(&schema.id).into_iter().flatten();
             let leads_on = |(after, read): &&(Position, Read)| match read.peek() {
                 Some(batch) => batch.as_ref().is_some_and(|batch| batch.leads_on_from(position)),
                 None => *after == position,
             };
-            known_reads.clone().find(leads_on).map(|(_, read)| read.clone())
+            known_reads.find(leads_on).map(|(_, read)| read.clone())
         };
         match read {
             Some(read) => read.await,

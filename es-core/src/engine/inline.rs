@@ -1,7 +1,6 @@
 //! How an append is folded into rows, in its own transaction: what a store is given to do so.
 
 use std::{
-    any::Any,
     cell::Cell,
     collections::BTreeSet,
     fmt,
@@ -9,10 +8,10 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use super::{attempt::panic_error, slots::Slots};
+use super::{attempt::panicked, slots::Slots};
 use crate::{
     projection::{InlineReadModel, ProjectionError, ProjectionSchema, ReadModel, RowChanges, TableSchema},
-    store::{StoreError, StoredEvent},
+    store::StoredEvent,
 };
 
 /// A read model that changes with the append.
@@ -78,11 +77,4 @@ fn caught<T>(
     let at = Cell::new(0);
     // What a panic has left half-way is dropped here.
     catch_unwind(AssertUnwindSafe(|| run(&at))).unwrap_or_else(|panic| Err(panicked(events.get(at.get()), &*panic)))
-}
-
-fn panicked(stored: Option<&StoredEvent>, panic: &(dyn Any + Send)) -> ProjectionError {
-    match stored {
-        Some(stored) => ProjectionError::handler(stored, panic_error(panic)),
-        None => StoreError::Backend { doing: "projecting", source: panic_error(panic).into_inner() }.into(),
-    }
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use futures_core::future::BoxFuture;
 use futures_util::FutureExt as _;
 
-use super::{attempt::panic_error, work::Delivered};
+use super::{attempt::panicked, work::Delivered};
 use crate::{
     projection::{ProjectionError, ProjectionId, ProjectionKind, ProjectionSchema, ReactorHandlers},
     store::StoredEvent,
@@ -39,14 +39,14 @@ impl<R: ReactorHandlers> Delivered for Reacting<R> {
 
     fn key(&self, stored: &StoredEvent) -> Result<String, ProjectionError> {
         catch_unwind(AssertUnwindSafe(|| R::key(stored)))
-            .unwrap_or_else(|panic| Err(ProjectionError::handler(stored, panic_error(panic.as_ref()))))
+            .unwrap_or_else(|panic| Err(panicked(Some(stored), panic.as_ref())))
     }
 
     fn deliver<'a>(&'a self, stored: &'a StoredEvent, attempt: u32) -> BoxFuture<'a, Result<(), ProjectionError>> {
         Box::pin(async move {
             match AssertUnwindSafe(self.reactor.deliver(stored, attempt)).catch_unwind().await {
                 Ok(answer) => answer,
-                Err(panic) => Err(ProjectionError::handler(stored, panic_error(panic.as_ref()))),
+                Err(panic) => Err(panicked(Some(stored), panic.as_ref())),
             }
         })
     }

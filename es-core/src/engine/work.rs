@@ -8,7 +8,7 @@ use std::{
 
 use futures_core::future::BoxFuture;
 
-use super::attempt::{Attempt, Failed, Outcome, panic_error};
+use super::attempt::{Attempt, Failed, Outcome, panicked};
 use crate::{
     projection::{InlineReadModel, ProjectionError, ProjectionSchema, ProjectionStore},
     store::StoredEvent,
@@ -74,8 +74,7 @@ impl<S: ProjectionStore> Work<S> {
             Self::Delivered(work) => Ok(vec![work.key(stored)?]),
         };
         // What a key is may be the user's code.
-        catch_unwind(AssertUnwindSafe(keys))
-            .unwrap_or_else(|panic| Err(ProjectionError::handler(stored, panic_error(panic.as_ref()))))
+        catch_unwind(AssertUnwindSafe(keys)).unwrap_or_else(|panic| Err(panicked(Some(stored), panic.as_ref())))
     }
 }
 
