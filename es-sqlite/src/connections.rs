@@ -30,6 +30,7 @@ pub(crate) struct Connections {
     path: PathBuf,
     pen: Arc<Pen>,
     readers: SqlitePool,
+    reading: SqliteConnectOptions,
 }
 
 impl Connections {
@@ -49,6 +50,7 @@ impl Connections {
             // In this mode a commit is on the disk when it is answered.
             .synchronous(SqliteSynchronous::Full);
         let pen = Pen::open(path, options.clone().create_if_missing(true), config.lock_timeout).await?;
+        let reading = options.pragma("query_only", "on");
         let readers = SqlitePoolOptions::new()
             .max_connections(config.readers)
             .acquire_timeout(config.acquire_timeout)
@@ -56,8 +58,8 @@ impl Connections {
             .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
-            .connect_lazy_with(options.pragma("query_only", "on"));
-        Ok(Self { path: path.to_owned(), pen: Arc::new(pen), readers })
+            .connect_lazy_with(reading.clone());
+        Ok(Self { path: path.to_owned(), pen: Arc::new(pen), readers, reading })
     }
 
     /// The path of the file, as it was given.
@@ -68,6 +70,11 @@ impl Connections {
     /// The connections that read. Whatever is read in one statement is of one view of the data.
     pub(crate) fn readers(&self) -> &SqlitePool {
         &self.readers
+    }
+
+    /// A connection that reads, beside the others.
+    pub(crate) async fn open_reader(&self) -> Result<SqliteConnection, sqlx::Error> {
+        SqliteConnection::connect_with(&self.reading).await
     }
 
     /// The connection that writes.
@@ -104,7 +111,8 @@ async fn check_owner(path: &Path, options: &SqliteConnectOptions) -> Result<(), 
     let cannot_open = |source| error::cannot_open(path, source);
     let options = options.clone().read_only(true);
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(cannot_open)?;
-    let names = "select count(*), count(*) filter (where name = 'es_migrations') from sqlite_schema where type = 'table'";
+    let names =
+        "select count(*), count(*) filter (where name = 'es_migrations') from sqlite_schema where type = 'table'";
     let counted = sqlx::query_as(names).fetch_one(&mut connection).await;
     let _ = connection.close().await;
     let (tables, ours): (i64, i64) = counted.map_err(cannot_open)?;

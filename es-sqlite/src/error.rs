@@ -19,7 +19,6 @@ pub(crate) mod code {
     pub(crate) const CORRUPT: i32 = 11;
     pub(crate) const FULL: i32 = 13;
     pub(crate) const CANTOPEN: i32 = 14;
-    pub(crate) const CONSTRAINT: i32 = 19;
     pub(crate) const AUTH: i32 = 23;
     pub(crate) const NOTADB: i32 = 26;
 }

@@ -27,7 +27,6 @@ mod group;
 mod insert;
 mod migrate;
 mod pages;
-mod projections;
 mod read;
 mod row;
 mod snapshot;
@@ -35,11 +34,7 @@ mod store;
 mod streams;
 mod wake;
 
-/// The driver, of the version whose connections [`SqliteContext`] hands out.
+/// The driver.
 pub use sqlx;
 
-pub use crate::{
-    config::SqliteConfig,
-    projections::{SqliteContext, SqliteTransaction},
-    store::SqliteStore,
-};
+pub use crate::{config::SqliteConfig, store::SqliteStore};

@@ -20,10 +20,7 @@ use crate::{
     group::Group,
     migrate,
     pages::{self, PageSize},
-    projections::Projections,
-    read,
-    snapshot::{self, SnapshotWriter},
-    streams,
+    read, snapshot, streams,
     wake::{self, Wake},
 };
 
@@ -46,11 +43,8 @@ use crate::{
 /// # impl Lamp { fn lit(&mut self, _: &LampLit) { self.lit = true; } }
 /// # #[derive(Debug)]
 /// # struct Light;
-/// # #[derive(Debug, thiserror::Error)]
-/// # #[error("no")]
-/// # struct Refused;
 /// # #[command_handler]
-/// # impl Lamp { fn light(&self, _: Light) -> Result<LampLit, Refused> { Ok(LampLit {}) } }
+/// # impl Lamp { fn light(&self, _: &Light) -> Result<LampLit, std::convert::Infallible> { Ok(LampLit {}) } }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let folder = tempfile::tempdir()?;
@@ -75,8 +69,6 @@ pub(crate) struct Parts {
     pub(crate) group: Group,
     pub(crate) page_size: PageSize,
     pub(crate) wake: Arc<Wake>,
-    pub(crate) projections: Arc<Projections>,
-    snapshots: SnapshotWriter,
 }
 
 impl SqliteStore {
@@ -98,11 +90,10 @@ impl SqliteStore {
     pub async fn open_with(path: impl AsRef<Path>, config: SqliteConfig) -> Result<Self, StoreError> {
         let connections = Connections::open(path.as_ref(), &config).await?;
         migrate::migrate(&connections).await?;
-        let (wake, projections) = (Arc::new(Wake::default()), Arc::new(Projections::default()));
-        let group = Group::start(&connections, &config, &wake, &projections);
-        let snapshots = SnapshotWriter::start(&connections);
+        let wake = Arc::new(Wake::default());
+        let group = Group::start(&connections, &config, &wake);
         let page_size = PageSize::new();
-        let parts = Parts { connections, config, group, page_size, wake, projections, snapshots };
+        let parts = Parts { connections, config, group, page_size, wake };
         Ok(Self { parts: Arc::new(parts) })
     }
 
@@ -122,7 +113,7 @@ impl SqliteStore {
 
     /// Waits until every snapshot that was taken in is written. Only tests and measurements need it.
     pub async fn flush(&self) {
-        self.parts.snapshots.flush().await;
+        self.parts.group.flush().await;
     }
 
     /// Takes no more appends, waits until every one that it has accepted is answered, writes the snapshots that were
@@ -130,7 +121,6 @@ impl SqliteStore {
     /// clone, afterwards is answered with [`StoreError::Unavailable`].
     pub async fn close(&self) {
         self.parts.group.close().await;
-        self.flush().await;
         self.parts.wake.close();
         self.parts.connections.close().await;
     }
@@ -174,7 +164,7 @@ impl EventStore for SqliteStore {
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {
-        self.parts.snapshots.take_in(snapshot);
+        self.parts.group.take_in(snapshot);
         Ok(())
     }
 
