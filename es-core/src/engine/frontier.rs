@@ -69,7 +69,7 @@ async fn run_shard<S: ProjectionStore>(
     shard: ShardId,
 ) -> Result<(), EngineError> {
     let Some((claim, state)) = claim(common, work, shard).await? else { return Ok(()) };
-    let (_orders, given) = watch::channel(Order { end: false, redrives: u64::from(state.redrive) });
+    let (_orders, given) = watch::channel(Order { end: false, redrive: state.redrive });
     let (ended, claim) = Runner::new(Arc::clone(common), work.clone(), claim, given).run_to_frontier().await;
     common.store.release(&claim).await?;
     match ended {

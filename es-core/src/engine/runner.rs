@@ -1,7 +1,6 @@
 //! The runner of one shard: batch after batch, as long as its claim holds.
 
 use std::{
-    mem,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -32,8 +31,8 @@ const IDLE_ADVANCE: Duration = Duration::from_secs(1);
 pub(super) struct Order {
     /// End behind the batch that is under way.
     pub(super) end: bool,
-    /// How often it was told to try the parked events again: as long as the wish stands, again and again.
-    pub(super) redrives: u64,
+    /// The newest wish to try the parked events again.
+    pub(super) redrive: Option<u64>,
 }
 
 /// Why a runner ended.
@@ -78,8 +77,8 @@ pub(super) struct Runner<S> {
     advanced: Instant,
     /// How often the batch in hand has failed.
     pub(super) failures: u32,
-    /// How often we were told to try parked events again, and have seen to it.
-    redrives: u64,
+    /// The newest wish to try parked events again that we have seen to.
+    redriven: Option<u64>,
 }
 
 /// How a step ended: it goes on, or the runner ends.
@@ -102,7 +101,7 @@ impl<S: ProjectionStore> Runner<S> {
             orders,
             advanced,
             failures: 0,
-            redrives: 0,
+            redriven: None,
         }
     }
 
@@ -151,8 +150,9 @@ impl<S: ProjectionStore> Runner<S> {
                 self.move_checkpoint().await?;
                 return Err(Ended::Asked);
             }
-            if mem::replace(&mut self.redrives, order.redrives) != order.redrives {
-                self.redrive().await?;
+            if let Some(wish) = order.redrive.filter(|_| order.redrive > self.redriven) {
+                self.redrive(wish).await?;
+                self.redriven = Some(wish);
             }
             let batch = self.next_batch().await?;
             if batch.upto > self.position {

@@ -201,7 +201,8 @@ pub trait ProjectionStore: EventStore {
         limit: u32,
     ) -> impl Future<Output = Result<Vec<(DeadLetter, StoredEvent)>, StoreError>> + Send;
 
-    /// Wants all parked events of a projection to be tried again, by whoever owns its shards.
+    /// Wants all parked events of a projection to be tried again, by whoever owns its shards. Each wish has a number of its
+    /// own, higher than all before it: whoever sees to one ends that, and not one that came meanwhile.
     fn redrive(&self, projection: ProjectionId) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Up to `limit` parked events of a key, by their position.
@@ -222,11 +223,13 @@ pub trait ProjectionStore: EventStore {
         upto: Position,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Ends the wish to try parked events of a shard again, with the transaction.
+    /// Ends a wish to try parked events of a shard again, and those before it, with the transaction. A newer one stands,
+    /// whether it was made before the transaction ends or while it is open.
     fn redriven(
         &self,
         transaction: &mut Self::Transaction,
         shard: ShardId,
+        wish: u64,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     // ── People ──────────────────────────────────────────────────────────────

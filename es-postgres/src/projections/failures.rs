@@ -134,10 +134,16 @@ pub(super) async fn unpark(
     rows.first().map_or(Err(sqlx::Error::RowNotFound), |row| row.try_get(0)).map_err(unreadable)
 }
 
-pub(super) async fn redriven(parts: &Parts, transaction: &mut PgTransaction, shard: ShardId) -> Result<(), StoreError> {
+pub(super) async fn redriven(
+    parts: &Parts,
+    transaction: &mut PgTransaction,
+    shard: ShardId,
+    wish: u64,
+) -> Result<(), StoreError> {
     let query = sqlx::query(parts.projections.statements.redriven.clone())
         .bind(shard.projection.name)
         .bind(integer(shard.projection.version))
-        .bind(integer(shard.shard));
+        .bind(integer(shard.shard))
+        .bind(signed(wish));
     transaction.fetch("ending a redrive", query).await.map(drop)
 }

@@ -34,7 +34,8 @@ struct Changes {
     /// By table and version; `None` for a row that is removed.
     rows: BTreeMap<(&'static str, u32), BTreeMap<String, Option<Row>>>,
     letters: Vec<Letter>,
-    redriven: Vec<ShardId>,
+    /// Shards, and which wish was seen to.
+    redriven: Vec<(ShardId, u64)>,
 }
 
 #[derive(Debug)]
@@ -137,9 +138,9 @@ impl State {
                 }
             }
         }
-        for id in changes.redriven {
+        for (id, wish) in changes.redriven {
             if let Some(shard) = self.projections.shard_mut(id) {
-                shard.redrive = false;
+                shard.redriven = shard.redriven.max(wish);
             }
         }
     }
@@ -233,9 +234,9 @@ impl MemoryTransaction {
         Ok(none_left)
     }
 
-    pub(super) fn redriven(&mut self, shard: ShardId) -> Result<(), StoreError> {
+    pub(super) fn redriven(&mut self, shard: ShardId, wish: u64) -> Result<(), StoreError> {
         self.is_open(&mut self.store.state())?;
-        self.changes.redriven.push(shard);
+        self.changes.redriven.push((shard, wish));
         Ok(())
     }
 }

@@ -19,6 +19,7 @@ define_rules! {
     "parked events are removed up to a position, with the transaction, and what is left is said" => unparked,
     "an event that was skipped makes no key wait" => skipped,
     "the wish to try again is kept by shard, until a transaction ends it" => redriven,
+    "a wish to try again that comes while an earlier one is seen to is not ended with that" => wished_again,
     "a shard that stops says why, until it is past that event" => stopped,
     "an error is waited out where a store that cannot be reached is among its causes" => transience,
 }
@@ -178,18 +179,52 @@ async fn skipped<S: ProjectionStore>(store: S) {
 async fn redriven<S: ProjectionStore>(store: S) {
     let claim = begun(&store).await;
     keep(&store, &claim, &[parked(claim.shard, "a", 1)]).await;
-    assert!(!state(&store, claim.shard).await.redrive);
-    store.redrive(id(1)).await.expect("an answer");
-    assert!(state(&store, claim.shard).await.redrive);
+    assert_eq!(state(&store, claim.shard).await.redrive, None);
+    let wish = wished(&store, claim.shard).await;
     let mut transaction = begin(&store, &claim, 1, 1).await;
-    store.redriven(&mut transaction, claim.shard).await.expect("an answer");
+    store.redriven(&mut transaction, claim.shard, wish).await.expect("an answer");
     store.rollback(transaction).await;
-    assert!(state(&store, claim.shard).await.redrive, "it was undone");
-    let mut transaction = begin(&store, &claim, 1, 1).await;
-    store.redriven(&mut transaction, claim.shard).await.expect("an answer");
-    commit(&store, transaction).await;
-    assert!(!state(&store, claim.shard).await.redrive);
+    assert_eq!(state(&store, claim.shard).await.redrive, Some(wish), "it was undone");
+    see_to(&store, &claim, wish).await;
+    assert_eq!(state(&store, claim.shard).await.redrive, None);
+    assert_eq!(state(&store, shard(id(1), 1)).await.redrive, Some(wish), "another shard has not done so");
     assert_eq!(keys(&store, claim.shard).await, ["a"], "what is parked stays so");
+}
+
+/// Wants parked events to be tried again; the number of the wish.
+async fn wished<S: ProjectionStore>(store: &S, shard: ShardId) -> u64 {
+    store.redrive(id(1)).await.expect("it can be wanted");
+    state(store, shard).await.redrive.expect("it is wanted")
+}
+
+async fn see_to<S: ProjectionStore>(store: &S, claim: &Claim, wish: u64) {
+    let at = state(store, claim.shard).await.position.get();
+    let mut transaction = begin(store, claim, at, at).await;
+    store.redriven(&mut transaction, claim.shard, wish).await.expect("an answer");
+    commit(store, transaction).await;
+}
+
+async fn wished_again<S: ProjectionStore>(store: S) {
+    let claim = begun(&store).await;
+    keep(&store, &claim, &[parked(claim.shard, "a", 1)]).await;
+    let first = wished(&store, claim.shard).await;
+    let second = wished(&store, claim.shard).await;
+    assert!(first < second, "{first}, {second}");
+    see_to(&store, &claim, first).await;
+    assert_eq!(state(&store, claim.shard).await.redrive, Some(second), "it was made before the first was seen to");
+    // Another, while the transaction is open; whether it is made at once or behind its end is up to the store.
+    let mut transaction = begin(&store, &claim, 1, 1).await;
+    store.redriven(&mut transaction, claim.shard, second).await.expect("an answer");
+    let ((), third) = tokio::join!(commit(&store, transaction), wished(&store, claim.shard));
+    assert_eq!(state(&store, claim.shard).await.redrive, Some(third));
+    // An older one ends nothing, and begins nothing anew.
+    see_to(&store, &claim, first).await;
+    assert_eq!(state(&store, claim.shard).await.redrive, Some(third));
+    see_to(&store, &claim, third).await;
+    see_to(&store, &claim, second).await;
+    assert_eq!(state(&store, claim.shard).await.redrive, None);
+    let fourth = wished(&store, claim.shard).await;
+    assert!(third < fourth, "numbers are not used again");
 }
 
 async fn stopped<S: ProjectionStore>(store: S) {
