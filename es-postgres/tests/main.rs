@@ -247,6 +247,7 @@ fn main() -> ExitCode {
         engine::the_status_says_how_it_goes,
         engine::a_paused_projection_stands_still,
         engine::two_of_a_name_are_refused,
+        engine::what_nobody_has_prepared_is_not_controlled,
         engine::one_reader_serves_all_at_the_end_of_the_events,
         engine::one_that_stops_stops_alone_and_goes_on_when_resumed,
         engine::a_panic_is_a_failure,

@@ -9,7 +9,8 @@ use es_core::{
 };
 
 use super::{
-    Contents, Diary, Log, PotEvent, engine, filled, fold_from_zero, happen, pot, rows, unreliable::Unreliable,
+    Contents, Diary, Log, PotEvent, engine, filled, fold_from_zero, happen, pot, reacting::DiaryV2, rows,
+    unreliable::Unreliable,
 };
 
 pub(crate) async fn rows_follow_the_events<S: ProjectionStore>(store: &S) {
@@ -185,4 +186,36 @@ pub(crate) async fn one_reader_serves_all_at_the_end_of_the_events<S: Projection
     let pages = watched.pages();
     assert!(pages < 60, "{pages} pages for 20 events and 16 shards");
     running.shutdown().await;
+}
+
+pub(crate) async fn what_nobody_has_prepared_is_not_controlled<S: ProjectionStore>(store: &S) {
+    let first = engine(store).projection(Diary(Log::default()));
+    let controls = first.controls();
+    let expect = |answer: Result<(), ControlError>| {
+        let Err(ControlError::NotPrepared { projection }) = &answer else { panic!("{answer:?}") };
+        assert_eq!(projection.to_string(), "diary v1");
+        let said = answer.map_err(|error| error.to_string());
+        let text = "`diary v1` is not known to the store yet; call `prepare()` or `start()` on its engine first";
+        assert_eq!(said, Err(text.to_owned()));
+    };
+    expect(controls.pause("diary").await);
+    expect(controls.resume("diary").await);
+    expect(controls.redrive("diary").await);
+    expect(controls.drop_older("diary").await);
+    expect(controls.dead_letters("diary", 1).await.map(drop));
+    first.prepare().await.expect("the store knows it");
+    controls.pause("diary").await.expect("paused");
+    controls.resume("diary").await.expect("resumed");
+    controls.redrive("diary").await.expect("wanted");
+
+    // Of an older program the version is gone as soon as it was dropped.
+    let second = || engine(store).projection(DiaryV2(Log::default()));
+    let answer = second().controls().pause("diary").await;
+    assert!(matches!(answer, Err(ControlError::NotPrepared { projection }) if projection.version == 2), "{answer:?}");
+    second().run_to_frontier().await.expect("the frontier");
+    controls.pause("diary").await.expect("it is there still");
+    second().controls().drop_older("diary").await.expect("dropped");
+    let answer = controls.resume("diary").await;
+    assert!(matches!(answer, Err(ControlError::Removed { active: 2, .. })), "{answer:?}");
+    controls.drop_older("diary").await.expect("nothing is left to drop");
 }

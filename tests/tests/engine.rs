@@ -24,6 +24,7 @@ on_memory! {
     following::the_status_says_how_it_goes,
     following::a_paused_projection_stands_still,
     following::two_of_a_name_are_refused,
+    following::what_nobody_has_prepared_is_not_controlled,
     following::one_reader_serves_all_at_the_end_of_the_events,
     poison::one_that_stops_stops_alone_and_goes_on_when_resumed,
     poison::a_panic_is_a_failure,

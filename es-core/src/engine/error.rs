@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    projection::{Failure, PrepareError, ShardId, ShardState},
+    projection::{Failure, PrepareError, ProjectionId, ShardId, ShardState},
     recorded::Position,
     store::StoreError,
 };
@@ -48,6 +48,22 @@ pub enum ControlError {
         name: String,
         /// The names that are registered.
         known: Vec<&'static str>,
+    },
+    /// The store does not know the projection in this version: nobody has prepared it yet.
+    #[error("`{projection}` is not known to the store yet; call `prepare()` or `start()` on its engine first")]
+    NotPrepared {
+        /// The projection.
+        projection: ProjectionId,
+    },
+    /// The store does not have this version of the projection any more: a newer one has taken over, and it was dropped.
+    #[error(
+        "`{projection}` was removed, because version {active} has taken over; do it with a program that has that version"
+    )]
+    Removed {
+        /// The projection, in the version of this program.
+        projection: ProjectionId,
+        /// The version that readers see.
+        active: u32,
     },
 }
 
