@@ -41,6 +41,9 @@ on_memory! {
     taken_over::what_another_engine_has_delivered_is_not_delivered_again,
     together::shards_are_spread_evenly_and_handed_over,
     together::who_knows_another_division_leaves_it_to_others,
+    together::a_job_keeps_what_it_has_and_nobody_counts_on_it,
+    together::a_job_leaves_shards_to_whoever_owns_them_and_waits_for_the_end,
+    together::a_job_says_what_is_in_its_way,
     versions::a_new_version_takes_over_when_it_is_complete,
     versions::a_job_makes_a_new_version_the_active_one,
 }

@@ -26,11 +26,26 @@ pub enum EngineError {
         /// At which event, and why.
         failure: Failure,
     },
-    /// A shard is owned by another engine, or paused.
-    #[error("{shard} is owned by another engine, or paused")]
-    NotOurs {
+    /// A projection is paused.
+    #[error("{shard} is paused; have it go on with `Controls::resume(\"{}\")`", .shard.projection.name)]
+    Paused {
         /// Which one.
         shard: ShardId,
+    },
+    /// A shard is owned by another engine, which does not come on with it.
+    #[error(
+        "{shard} is owned by {}, and stands at position {position} for {waited:?}; see in its log what holds it up, or end it",
+        .owner.as_deref().unwrap_or("a transaction of somebody else")
+    )]
+    Held {
+        /// Which one.
+        shard: ShardId,
+        /// The label of the engine; `None` where nobody owns it, and it could not be had either.
+        owner: Option<String>,
+        /// Where it stands.
+        position: Position,
+        /// For how long it has not moved.
+        waited: Duration,
     },
 }
 
