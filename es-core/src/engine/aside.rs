@@ -156,10 +156,8 @@ impl<S: ProjectionStore> Runner<S> {
                 self.shared.store.redriven(transaction, self.claim.shard, wish).await
             };
             let outcome = attempt.transact(0, &[], redriven).await;
-            match outcome {
-                Ok(Outcome::Taken(_)) => return Ok(()),
-                Ok(Outcome::Void) => return Err(Ended::Void),
-                Err(failed) => self.try_again(failed).await?,
+            if self.done(outcome).await?.is_some() {
+                return Ok(());
             }
         }
     }

@@ -1,7 +1,7 @@
 //! How a batch is delivered by a reactor: event by event, and the checkpoint behind each of them.
 
 use super::{
-    attempt::{Attempt, Failed, Outcome},
+    attempt::{Attempt, Failed},
     choice::Chosen,
     feed::Batch,
     metrics,
@@ -87,14 +87,10 @@ impl<S: ProjectionStore> Runner<S> {
             let events = std::slice::from_ref(stored);
             let attempt = Attempt::new(&self.shared.store, &self.claim, range, self.history, events, &self.choice);
             let attempt = attempt.redriving(key);
-            match attempt.transact(1, &[], async |_| Ok(())).await {
-                Ok(Outcome::Taken(_)) => {}
-                Ok(Outcome::Void) => return Err(Ended::Void),
-                Err(failed) => {
-                    // It may be delivered once more: at least once is what is promised.
-                    self.try_again(failed).await?;
-                    return Ok(Some(true));
-                }
+            let outcome = attempt.transact(1, &[], async |_| Ok(())).await;
+            if self.done(outcome).await?.is_none() {
+                // It may be delivered once more: at least once is what is promised.
+                return Ok(Some(true));
             }
         }
         Ok(Some(true))

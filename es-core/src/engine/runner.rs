@@ -1,6 +1,7 @@
 //! The runner of one shard: batch after batch, as long as its claim holds.
 
 use std::{
+    convert::Infallible,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -114,31 +115,22 @@ impl<S: ProjectionStore> Runner<S> {
     }
 
     /// Takes in events until it is told to end, or cannot go on.
-    pub(super) async fn run(mut self) -> (Ended, Claim) {
-        let ended = self.follow(true).await;
-        if matches!(ended, Ended::Void) {
-            // It may be that the history has ended in which they were read.
-            self.shared.feed.discard(self.shard().projection);
-        }
+    pub(super) async fn run(self) -> (Ended, Claim) {
+        self.follow(true).await
+    }
+
+    /// The same, but no further than the frontier.
+    pub(super) async fn run_to_frontier(self) -> (Ended, Claim) {
+        self.follow(false).await
+    }
+
+    async fn follow(mut self, waits: bool) -> (Ended, Claim) {
+        let Err(ended) = self.steps(waits).await;
         self.shared.board.gone(self.shard());
         (ended, self.claim)
     }
 
-    /// Takes in events up to the frontier.
-    pub(super) async fn run_to_frontier(mut self) -> (Ended, Claim) {
-        let ended = self.follow(false).await;
-        self.shared.board.gone(self.shard());
-        (ended, self.claim)
-    }
-
-    async fn follow(&mut self, waits: bool) -> Ended {
-        match self.steps(waits).await {
-            Ok(()) => Ended::Asked,
-            Err(ended) => ended,
-        }
-    }
-
-    async fn steps(&mut self, waits: bool) -> Step {
+    async fn steps(&mut self, waits: bool) -> Result<Infallible, Ended> {
         self.shared.board.claimed(self.claim);
         // Asked once: behind a failover every fence refuses us. If there was one since the claim, then the claim is void,
         // unless the store has it, and the checkpoint, just as we do.
@@ -274,18 +266,24 @@ impl<S: ProjectionStore> Runner<S> {
             } else {
                 attempt.transact(applied, letters, async |_| Ok(())).await
             };
-            match outcome {
-                Ok(Outcome::Taken(applied)) => {
-                    self.taken(applied, to, begun);
-                    for letter in letters.iter().filter(|letter| !letter.skipped) {
-                        self.choice.park(letter.key.clone());
-                    }
+            if let Some(applied) = self.done(outcome).await? {
+                self.taken(applied, to, begun);
+                for letter in letters.iter().filter(|letter| !letter.skipped) {
+                    self.choice.park(letter.key.clone());
                 }
-                Ok(Outcome::Void) => return Err(Ended::Void),
-                Err(failed) => self.try_again(failed).await?,
             }
         }
         Ok(())
+    }
+
+    /// What came of an attempt for which no event is to blame: how many events it has applied, or `None` where it is to be
+    /// made again, under a new claim.
+    pub(super) async fn done(&mut self, outcome: Result<Outcome, Failed>) -> Result<Option<u64>, Ended> {
+        match outcome {
+            Ok(Outcome::Taken(applied)) => Ok(Some(applied)),
+            Ok(Outcome::Void) => Err(Ended::Void),
+            Err(failed) => self.try_again(failed).await.map(|()| None),
+        }
     }
 
     /// After a failure that will pass: waits, and finds out where the checkpoint stands. Another one ends the runner.
