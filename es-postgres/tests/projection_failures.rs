@@ -133,6 +133,8 @@ pub(crate) async fn a_shard_stops_under_its_claim_and_goes_on_when_it_is_resumed
     );
     assert_eq!(state(&store, 1).await.activity, Activity::Running);
     store.set_activity(MAILS, Activity::Running).await.expect("it can be resumed");
+    assert!(!store.stop(&held, Position::START, &why).await.expect("an answer"), "its claim ended with the first");
+    let held = claim(&store, &owner, shard(MAILS, 0)).await;
     // The failure is told until somebody has come past it.
     assert!(store.advance(&held, &moved(&store, 0, 2).await).await.expect("an answer"));
     assert_eq!(state(&store, 0).await.failure, Some(why));

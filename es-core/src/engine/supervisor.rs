@@ -217,7 +217,9 @@ impl<S: ProjectionStore> Supervisor<S> {
         self.running.remove(&claim.shard);
         match &ended {
             Ended::Asked | Ended::AtFrontier | Ended::Stopped(_) => {}
-            Ended::Void => tracing::warn!(shard = %claim.shard, "a claim is void: another engine has the shard"),
+            Ended::Void => {
+                tracing::warn!(shard = %claim.shard, "a claim is void: another engine has the shard, or it runs no more");
+            }
             Ended::Store(error) => {
                 tracing::error!(shard = %claim.shard, %error, "a projection cannot run");
                 self.resting.insert(claim.shard, Instant::now() + REST);

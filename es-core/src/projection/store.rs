@@ -27,7 +27,7 @@ use crate::{
 /// **The fence.** [`begin`], [`advance`] and [`stop`] first compare, in the row that holds the checkpoint, the claim's
 /// engine and epoch, the position from which they move, and that the shard is running; and the history in which the
 /// events were read. Where any of it differs they do nothing and say `None` or `false`. In the same step they extend the
-/// lease. Until the transaction ends nobody can claim the shard, renew the claim or move the checkpoint.
+/// lease, or give it back where the shard stops. Until the transaction ends nobody can claim the shard, renew the claim or move the checkpoint.
 ///
 /// **Claims.** Of any number of claims to one shard one succeeds; its epoch is higher than all before it. A claim of
 /// another engine can be taken over only after its lease has run out by the clock of the store, and never while one of
@@ -184,6 +184,9 @@ pub trait ProjectionStore: EventStore {
 
     /// Stops a shard in front of an event that cannot be projected; only under the claim, and where the checkpoint still
     /// is at `from`. `false` where the claim is void.
+    ///
+    /// It also gives the claim back: an engine asks again where it was not answered, and must not stop what somebody has
+    /// had go on meanwhile.
     fn stop(
         &self,
         claim: &Claim,

@@ -8,7 +8,7 @@ use es_core::{
 use sqlx::{Row as _, postgres::PgRow, types::Json};
 
 use super::{
-    sql::{integer, milliseconds, natural},
+    sql::{integer, natural},
     transaction::{PgTransaction, failed},
 };
 use crate::{
@@ -59,7 +59,6 @@ pub(super) async fn stop(parts: &Parts, claim: &Claim, from: Position, failure: 
             .bind(signed(claim.epoch))
             .bind(signed(from.get()))
             .bind(&failure)
-            .bind(milliseconds(claim.lease))
     };
     let rows = parts.connections.fetch(query).await.map_err(|failure| failed("stopping a projection", failure))?;
     Ok(!rows.is_empty())

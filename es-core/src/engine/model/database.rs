@@ -158,6 +158,9 @@ impl Database {
                 self.must_be_rightful(who);
                 let shard = self.shard_mut(who.shard);
                 (shard.position, shard.lease_is_out, shard.stopped) = (movement.to, false, stops);
+                if stops && !rules.is(Mutation::StopKeepsTheClaim) {
+                    shard.owner = None;
+                }
                 Answer::Yes
             }
         })

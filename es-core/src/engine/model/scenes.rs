@@ -153,4 +153,5 @@ each_is_found_out! {
     an_owner_that_does_not_know_what_is_parked: ParkedKeysForgotten,
     parked_events_tried_again_outside_of_the_fence: RedriveUnfenced,
     a_wish_that_is_ended_with_an_earlier_one: WishIsAFlag,
+    a_shard_that_is_stopped_once_more_by_who_was_not_answered: StopKeepsTheClaim,
 }

@@ -56,7 +56,7 @@ impl State {
         // Each is done once, and has to help; what was wanted last is wanted again where a server has taken over that may
         // not know of it.
         let has_failed_over = self.left.failovers < rules.scene.budget.failovers;
-        if all_done && !has_failed_over && *deed == Deed::Redrive {
+        if all_done && !has_failed_over {
             return;
         }
         let shards = 0..u8::try_from(self.database.stored.shards.len()).unwrap_or(u8::MAX);

@@ -107,10 +107,8 @@ impl State {
     }
 
     pub(super) fn stop(&mut self, claim: &Claim, from: Position, failure: &Failure) -> Result<bool, Busy> {
-        let (now, history) = (self.clock.now(), self.history);
-        let Some(shard) = self.fence(claim, from, history)? else { return Ok(false) };
-        shard.go_on(&Advance::new(from, from, 0, history), lease_end(now, claim.lease), now);
-        (shard.activity, shard.failure) = (Activity::Stopped, Some(failure.clone()));
+        let Some(shard) = self.fence(claim, from, self.history)? else { return Ok(false) };
+        (shard.activity, shard.failure, shard.owner) = (Activity::Stopped, Some(failure.clone()), None);
         Ok(true)
     }
 

@@ -21,6 +21,7 @@ define_rules! {
     "the wish to try again is kept by shard, until a transaction ends it" => redriven,
     "a wish to try again that comes while an earlier one is seen to is not ended with that" => wished_again,
     "a shard that stops says why, until it is past that event" => stopped,
+    "a shard that was stopped is nobody's, and not stopped once more by who asks again" => stopped_once,
     "an error is waited out where a store that cannot be reached is among its causes" => transience,
 }
 
@@ -238,11 +239,26 @@ async fn stopped<S: ProjectionStore>(store: S) {
     assert_eq!(told.failure, Some(failure(4, "it cannot be done")));
     store.set_activity(id(1), Activity::Running).await.expect("it can be resumed");
     assert_eq!(state(&store, claim.shard).await.activity, Activity::Running);
+    let claim = owned(&store, 1).await;
     assert!(store.stop(&claim, at(3), &failure(4, "it still cannot")).await.expect("an answer"));
     assert_eq!(state(&store, claim.shard).await.failure, Some(failure(4, "it still cannot")));
     store.set_activity(id(1), Activity::Running).await.expect("it can be resumed");
+    let claim = owned(&store, 1).await;
     assert!(advance(&store, &claim, 3, 4).await);
     assert_eq!((position(&store, 1).await, state(&store, claim.shard).await.failure), (4, None));
+}
+
+async fn stopped_once<S: ProjectionStore>(store: S) {
+    prepare(&store, read_model(1)).await;
+    let claim = owned(&store, 1).await;
+    assert!(store.stop(&claim, at(0), &failure(1, "it cannot be done")).await.expect("an answer"));
+    assert_eq!(state(&store, claim.shard).await.owner, None);
+    store.set_activity(id(1), Activity::Running).await.expect("it can be resumed");
+    assert!(!store.stop(&claim, at(0), &failure(1, "it cannot be done")).await.expect("an answer"));
+    let next = owned(&store, 1).await;
+    assert!(next.epoch > claim.epoch, "{next:?}");
+    assert!(!store.stop(&claim, at(0), &failure(1, "it cannot be done")).await.expect("an answer"));
+    assert_eq!(state(&store, claim.shard).await.activity, Activity::Running);
 }
 
 /// A handler's error that has the store's among its causes.
