@@ -158,7 +158,8 @@ pub trait ProjectionStore: EventStore {
 
     /// The rows that readers see for which a condition holds, in the store's own language, with what may follow it, such as
     /// `balance < $1 order by balance`; each as a JSON array of the columns of `table`. `$1` and so on stand for the
-    /// arguments. An empty condition holds for all.
+    /// arguments. An empty condition holds for all, and so does one that begins with what may follow it, such as
+    /// `order by balance`: [`where_clause`](super::where_clause) tells them apart.
     fn find_rows(
         &self,
         table: &TableSchema,
