@@ -154,7 +154,7 @@ pub(crate) async fn a_paused_projection_stands_still<S: ProjectionStore>(store: 
 }
 
 pub(crate) async fn status_of<S: ProjectionStore>(
-    controls: &es_core::engine::Controls<S>,
+    controls: &Controls<S>,
     name: &str,
 ) -> es_core::projection::ShardState {
     let status = controls.status().await.expect("a status");
