@@ -246,6 +246,7 @@ fn main() -> ExitCode {
         engine::whoever_waits_in_vain_is_told_why,
         engine::the_status_says_how_it_goes,
         engine::a_paused_projection_stands_still,
+        engine::what_is_tried_again_and_again_is_shown,
         engine::two_of_a_name_are_refused,
         engine::what_nobody_has_prepared_is_not_controlled,
         engine::one_reader_serves_all_at_the_end_of_the_events,

@@ -133,6 +133,35 @@ pub(crate) async fn the_status_says_how_it_goes<S: ProjectionStore>(store: &S) {
     assert!(shards.iter().all(|shard| shard.state.owner.is_none() && shard.lag == Some(Lag::default())), "{status}");
 }
 
+pub(crate) async fn what_is_tried_again_and_again_is_shown<S: ProjectionStore>(store: &S) {
+    let unreliable = Unreliable::new(store.clone());
+    let running = engine(&unreliable).read_model::<Contents>().start().await.expect("an engine");
+    let first = happen(store, &pot(0), [filled(1)]).await;
+    running.wait_for(first).await.expect("it comes so far");
+    let failing = async || {
+        let status = running.status().await.expect("a status");
+        let shard = &status.projection("pot_contents").expect("it is known").shards[0];
+        assert_eq!(shard.to_string().contains(", failing for "), shard.failing.is_some(), "{shard}");
+        shard.failing.clone()
+    };
+    assert_eq!(failing().await, None);
+    unreliable.cut_at_next_batch();
+    let last = happen(store, &pot(0), [filled(2)]).await;
+    let told = loop {
+        match failing().await {
+            Some(failing) if failing.attempts > 2 => break failing,
+            _ => tokio::time::sleep(Duration::from_millis(2)).await,
+        }
+    };
+    assert!(told.message.contains("the plug was pulled"), "{told}");
+    let first = told.lasts;
+    assert!(failing().await.is_some_and(|failing| failing.lasts > first), "since the first attempt");
+    unreliable.mend();
+    running.wait_for(last).await.expect("it comes so far");
+    assert_eq!(failing().await, None);
+    running.shutdown().await;
+}
+
 pub(crate) async fn a_paused_projection_stands_still<S: ProjectionStore>(store: &S) {
     let log = Log::default();
     let running =

@@ -23,6 +23,7 @@ on_memory! {
     following::whoever_waits_in_vain_is_told_why,
     following::the_status_says_how_it_goes,
     following::a_paused_projection_stands_still,
+    following::what_is_tried_again_and_again_is_shown,
     following::two_of_a_name_are_refused,
     following::what_nobody_has_prepared_is_not_controlled,
     following::one_reader_serves_all_at_the_end_of_the_events,

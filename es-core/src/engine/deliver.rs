@@ -53,7 +53,7 @@ impl<S: ProjectionStore> Runner<S> {
         loop {
             let error = match work.deliver(stored, attempt).await {
                 Ok(()) => {
-                    self.failures = 0;
+                    self.goes_well();
                     return Ok(Ok(()));
                 }
                 // What cannot be read today cannot be read tomorrow.
@@ -66,6 +66,7 @@ impl<S: ProjectionStore> Runner<S> {
                 return Ok(Err((error, attempt)));
             }
             tracing::warn!(shard = %self.shard(), %error, attempt, "a delivery failed, and is tried again");
+            self.fails(&error);
             metrics::failed(self.shard());
             attempt += 1;
             self.pause().await?;

@@ -39,7 +39,7 @@ pub use self::{
     controls::Controls,
     error::{ControlError, EngineError, WaitError},
     running::RunningEngine,
-    status::{EngineStatus, Health, ProjectionStatus, ShardStatus},
+    status::{EngineStatus, Failing, Health, ProjectionStatus, ShardStatus},
     wait::WaitFor,
 };
 use self::{

@@ -127,6 +127,10 @@ impl<S: ProjectionStore> Runner<S> {
     async fn follow(mut self, waits: bool) -> (Ended, Claim) {
         let Err(ended) = self.steps(waits).await;
         self.shared.board.gone(self.shard());
+        match &ended {
+            Ended::Store(error) => self.fails(error),
+            _ => self.shared.board.recovered(self.shard()),
+        }
         (ended, self.claim)
     }
 
@@ -166,7 +170,7 @@ impl<S: ProjectionStore> Runner<S> {
                 // Where we stood, other events may come: the checkpoint says where to go on.
                 Ok(batch) if batch.history != self.history => return Err(Ended::Void),
                 Ok(batch) => {
-                    self.failures = 0;
+                    self.goes_well();
                     return Ok(batch);
                 }
                 Err(error) => self.wait_out(error).await?,
@@ -233,6 +237,7 @@ impl<S: ProjectionStore> Runner<S> {
     /// A batch is in the store: so many events, begun at that time.
     pub(super) fn taken(&mut self, applied: u64, position: Position, begun: Instant) {
         self.stands_at(position);
+        self.goes_well();
         metrics::taken(self.shard(), applied, position, begun.elapsed());
         self.shared.board.applied(self.shard(), applied, position);
     }
@@ -240,7 +245,17 @@ impl<S: ProjectionStore> Runner<S> {
     /// The store has the checkpoint where we are.
     pub(super) fn stands_at(&mut self, position: Position) {
         (self.position, self.checkpoint, self.advanced) = (position, position, Instant::now());
+    }
+
+    /// What was tried has succeeded.
+    pub(super) fn goes_well(&mut self) {
         self.failures = 0;
+        self.shared.board.recovered(self.shard());
+    }
+
+    /// What was tried has failed, and is tried again.
+    pub(super) fn fails(&self, error: &(dyn std::error::Error + 'static)) {
+        self.shared.board.failed(self.shard(), with_causes(error));
     }
 
     /// Moves the checkpoint to where we are. It may have been behind, because there was nothing to take in.
@@ -293,6 +308,7 @@ impl<S: ProjectionStore> Runner<S> {
             return Err(Ended::Store(failed.into_store_error()));
         }
         tracing::warn!(shard = %self.shard(), error = %failed.error, "a projection could not go on, and tries again");
+        self.fails(failed.error.as_ref());
         self.pause().await?;
         self.reclaim().await
     }
@@ -305,9 +321,7 @@ impl<S: ProjectionStore> Runner<S> {
                 Ok(Some(claim)) => {
                     self.claim = claim;
                     self.shared.board.claimed(claim);
-                    let failures = self.failures;
                     self.stands_at(claim.position);
-                    self.failures = failures;
                     // Another may have had it meanwhile, and parked what it could not project.
                     return self.load_parked().await;
                 }
@@ -325,6 +339,7 @@ impl<S: ProjectionStore> Runner<S> {
         let error = HandlerError::new(error);
         if matches!(self.store().transience(&error), Transience::Passing | Transience::Unavailable) {
             tracing::warn!(shard = %self.shard(), %error, "a projection waits for the store to come back");
+            self.fails(&error);
             return self.pause().await;
         }
         Err(Ended::Store(match error.into_inner().downcast::<StoreError>() {

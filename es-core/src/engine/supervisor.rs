@@ -142,6 +142,9 @@ impl<S: ProjectionStore> Supervisor<S> {
         let wanted = assignment::wanted(self.shared.info.id, roster);
         for state in &roster.shards {
             let shard = state.shard;
+            if state.owner.as_ref().is_some_and(|(owner, _)| *owner != self.shared.info.id) {
+                self.shared.board.recovered(shard);
+            }
             let is_ours = wanted.contains(&shard) && state.activity == Activity::Running;
             if let Some(running) = self.running.get(&shard) {
                 let lost = state.owner.as_ref().is_some_and(|(owner, _)| *owner != self.shared.info.id);
