@@ -20,6 +20,7 @@ define_rules! {
     "an event that was skipped makes no key wait" => skipped,
     "the wish to try again is kept by shard, until a transaction ends it" => redriven,
     "a wish to try again that comes while an earlier one is seen to is not ended with that" => wished_again,
+    "a wish to try again that one shard has not seen to is there for all in another division" => divided,
     "a shard that stops says why, until it is past that event" => stopped,
     "a shard that was stopped is nobody's, and not stopped once more by who asks again" => stopped_once,
     "an error is waited out where a store that cannot be reached is among its causes" => transience,
@@ -226,6 +227,18 @@ async fn wished_again<S: ProjectionStore>(store: S) {
     assert_eq!(state(&store, claim.shard).await.redrive, None);
     let fourth = wished(&store, claim.shard).await;
     assert!(third < fourth, "numbers are not used again");
+}
+
+async fn divided<S: ProjectionStore>(store: S) {
+    let claim = begun(&store).await;
+    let wish = wished(&store, claim.shard).await;
+    see_to(&store, &claim, wish).await;
+    store.release(&claim).await.expect("an answer");
+    prepare(&store, sharded(1, 3)).await;
+    for number in 0..3 {
+        assert_eq!(state(&store, shard(id(1), number)).await.redrive, Some(wish), "shard {number}");
+    }
+    assert!(wish < wished(&store, claim.shard).await, "numbers are not used again");
 }
 
 async fn stopped<S: ProjectionStore>(store: S) {
