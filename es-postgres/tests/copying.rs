@@ -1,6 +1,9 @@
 //! Copies out of the server and into it: the rules that hold for every two stores, and what only a server shows.
 
-use std::time::Duration;
+use std::{
+    future::{Ready, ready},
+    time::Duration,
+};
 
 use es_core::{
     MemoryStore,
@@ -9,7 +12,7 @@ use es_core::{
 };
 use es_postgres::PostgresStore;
 use es_tests::database::Database;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, error::DatabaseError};
 
 use crate::{
     copies,
@@ -28,8 +31,8 @@ macro_rules! on_postgres {
     };
 }
 
-async fn memory(_: &Database) -> MemoryStore {
-    MemoryStore::new()
+fn memory(_: &Database) -> Ready<MemoryStore> {
+    ready(MemoryStore::new())
 }
 
 async fn one(database: &Database) -> PostgresStore {
@@ -272,18 +275,18 @@ pub(crate) async fn a_copy_whose_backend_is_killed_goes_on(database: Database) {
             }
         }
     });
-    let mut killed = 0;
+    let mut broken = 0;
     loop {
         match copy(&source, &target).batch(3).await {
             Ok(_) => break,
-            Err(error) if error.is_unavailable() => killed += 1,
+            Err(error) if error.is_unavailable() => broken += 1,
             Err(error) => panic!("{error:?}"),
         }
     }
     killer.await.expect("it ended well");
     copies::copied(&source, &target).await;
     copies::assert_same(&source, &target).await;
-    println!("killed {killed} times");
+    println!("broken off {broken} times");
 }
 
 /// What the role may not do otherwise, say when an event was recorded, it may only while there is nothing but a copy.
@@ -300,7 +303,7 @@ pub(crate) async fn a_role_that_only_runs_can_copy_and_not_forge(database: Datab
         ["insert into es.copies select * from es.copies", "update es.copies set events = 0", "delete from es.copies"]
     {
         let error = runs.execute(refused).await.map(drop).expect_err(refused);
-        assert_eq!(error.as_database_error().and_then(|it| it.code()).as_deref(), Some("42501"), "{error}");
+        assert_eq!(error.as_database_error().and_then(DatabaseError::code).as_deref(), Some("42501"), "{error}");
     }
     // Nobody but those who were granted it may call it at all.
     let stranger = format!("{}_stranger", runtime_role(database.url()));
@@ -308,7 +311,7 @@ pub(crate) async fn a_role_that_only_runs_can_copy_and_not_forge(database: Datab
     run(&mut admin, &format!("create role {stranger}; grant usage on schema es to {stranger}; set role {stranger}"))
         .await;
     let error = admin.execute(AssertSqlSafe(forged)).await.map(drop).expect_err("it was granted nothing");
-    assert_eq!(error.as_database_error().and_then(|it| it.code()).as_deref(), Some("42501"), "{error}");
+    assert_eq!(error.as_database_error().and_then(DatabaseError::code).as_deref(), Some("42501"), "{error}");
     run(&mut admin, &format!("reset role; drop owned by {stranger}; drop role {stranger}")).await;
 }
 
@@ -322,4 +325,32 @@ pub(crate) async fn what_the_server_cannot_keep_is_refused_as_a_whole(database: 
         assert!(matches!(refused, CopyError::Target(StoreError::Backend { .. })), "{refused:?}");
     }
     assert_eq!(read_all(&target, 0.into()).await.len(), 0);
+}
+
+/// Their rows would be left behind.
+pub(crate) async fn a_read_model_that_changes_with_the_appends_stands_in_the_way(database: Database) {
+    let (source, target) = (MemoryStore::new(), open(&database).await);
+    copies::fill(&source, 5).await;
+    let mut owner = raw(&database).await;
+    run(
+        &mut owner,
+        "insert into es.projections (name, kind, active, oldest, newest) values ('lamps', 'read_model', 1, 1, 1);
+         insert into es.projection_versions (name, version) values ('lamps', 1);
+         insert into es.inline_read_models (name, version, events) values ('lamps', 1, '{LampLit}');
+         select es.place_inline_guard()",
+    )
+    .await;
+    let refused = copy(&source, &target).await.expect_err("its rows are to change");
+    assert!(matches!(refused, CopyError::Target(StoreError::Inline(_))), "{refused:?}");
+    assert_eq!(read_all(&target, 0.into()).await.len(), 0);
+    run(&mut owner, "delete from es.inline_read_models; select es.place_inline_guard()").await;
+    copies::copied(&source, &target).await;
+}
+
+pub(crate) async fn tables_from_before_copies_say_what_to_do(database: Database) {
+    let (source, target) = (MemoryStore::new(), open(&database).await);
+    run(&mut raw(&database).await, "drop table es.copies").await;
+    let refused = copy(&source, &target).await.expect_err("there is no table");
+    assert!(matches!(refused, CopyError::Target(StoreError::WrongSchema { .. })), "{refused:?}");
+    assert!(refused.to_string().contains("migrate()"), "{refused}");
 }

@@ -116,6 +116,8 @@ fn main() -> ExitCode {
         copying::a_copy_whose_backend_is_killed_goes_on,
         copying::a_role_that_only_runs_can_copy_and_not_forge,
         copying::what_the_server_cannot_keep_is_refused_as_a_whole,
+        copying::a_read_model_that_changes_with_the_appends_stands_in_the_way,
+        copying::tables_from_before_copies_say_what_to_do,
         append::update_delete_and_truncate_are_refused,
         append::parallel_writers_succeed_once_per_version,
         append::a_stale_writer_draws_no_position,

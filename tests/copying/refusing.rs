@@ -5,7 +5,6 @@ use std::future::Future;
 use es_core::{
     copy::{CopyError, CopyStore, copy},
     prelude::*,
-    store::EventStore as _,
 };
 
 use super::{append, assert_same, copied, everything, fill, stream};

@@ -3,7 +3,7 @@
 use es_core::{
     copy::{CopyStore, copy},
     prelude::*,
-    store::{Append, EventStore as _, NewEvent, ReadAll, StoreError},
+    store::{Append, NewEvent, ReadAll, StoreError},
 };
 use futures_util::TryStreamExt as _;
 

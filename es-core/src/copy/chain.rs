@@ -116,9 +116,11 @@ mod tests {
         CopiedEvent::new(event, Some("key".to_owned()), Some(1))
     }
 
+    type Change = fn(&mut CopiedEvent);
+
     #[test]
     fn every_part_is_compared_and_in_the_hash() {
-        let changes: [(&str, fn(&mut CopiedEvent)); 11] = [
+        let all: [(&str, Change); 11] = [
             ("stream type", |it| it.event.stream = StreamId::new("lam", "phall")),
             ("stream id", |it| it.event.stream = StreamId::new("lamp", "stairs")),
             ("version", |it| it.event.version = 2.into()),
@@ -131,7 +133,7 @@ mod tests {
             ("payload", |it| it.event.payload = br#"{"a":1.1}"#.to_vec()),
             ("metadata", |it| it.event.metadata = br#"{"b":"d"}"#.to_vec()),
         ];
-        for (name, change) in changes {
+        for (name, change) in all {
             let mut changed = event();
             change(&mut changed);
             assert_eq!(difference(&event(), &changed), Some(name));

@@ -74,16 +74,19 @@ pub enum CopyError {
         copied: Checkpoint,
     },
     /// Another copy into the same target was quicker.
-    #[error("another copy into the same target is at work: let it come to its end, and run only one at a time")]
+    #[error(
+        "another copy into the same target is at work, or one that was broken off has stored its last batch just now: run \
+         only one at a time, and run it again when the other has ended"
+    )]
     Overtaken,
     /// Source and target do not have the same.
     #[error("the target is not what the source is: {0}; do not use it, and begin with an empty store")]
     Verification(#[from] Difference),
     /// The source failed.
-    #[error("the source failed, and the same copy can be run again: {0}")]
+    #[error("the source failed; what was copied stands, and the same copy goes on there when it is run again: {0}")]
     Source(#[source] StoreError),
     /// The target failed.
-    #[error("the target failed, and the same copy can be run again: {0}")]
+    #[error("the target failed; what was copied stands, and the same copy goes on there when it is run again: {0}")]
     Target(#[source] StoreError),
 }
 
