@@ -17,12 +17,12 @@ pub use self::{
     chain::CopyHash,
     error::{CopyError, Difference},
     parts::{ArchivedChange, CopiedEvent, CopyPage, CopyProgress, Import, ImportError},
-    run::{Copy, CopyPhase, CopyReport, CopyStatus, Verification},
+    run::{CopyPhase, CopyReport, CopyStatus, Copying, Verification},
 };
 use crate::store::{EventStore, ReadAll, StoreError};
 
 /// Copies all that is in `source` into `target`, which is empty or such a copy already, and goes on where an earlier copy
-/// ended or was interrupted. What it does is said by [`Copy`]; `.await` runs it.
+/// ended or was interrupted. What it does is said by [`Copying`]; `.await` runs it.
 ///
 /// ```
 /// use es_core::{copy::copy, prelude::*};
@@ -45,8 +45,8 @@ use crate::store::{EventStore, ReadAll, StoreError};
 /// assert_eq!((report.copied, report.events), (1, 2));
 /// # Ok(()) }
 /// ```
-pub fn copy<'a, S: CopyStore, T: CopyStore>(source: &'a S, target: &'a T) -> Copy<'a, S, T> {
-    Copy::new(source, target)
+pub fn copy<'a, S: CopyStore, T: CopyStore>(source: &'a S, target: &'a T) -> Copying<'a, S, T> {
+    Copying::new(source, target)
 }
 
 /// A store that can be copied, and can be made a copy of another.

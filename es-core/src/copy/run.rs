@@ -44,7 +44,7 @@ const BATCH_BYTES: usize = 4 * 1_024 * 1_024;
 /// }
 /// ```
 #[must_use = "a copy begins when it is awaited"]
-pub struct Copy<'a, S, T> {
+pub struct Copying<'a, S, T> {
     source: &'a S,
     target: &'a T,
     until: Option<Position>,
@@ -111,7 +111,7 @@ pub struct CopyReport {
     pub verified: u64,
 }
 
-impl<'a, S: CopyStore, T: CopyStore> Copy<'a, S, T> {
+impl<'a, S: CopyStore, T: CopyStore> Copying<'a, S, T> {
     pub(super) fn new(source: &'a S, target: &'a T) -> Self {
         let observer = Box::new(|_| ());
         let verification = Verification::default();
@@ -215,7 +215,7 @@ async fn check_target<T: CopyStore>(
 
 /// The events on their way.
 struct Pass<'p, 'a, S, T> {
-    copy: &'p mut Copy<'a, S, T>,
+    copy: &'p mut Copying<'a, S, T>,
     source: HistoryId,
     end: Position,
     progress: Option<CopyProgress>,
@@ -284,7 +284,7 @@ fn report(begun: Option<CopyProgress>, ended: Option<CopyProgress>, archived: u6
     }
 }
 
-impl<'a, S: CopyStore, T: CopyStore> IntoFuture for Copy<'a, S, T> {
+impl<'a, S: CopyStore, T: CopyStore> IntoFuture for Copying<'a, S, T> {
     type Output = Result<CopyReport, CopyError>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
@@ -293,10 +293,10 @@ impl<'a, S: CopyStore, T: CopyStore> IntoFuture for Copy<'a, S, T> {
     }
 }
 
-impl<S, T> fmt::Debug for Copy<'_, S, T> {
+impl<S, T> fmt::Debug for Copying<'_, S, T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Copy")
+            .debug_struct("Copying")
             .field("until", &self.until)
             .field("verification", &self.verification)
             .field("batch", &self.batch)
