@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use es_core::{
-    copy::{CopyError, CopyStore, copy},
+    copy::{CopyError, CopyPhase, CopyStatus, CopyStore, copy},
     prelude::*,
 };
 
@@ -97,6 +97,20 @@ pub(crate) async fn an_append_at_the_same_time_is_noticed<S: CopyStore, T: CopyS
     assert!(matches!(refused, CopyError::NotACopy { .. } | CopyError::AppendedBetween { .. }), "{refused:?}");
 }
 
+pub(crate) async fn an_append_while_both_are_read_again_is_noticed<S: CopyStore, T: CopyStore>(source: &S, target: &T) {
+    fill(source, 1_100).await;
+    let interfere = |status: CopyStatus| {
+        if status.phase == CopyPhase::Verifying {
+            meanwhile(target.append(append("own", 1))).expect("an append");
+        }
+    };
+    let refused = copy(source, target).observe(interfere).await.expect_err("it has gone on");
+    assert!(matches!(refused, CopyError::AppendedBetween { .. }), "{refused:?}");
+    // From then on before anything is done.
+    let refused = copy(source, target).observe(|status| panic!("{status:?}")).await.expect_err("it has gone on");
+    assert!(matches!(refused, CopyError::AppendedBetween { .. }), "{refused:?}");
+}
+
 pub(crate) async fn a_store_is_not_copied_into_itself<S: CopyStore, T: CopyStore>(source: &S, target: &T) {
     for refused in [copy(source, source).await, copy(target, &target.clone()).await] {
         assert!(matches!(refused, Err(CopyError::SameStore)), "{refused:?}");
@@ -127,6 +141,14 @@ pub(crate) async fn another_source_is_refused_unless_it_has_all_that_was_copied<
         assert!(refused.to_string().contains("prove_source()"), "{refused}");
     }
     let refused = copy(&other, target).prove_source().await.expect_err("it has other events");
+    assert!(matches!(refused, CopyError::SourceDiverged { .. }), "{refused:?}");
+    // One that differs, but for the last event.
+    let (almost, last) = (MemoryStore::new(), everything(&same).await[19].event.clone());
+    fill(&almost, 19).await;
+    let mut end = append(last.stream.id(), 1);
+    end.events[0].metadata.event_id = last.event_id;
+    almost.append(end).await.expect("an append");
+    let refused = copy(&almost, target).prove_source().await.expect_err("it has other events");
     assert!(matches!(refused, CopyError::SourceDiverged { .. }), "{refused:?}");
     assert_eq!(everything(target).await.len(), 20, "nothing was stored");
 

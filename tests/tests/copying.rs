@@ -30,6 +30,7 @@ on_memory! {
     refusing::a_target_with_events_of_its_own_is_refused,
     refusing::an_append_to_the_target_ends_the_copying,
     refusing::an_append_between_two_batches_is_noticed,
+    refusing::an_append_while_both_are_read_again_is_noticed,
     refusing::an_append_at_the_same_time_is_noticed,
     refusing::a_store_is_not_copied_into_itself,
     refusing::another_source_is_refused_unless_it_has_all_that_was_copied,
