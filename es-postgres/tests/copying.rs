@@ -11,7 +11,7 @@ use es_core::{
     store::{EventStore as _, Expected, StoreError},
 };
 use es_postgres::PostgresStore;
-use es_tests::database::Database;
+use es_tests::database::{Database, DatabaseTest};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, error::DatabaseError};
 
 use crate::{
@@ -23,6 +23,11 @@ macro_rules! on_postgres {
     ($name:ident: $source:expr => $target:expr; $($module:ident::$test:ident,)+) => {
         pub(crate) mod $name {
             use super::*;
+            use crate::copying;
+
+            pub(crate) fn tests() -> Vec<DatabaseTest> {
+                es_tests::database_tests![$(copying::$name::$test),+]
+            }
 
             $(pub(crate) async fn $test(database: Database) {
                 copies::$module::$test(&$source(&database).await, &$target(&database).await).await;
@@ -43,8 +48,15 @@ async fn other(database: &Database) -> PostgresStore {
     open_schema(database, "the \"other\" o'the es").await
 }
 
-on_postgres! {
-    from_memory: memory => other;
+macro_rules! in_every_direction {
+    ($($module:ident::$test:ident,)+) => {
+        on_postgres! { from_memory: memory => other; $($module::$test,)+ }
+        on_postgres! { into_memory: one => memory; $($module::$test,)+ }
+        on_postgres! { between_schemas: one => other; $($module::$test,)+ }
+    };
+}
+
+in_every_direction! {
     travelling::everything_travels,
     travelling::difficult_json_is_the_same_however_it_is_kept,
     travelling::repeats_are_answered_with_the_first_result,
@@ -66,50 +78,9 @@ on_postgres! {
     refusing::another_source_is_refused_unless_it_has_all_that_was_copied,
 }
 
-on_postgres! {
-    into_memory: one => memory;
-    travelling::everything_travels,
-    travelling::difficult_json_is_the_same_however_it_is_kept,
-    travelling::repeats_are_answered_with_the_first_result,
-    travelling::archived_streams_follow_those_of_the_source,
-    travelling::subscribers_of_the_target_see_each_event_once,
-    going_on::a_second_run_goes_on_behind_the_first,
-    going_on::it_tells_how_far_it_is_and_ends_where_it_is_told,
-    going_on::a_copy_that_is_killed_goes_on,
-    going_on::a_copy_that_is_dropped_at_any_moment_goes_on,
-    going_on::a_source_may_be_written_meanwhile,
-    refusing::of_two_copies_at_once_one_loses,
-    refusing::many_copies_at_once_double_nothing,
-    refusing::a_target_with_events_of_its_own_is_refused,
-    refusing::an_append_to_the_target_ends_the_copying,
-    refusing::an_append_between_two_batches_is_noticed,
-    refusing::an_append_while_both_are_read_again_is_noticed,
-    refusing::an_append_at_the_same_time_is_noticed,
-    refusing::a_store_is_not_copied_into_itself,
-    refusing::another_source_is_refused_unless_it_has_all_that_was_copied,
-}
-
-on_postgres! {
-    between_schemas: one => other;
-    travelling::everything_travels,
-    travelling::difficult_json_is_the_same_however_it_is_kept,
-    travelling::repeats_are_answered_with_the_first_result,
-    travelling::archived_streams_follow_those_of_the_source,
-    travelling::subscribers_of_the_target_see_each_event_once,
-    going_on::a_second_run_goes_on_behind_the_first,
-    going_on::it_tells_how_far_it_is_and_ends_where_it_is_told,
-    going_on::a_copy_that_is_killed_goes_on,
-    going_on::a_copy_that_is_dropped_at_any_moment_goes_on,
-    going_on::a_source_may_be_written_meanwhile,
-    refusing::of_two_copies_at_once_one_loses,
-    refusing::many_copies_at_once_double_nothing,
-    refusing::a_target_with_events_of_its_own_is_refused,
-    refusing::an_append_to_the_target_ends_the_copying,
-    refusing::an_append_between_two_batches_is_noticed,
-    refusing::an_append_while_both_are_read_again_is_noticed,
-    refusing::an_append_at_the_same_time_is_noticed,
-    refusing::a_store_is_not_copied_into_itself,
-    refusing::another_source_is_refused_unless_it_has_all_that_was_copied,
+/// The rules, in every direction.
+pub(crate) fn tests() -> Vec<DatabaseTest> {
+    [from_memory::tests(), into_memory::tests(), between_schemas::tests()].into_iter().flatten().collect()
 }
 
 /// Two databases, as in a move from one to another.

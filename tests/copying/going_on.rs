@@ -74,7 +74,7 @@ pub(crate) async fn a_copy_that_is_dropped_at_any_moment_goes_on<S: CopyStore, T
     source.archive(stream("lamp-5")).await.expect("it is there");
     let mut dropped = 0;
     for attempt in 0_u64.. {
-        let patience = Duration::from_micros(200 + attempt % 40 * 500 + attempt * 50);
+        let patience = Duration::from_micros(200 + attempt % 40 * 500 + attempt * 1_000);
         match tokio::time::timeout(patience, copy(source, target).batch(9)).await {
             Ok(Ok(report)) => {
                 assert_eq!(report.verified, 300);

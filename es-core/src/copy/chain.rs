@@ -129,7 +129,7 @@ mod tests {
             ("schema version", |it| it.event.schema_version = 2),
             ("time of recording", |it| it.event.recorded_at += chrono::TimeDelta::microseconds(1)),
             ("idempotency key", |it| it.idempotency_key = None),
-            ("size of the append", |it| it.append_size = None),
+            ("size of the append", |it| it.append_size = Some(2)),
             ("payload", |it| it.event.payload = br#"{"a":1.1}"#.to_vec()),
             ("metadata", |it| it.event.metadata = br#"{"b":"d"}"#.to_vec()),
         ];
