@@ -3,6 +3,10 @@
 
 pub mod aggregate;
 pub mod command;
+pub mod copy;
+#[cfg(any(all(doc, not(doctest)), all(feature = "testing", doctest)))]
+#[doc = include_str!("docs/copying.md")]
+pub mod copying {}
 #[cfg(any(doc, doctest))]
 pub mod diagnostics;
 pub mod draft;

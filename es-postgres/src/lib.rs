@@ -19,6 +19,7 @@ mod batch;
 mod columns;
 mod config;
 mod connections;
+mod copy;
 mod error;
 mod frontier;
 mod gather;

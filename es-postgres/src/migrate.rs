@@ -13,6 +13,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (4, "projections", include_str!("../migrations/0004_projections.sql")),
     (5, "inline_read_models", include_str!("../migrations/0005_inline_read_models.sql")),
     (6, "redrives", include_str!("../migrations/0006_redrives.sql")),
+    (7, "copies", include_str!("../migrations/0007_copies.sql")),
 ];
 
 /// The version of the tables that this crate needs.

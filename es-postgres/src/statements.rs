@@ -42,6 +42,10 @@ pub(crate) struct Statements {
     pub(crate) archive: SqlStr,
     pub(crate) restore: SqlStr,
     pub(crate) history: SqlStr,
+    pub(crate) copy_progress: SqlStr,
+    pub(crate) copy_names: SqlStr,
+    pub(crate) copy_import: SqlStr,
+    pub(crate) copy_archived: SqlStr,
 }
 
 impl Statements {
@@ -83,6 +87,10 @@ impl Statements {
             archive: fill(include_str!("sql/archive.sql")),
             restore: fill(include_str!("sql/restore.sql")),
             history: fill(include_str!("sql/history.sql")),
+            copy_progress: fill(include_str!("sql/copy_progress.sql")),
+            copy_names: fill(include_str!("sql/copy_names.sql")),
+            copy_import: fill(include_str!("sql/copy_import.sql")),
+            copy_archived: fill(include_str!("sql/copy_archived.sql")),
         }
     }
 

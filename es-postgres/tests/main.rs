@@ -5,6 +5,9 @@ mod append_all;
 mod append_in;
 mod chain;
 mod conformance;
+#[path = "../../tests/copying/mod.rs"]
+mod copies;
+mod copying;
 mod engine;
 #[path = "../../tests/engine/mod.rs"]
 mod engines;
@@ -46,10 +49,21 @@ use std::process::ExitCode;
 
 #[expect(clippy::too_many_lines, reason = "it is a list")]
 fn main() -> ExitCode {
-    es_tests::database::run(es_tests::database_tests![
+    let mut tests = es_tests::database_tests![
         conformance::every_rule_of_the_contract,
         conformance::every_rule_in_a_schema_with_a_difficult_name,
         conformance::every_rule_of_projections,
+        copying::one_database_is_copied_into_another,
+        copying::what_was_changed_by_hand_is_found,
+        copying::a_source_that_was_changed_by_hand_is_found,
+        copying::an_open_transaction_in_the_target_is_waited_for_and_then_noticed,
+        copying::a_transaction_in_the_target_that_gave_up_harms_nothing,
+        copying::a_batch_that_is_not_committed_holds_readers,
+        copying::a_copy_whose_backend_is_killed_goes_on,
+        copying::a_role_that_only_runs_can_copy_and_not_forge,
+        copying::what_the_server_cannot_keep_is_refused_as_a_whole,
+        copying::a_read_model_that_changes_with_the_appends_stands_in_the_way,
+        copying::tables_from_before_copies_say_what_to_do,
         append::update_delete_and_truncate_are_refused,
         append::parallel_writers_succeed_once_per_version,
         append::a_stale_writer_draws_no_position,
@@ -288,5 +302,7 @@ fn main() -> ExitCode {
         reading::the_newest_events_come_without_a_look_at_the_rest,
         reading::history_is_read_in_both_directions,
         reading::a_snapshot_is_held_against_its_events,
-    ])
+    ];
+    tests.extend(copying::tests());
+    es_tests::database::run(tests)
 }

@@ -24,6 +24,7 @@ pub(crate) async fn a_role_that_only_runs_has_these_rights_and_no_others(databas
     let rights: Vec<_> = rights.iter().map(|(table, rights)| (table.as_str(), rights.as_str())).collect();
     let expected = [
         ("archived_streams", "DELETE INSERT SELECT"),
+        ("copies", "SELECT"),
         ("dead_letters", "DELETE INSERT SELECT UPDATE"),
         // And some columns of an INSERT: see below.
         ("events", "SELECT"),

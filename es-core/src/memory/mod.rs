@@ -2,6 +2,7 @@
 
 mod append_all;
 mod clock;
+mod copy;
 mod projections;
 mod streams;
 
@@ -22,7 +23,8 @@ pub use self::{
 };
 use self::{clock::StoreClock, projections::Projections};
 use crate::{
-    recorded::{Position, StreamId, StreamVersion},
+    copy::CopyProgress,
+    recorded::{EventId, Position, StreamId, StreamVersion},
     store::{
         Append, Appended, Conflict, EventStore, HistoryDiverged, HistoryId, KeptSnapshot, KeyedAppend, ListStreams,
         Load, LoadedStream, NewSnapshot, Page, Placed, ReadAll, ReadStream, StoreError, StoredEvent, StoredSnapshot,
@@ -62,6 +64,10 @@ struct State {
     /// All events; the position of an event is its index plus one.
     log: Vec<StoredEvent>,
     streams: HashMap<StreamId, StreamState>,
+    /// The name of each append and how many events it has, at the position of its first: what a copy takes along.
+    names: HashMap<Position, (String, u32)>,
+    /// How far this was made a copy of another store.
+    copied: Option<CopyProgress>,
     projections: Projections,
 }
 
@@ -71,6 +77,8 @@ struct StreamState {
     events: Vec<usize>,
     /// Idempotency keys, and for appends without one the first event's id, with where the append stands.
     keys: HashMap<String, KeyedAppend>,
+    /// Events that were copied from a store that does not know where an append without a key ends.
+    unnamed: HashMap<EventId, StreamVersion>,
     snapshot: Option<NewSnapshot>,
     archived_at: Option<DateTime<Utc>>,
 }
@@ -126,10 +134,12 @@ impl State {
             .map_err(|source| StoreError::Backend { doing: "encoding metadata", source: source.into() })?;
         let recorded_at = self.clock.now();
         let keyed = KeyedAppend::new(actual.after(1), append.events.len() as u64);
-        stream.keys.insert(first_id(&append), keyed);
-        if let Some(key) = append.idempotency_key {
-            stream.keys.insert(key, keyed);
-        }
+        let first = first_id(&append);
+        let name = append.idempotency_key.unwrap_or_else(|| first.clone());
+        let size = u32::try_from(append.events.len()).unwrap_or(u32::MAX);
+        self.names.insert(Position::new(self.log.len() as u64 + 1), (name.clone(), size));
+        stream.keys.insert(first, keyed);
+        stream.keys.insert(name, keyed);
         let mut events = Vec::with_capacity(append.events.len());
         for (event, metadata) in append.events.into_iter().zip(metadata) {
             let stored = StoredEvent::new(
@@ -154,10 +164,23 @@ impl State {
     fn standing(&self, append: &Append) -> Option<Appended> {
         let stream = self.streams.get(&append.stream)?;
         let first_id = first_id(append);
-        let keyed = append.idempotency_key.iter().chain([&first_id]).find_map(|key| stream.keys.get(key))?;
-        let range = index(keyed.first.get() - 1)..index(keyed.last.get());
+        let keyed = append.idempotency_key.iter().chain([&first_id]).find_map(|key| stream.keys.get(key));
+        let (first, last) = match keyed {
+            Some(keyed) => (keyed.first, keyed.last),
+            None => self.standing_unnamed(stream, append)?,
+        };
+        let range = index(first.get() - 1)..index(last.get()).min(stream.events.len());
         let placed = stream.events[range].iter().map(|&index| placed(&self.log[index])).collect();
         Some(Appended::new(placed, true))
+    }
+
+    /// Where the events of an append stand that was copied without a name: all of them, one behind the other.
+    fn standing_unnamed(&self, stream: &StreamState, append: &Append) -> Option<(StreamVersion, StreamVersion)> {
+        let first = *stream.unnamed.get(&append.events.first()?.metadata.event_id)?;
+        let last = first.after(append.events.len() as u64 - 1);
+        let standing = stream.events.get(index(first.get() - 1)..index(last.get()))?;
+        let ids = append.events.iter().map(|event| event.metadata.event_id);
+        standing.iter().map(|&index| self.log[index].event_id).eq(ids).then_some((first, last))
     }
 
     fn load(&self, load: &Load) -> LoadedStream {

@@ -39,6 +39,11 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// A checkpoint from its parts, for stores that keep one in columns.
+    pub fn new(position: Position, event_id: EventId, history: HistoryId) -> Self {
+        Self { position, event_id, history }
+    }
+
     /// The place behind an event that was read from this history.
     pub fn behind(event: &StoredEvent, history: HistoryId) -> Self {
         Self { position: event.position, event_id: event.event_id, history }

@@ -4,6 +4,7 @@ revoke all on schema "es" from "es_app";
 revoke all on "es".migrations, "es".events, "es".frontier, "es".snapshots, "es".archived_streams from "es_app";
 revoke all on "es".projections, "es".projection_versions, "es".projection_shards, "es".projection_engines,
               "es".dead_letters, "es".inline_read_models from "es_app";
+revoke all on "es".copies from "es_app";
 revoke all on sequence "es".events_position_seq from "es_app";
 
 grant usage on schema "es" to "es_app";
@@ -24,3 +25,8 @@ grant select, insert, update, delete on "es".projection_versions, "es".projectio
 -- An engine has read models change with the appends; the guard is put up by a function of the owner's.
 grant select, insert, delete on "es".inline_read_models to "es_app";
 grant execute on function "es".place_inline_guard() to "es_app";
+-- To copy another store into this one. The functions store nothing but a copy, and only where there is nothing else.
+grant select on "es".copies to "es_app";
+grant execute on function "es".import_events(uuid, bigint, bytea, uuid, bigint, bigint, bytea, text[], text[], bigint[], text[],
+    integer[], uuid[], timestamptz[], text[], integer[], text[], text[]) to "es_app";
+grant execute on function "es".import_archived(uuid, bigint, bytea, text[], text[], timestamptz[]) to "es_app";
