@@ -3,8 +3,8 @@
 //! The accounts, their rules, the import and the summaries are the same on both. What differs is how a store is opened, and
 //! the SQL of the statements.
 
-mod postgres;
-mod sqlite;
+pub mod postgres;
+pub mod sqlite;
 
 use es_core::{engine::ProjectionEngine, projection::ProjectionStore};
 
