@@ -81,10 +81,3 @@ impl Stat {
         Ok(Self { parent: fields[1].parse()?, own: seconds(11)?, children: seconds(13)? })
     }
 }
-
-/// The most memory that this process ever had, in kB.
-pub(crate) fn memory() -> Result<u64, Failure> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
-}

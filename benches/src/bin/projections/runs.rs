@@ -2,6 +2,7 @@
 
 use std::{env, time::Duration};
 
+use es_benches::figures::memory;
 use es_core::{engine::ProjectionEngine, projection::ProjectionStore as _, store::EventStore as _};
 use es_postgres::PostgresStore;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -9,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use crate::{
     Failure, by_hand,
     domain::{Balance, Sums},
-    processor::{Processor, Took, memory},
+    processor::{Processor, Took},
     rounds::Rounds,
 };
 

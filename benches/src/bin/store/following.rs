@@ -13,7 +13,7 @@ use es_postgres::PostgresStore;
 use futures_util::StreamExt as _;
 use tokio::{sync::mpsc, time::sleep};
 
-use crate::{Failure, commands::event};
+use crate::{Failure, appends::event};
 
 /// From the call of an append to its event in a subscription of the same store, and in one of another, which is all that
 /// another process is to it. Between appends is idleness.

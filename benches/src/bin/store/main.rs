@@ -11,15 +11,14 @@
 //! store visible APPENDS                                     from an append to its event in a subscription
 //! ```
 
-mod commands;
+mod appends;
 mod following;
 mod reading;
 
-use std::{env, error::Error, process::ExitCode, time::Duration};
+use std::{env, process::ExitCode, time::Duration};
 
+use es_benches::{callers, figures::Failure};
 use es_postgres::PostgresStore;
-
-type Failure = Box<dyn Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Failure> {
@@ -30,10 +29,11 @@ async fn main() -> Result<ExitCode, Failure> {
     let seconds = |text: &str| text.parse().map(Duration::from_secs);
     match arguments.as_slice() {
         ["commands", callers, accounts, time, cache] => {
-            commands::commands(&store, callers.parse()?, accounts.parse()?, seconds(time)?, *cache == "cached").await?;
+            let (callers, accounts) = (callers.parse()?, accounts.parse()?);
+            callers::commands(&store, callers, accounts, seconds(time)?, *cache == "cached").await?.print();
         }
         ["appends", callers, time, rest @ ..] => {
-            commands::appends(&store, callers.parse()?, seconds(time)?, rest == ["proving"]).await?;
+            appends::appends(&store, callers.parse()?, seconds(time)?, rest == ["proving"]).await?;
         }
         ["load", rounds] => reading::load(&store, rounds.parse()?).await?,
         ["scan", events, rounds] => reading::scan(&store, events.parse()?, rounds.parse()?).await?,
