@@ -30,7 +30,7 @@ fn where_no_bank_is_it_says_what_begins_one() {
     }
     assert_eq!(folder.path().read_dir().expect("it can be read").count(), 0, "nothing was made");
     for url in ["mysql://localhost/bank", "sqlite:", "bank.db"] {
-        let text = refused(bank(&["top", "--database-url", url]), 1);
+        let text = refused(bank(&["top", "--database-url", url]), 2);
         assert!(text.contains("`sqlite:bank.db`, for a file, or as `postgres://user@host/database`"), "{text}");
     }
 }

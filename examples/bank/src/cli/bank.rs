@@ -33,7 +33,7 @@ impl Place {
         }
         match url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path)) {
             Some(path) if !path.is_empty() => Ok(Self::File(path.into())),
-            _ => Err(Failure::refused(
+            _ => Err(Failure::broken(
                 "a database is named as `sqlite:bank.db`, for a file, or as `postgres://user@host/database`, for a server",
             )),
         }

@@ -73,7 +73,7 @@ impl Lines for SqliteContext<'_> {
             .bind(line.booked_on)
             .bind(line.amount.minor())
             .bind(line.description)
-            .execute(self.connection().await?)
+            .execute(&mut *self.connection().await?)
             .await?;
         Ok(())
     }
