@@ -6,8 +6,7 @@ create table es_projections (
     kind   text    not null,
     -- The version that readers see. It only rises.
     active integer not null,
-    -- The version that it began with, and the newest that there ever was: an older one is not made anew.
-    oldest integer not null,
+    -- The newest that there ever was: an older one is not made anew.
     newest integer not null
 ) strict, without rowid;
 

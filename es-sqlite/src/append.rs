@@ -7,9 +7,11 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use es_core::{
     recorded::{EventId, Position, StreamId, StreamVersion},
-    store::{Append, Appended, Conflict, Expected, HistoryDiverged, HistoryId, PartlyStored, Placed, StoreError},
+    store::{
+        Append, Appended, Conflict, Expected, HistoryDiverged, HistoryId, PartlyStored, Placed, StoreError, StoredEvent,
+    },
 };
-use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{Executor as _, Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use crate::{
@@ -55,6 +57,29 @@ impl Prepared {
         let payloads: usize = self.append.events.iter().map(|event| event.payload.len()).sum();
         let metadata: usize = self.metadata.iter().map(String::len).sum();
         payloads + metadata + self.events() * EVENT_BYTES
+    }
+
+    /// The stored names of its events.
+    pub(crate) fn event_types(&self) -> impl Iterator<Item = &'static str> {
+        self.append.events.iter().map(|event| event.schema.name)
+    }
+
+    /// Its events, as they were stored.
+    pub(crate) fn stored(&self, appended: &Appended) -> impl Iterator<Item = StoredEvent> {
+        let events = self.append.events.iter().zip(&self.metadata);
+        events.zip(appended.events.iter()).map(|((event, metadata), placed)| {
+            StoredEvent::new(
+                self.append.stream.clone(),
+                placed.version,
+                placed.position,
+                event.schema.name.to_owned(),
+                event.schema.version,
+                placed.event_id,
+                event.payload.clone().into_bytes(),
+                metadata.clone().into_bytes(),
+                placed.recorded_at,
+            )
+        })
     }
 
     /// The answer to an append that may have been stored, and of which no more is known.
@@ -103,6 +128,14 @@ pub(crate) struct Deciding<'a> {
     keys: HashMap<(StreamId, String), (u64, u64)>,
     /// Decided, and not yet in the table.
     rows: Vec<NewRow<'a>>,
+}
+
+/// What was known before something that may have to be taken back.
+#[derive(Debug)]
+pub(crate) struct Before {
+    last: u64,
+    heads: Vec<(StreamId, Option<Head>)>,
+    new_keys: Vec<(StreamId, String)>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -264,6 +297,51 @@ impl<'a> Deciding<'a> {
             });
         }
         Appended::new(places, false)
+    }
+
+    /// Begins something that may have to be taken back: what was decided before is in the table from here on.
+    pub(crate) async fn remember(&mut self, together: &'a Together) -> Result<Before, StoreError> {
+        self.store().await?;
+        self.execute("savepoint es_append").await?;
+        let streams = together.iter().map(|prepared| &prepared.append.stream);
+        let heads = streams.map(|stream| (stream.clone(), self.streams.get(stream).copied()));
+        let keys = together.iter().filter_map(|prepared| Some((prepared.append.stream.clone(), prepared.key.clone()?)));
+        let keys = keys.filter(|key| !self.keys.contains_key(key)).collect();
+        Ok(Before { last: self.last, heads: heads.collect(), new_keys: keys })
+    }
+
+    /// Leaves what was done since then.
+    pub(crate) async fn keep(&mut self) -> Result<(), StoreError> {
+        self.store().await?;
+        self.execute("release es_append").await
+    }
+
+    /// Takes back what was done since then: others go on as if it had not been asked.
+    pub(crate) async fn take_back(&mut self, before: Before) -> Result<(), StoreError> {
+        self.rows.clear();
+        self.execute("rollback to es_append").await?;
+        self.execute("release es_append").await?;
+        self.last = before.last;
+        for (stream, head) in before.heads {
+            match head {
+                Some(head) => self.streams.insert(stream, head),
+                None => self.streams.remove(&stream),
+            };
+        }
+        for key in &before.new_keys {
+            self.keys.remove(key);
+        }
+        Ok(())
+    }
+
+    async fn execute(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        let done = self.connection.execute(sql).await;
+        done.map(drop).map_err(|source| error::store_error(DOING, source))
+    }
+
+    /// The connection that is in the transaction.
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        self.connection
     }
 
     /// Puts what is decided into the table.

@@ -159,12 +159,21 @@ impl Pen {
 
     /// Waits for its turn, and begins a transaction that writes. `what` says to others who has the pen.
     pub(crate) async fn begin(&self, doing: &'static str, what: &str) -> Result<Writing, StoreError> {
-        let Ok(mut guard) = timeout(self.patience, Arc::clone(&self.slot).lock_owned()).await else {
+        self.begin_within(self.patience, doing, what).await
+    }
+
+    /// The same, but waits for another time.
+    pub(crate) async fn begin_within(
+        &self,
+        patience: Duration,
+        doing: &'static str,
+        what: &str,
+    ) -> Result<Writing, StoreError> {
+        let Ok(mut guard) = timeout(patience, Arc::clone(&self.slot).lock_owned()).await else {
             let holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let holder = holder.unwrap_or_else(|| "another writer".to_owned());
             let reason = format!(
-                "{holder} had the file for {:?}, while {doing} waited; a SQLite file has one writer at a time",
-                self.patience
+                "{holder} had the file for {patience:?}, while {doing} waited; a SQLite file has one writer at a time"
             );
             return Err(Unavailable::new(reason, "its turn did not come").into());
         };
@@ -177,7 +186,16 @@ impl Pen {
         }
         *self.holder.lock().unwrap_or_else(PoisonError::into_inner) = Some(what.to_owned());
         let mut writing = Writing { slot: Some(guard), holder: Arc::clone(&self.holder), open: true };
-        match writing.connection()?.execute("begin immediate").await {
+        let failed = |source| error::store_error(doing, source);
+        let hurries = patience < self.patience;
+        if hurries {
+            set_patience(writing.connection()?, patience).await.map_err(failed)?;
+        }
+        let begun = writing.connection()?.execute("begin immediate").await;
+        if hurries {
+            set_patience(writing.connection()?, self.patience).await.map_err(failed)?;
+        }
+        match begun {
             Ok(_) => Ok(writing),
             Err(source) => {
                 // It has not begun, unless the connection is gone.
@@ -194,6 +212,11 @@ impl Pen {
             let _ = connection.close().await;
         }
     }
+}
+
+/// Sets how long SQLite waits for a writer of another process.
+async fn set_patience(connection: &mut SqliteConnection, patience: Duration) -> Result<(), sqlx::Error> {
+    connection.execute(assembled(format!("pragma busy_timeout = {}", patience.as_millis()))).await.map(drop)
 }
 
 /// A transaction that writes. Dropping it undoes it.

@@ -15,10 +15,15 @@ pub(crate) mod code {
     pub(crate) const LOCKED: i32 = 6;
     pub(crate) const NOMEM: i32 = 7;
     pub(crate) const READONLY: i32 = 8;
+    pub(crate) const INTERRUPT: i32 = 9;
     pub(crate) const IOERR: i32 = 10;
     pub(crate) const CORRUPT: i32 = 11;
     pub(crate) const FULL: i32 = 13;
     pub(crate) const CANTOPEN: i32 = 14;
+    pub(crate) const SCHEMA: i32 = 17;
+    pub(crate) const TOOBIG: i32 = 18;
+    pub(crate) const CONSTRAINT: i32 = 19;
+    pub(crate) const MISMATCH: i32 = 20;
     pub(crate) const AUTH: i32 = 23;
     pub(crate) const NOTADB: i32 = 26;
 }

@@ -23,6 +23,8 @@ use crate::{
     config::SqliteConfig,
     connections::{Connections, Pen},
     error,
+    inline::{InEffect, Trouble},
+    projections::Projections,
     snapshot::{self, Pending},
     wake::Wake,
 };
@@ -65,11 +67,17 @@ struct Asked {
 
 impl Group {
     /// Starts the writer. It ends when the group is closed or dropped, and everything is answered.
-    pub(crate) fn start(connections: &Connections, config: &SqliteConfig, wake: &Arc<Wake>) -> Self {
+    pub(crate) fn start(
+        connections: &Connections,
+        config: &SqliteConfig,
+        wake: &Arc<Wake>,
+        projections: &Arc<Projections>,
+    ) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let writer = Writer {
             pen: Arc::clone(connections.pen()),
             wake: Arc::clone(wake),
+            projections: Arc::clone(projections),
             waiting,
             snapshots: Pending::default(),
         };
@@ -157,6 +165,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct Writer {
     pen: Arc<Pen>,
     wake: Arc<Wake>,
+    projections: Arc<Projections>,
     waiting: mpsc::Receiver<Request>,
     snapshots: Pending,
 }
@@ -243,9 +252,15 @@ impl Writer {
     ) -> Result<Position, Failed> {
         let mut writing = self.pen.begin(DOING, "a transaction of appends").await?;
         let appends = asked.iter().flat_map(|asked| &asked.together);
+        let inline = InEffect::ask(writing.connection()?).await?;
         let mut deciding = Deciding::begin(writing.connection()?, appends).await?;
-        for asked in asked {
-            outcomes.push(deciding.decide(&asked.together).await?);
+        for Asked { together, .. } in asked {
+            let changes_rows = together.iter().flat_map(Prepared::event_types).any(|event| inline.concern(event));
+            outcomes.push(if changes_rows {
+                self.store_with_rows(&mut deciding, &inline, together).await?
+            } else {
+                deciding.decide(together).await?
+            });
         }
         deciding.store().await?;
         let last = deciding.last();
@@ -254,6 +269,30 @@ impl Writer {
             Ok(()) => Ok(last),
             Err(uncommitted) => Err(Failed { error: uncommitted.error, uncertain: uncommitted.uncertain }),
         }
+    }
+
+    /// Changes the rows of read models with what is asked for together, or stores none of it. Others in the transaction go on.
+    async fn store_with_rows<'a>(
+        &self,
+        deciding: &mut Deciding<'a>,
+        inline: &InEffect,
+        together: &'a [Prepared],
+    ) -> Result<Result<Vec<Appended>, StoreError>, StoreError> {
+        let before = deciding.remember(together).await?;
+        let outcome = deciding.decide(together).await?;
+        if let Ok(appended) = &outcome
+            && appended.iter().all(|appended| !appended.replayed)
+        {
+            deciding.store().await?;
+            let events = together.iter().zip(appended).flat_map(|(prepared, appended)| prepared.stored(appended));
+            let events: Vec<_> = events.collect();
+            match inline.fold(&self.projections, deciding.connection(), &events).await {
+                Ok(()) => {}
+                Err(Trouble::Append(refused)) => return deciding.take_back(before).await.map(|()| Err(refused)),
+                Err(Trouble::File(error)) => return Err(error),
+            }
+        }
+        deciding.keep().await.map(|()| outcome)
     }
 }
 

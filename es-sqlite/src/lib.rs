@@ -24,9 +24,11 @@ mod config;
 mod connections;
 mod error;
 mod group;
+mod inline;
 mod insert;
 mod migrate;
 mod pages;
+mod projections;
 mod read;
 mod row;
 mod snapshot;
@@ -34,7 +36,11 @@ mod store;
 mod streams;
 mod wake;
 
-/// The driver.
+/// The driver, of the version whose connections [`SqliteContext`] hands out.
 pub use sqlx;
 
-pub use crate::{config::SqliteConfig, store::SqliteStore};
+pub use crate::{
+    config::SqliteConfig,
+    projections::{SqliteContext, SqliteContextConnection, SqliteTransaction},
+    store::SqliteStore,
+};

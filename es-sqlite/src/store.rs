@@ -20,6 +20,7 @@ use crate::{
     group::Group,
     migrate,
     pages::{self, PageSize},
+    projections::Projections,
     read, snapshot, streams,
     wake::{self, Wake},
 };
@@ -69,6 +70,7 @@ pub(crate) struct Parts {
     pub(crate) group: Group,
     pub(crate) page_size: PageSize,
     pub(crate) wake: Arc<Wake>,
+    pub(crate) projections: Arc<Projections>,
 }
 
 impl SqliteStore {
@@ -90,10 +92,10 @@ impl SqliteStore {
     pub async fn open_with(path: impl AsRef<Path>, config: SqliteConfig) -> Result<Self, StoreError> {
         let connections = Connections::open(path.as_ref(), &config).await?;
         migrate::migrate(&connections).await?;
-        let wake = Arc::new(Wake::default());
-        let group = Group::start(&connections, &config, &wake);
+        let (wake, projections) = (Arc::new(Wake::default()), Arc::new(Projections::default()));
+        let group = Group::start(&connections, &config, &wake, &projections);
         let page_size = PageSize::new();
-        let parts = Parts { connections, config, group, page_size, wake };
+        let parts = Parts { connections, config, group, page_size, wake, projections };
         Ok(Self { parts: Arc::new(parts) })
     }
 

@@ -23,3 +23,21 @@ async fn every_rule_of_the_contract_with_one_reader() {
         rule.check(file.open_with(SqliteConfig::new().readers(1)).await).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_rule_of_projections() {
+    for rule in conformance::projections::rules::<SqliteStore>() {
+        let file = File::new();
+        let store = file.open().await;
+        rule.check(store.clone()).await;
+        store.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_rule_of_projections_with_one_reader() {
+    for rule in conformance::projections::rules::<SqliteStore>() {
+        let file = File::new();
+        rule.check(file.open_with(SqliteConfig::new().readers(1)).await).await;
+    }
+}

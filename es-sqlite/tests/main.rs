@@ -1,4 +1,7 @@
 //! The embedded store, each test with a file of its own.
 
 mod conformance;
+mod engine;
+#[path = "../../tests/engine/mod.rs"]
+mod engines;
 mod support;

@@ -5,10 +5,12 @@
 //! - [`ledger`]: transactions from a text file, with every fault at its line and column.
 //! - [`import`](mod@import): one command per transaction of a ledger, many accounts at once.
 //! - [`summaries`]: the read model, one row per account; [`statements`]: one line per booking.
-//! - [`projections`]: the engine that keeps both up to date.
+//! - [`projections`]: keeping both up to date.
+//! - [`databases`]: a SQLite file, or a PostgreSQL server.
 //!
 //! The program `bank` offers all of it on the command line.
 
+pub mod databases;
 pub mod domain;
 pub mod import;
 pub mod ledger;

@@ -1,11 +1,9 @@
 //! The read model: one row per account, for questions about many accounts.
 //!
-//! The engine keeps it as an ordinary table, `bank.account_summaries`. [`get`], [`all`] and [`top`] ask through the store,
-//! [`low`] in plain SQL.
+//! The engine keeps it as an ordinary table, `account_summaries`, which plain SQL reads as well.
 
 use chrono::NaiveDate;
 use es_core::prelude::*;
-use sqlx::{FromRow, PgPool, Row as _, postgres::PgRow};
 
 use crate::{
     domain::{AccountClosed, AccountEvent, AccountId, AccountOpened, MoneyDeposited, MoneyWithdrawn},
@@ -86,25 +84,11 @@ pub async fn top(store: &impl ProjectionStore, count: u32) -> Result<Vec<Account
     summaries.fetch("order by balance desc, account_id desc limit $1", (count,)).await
 }
 
-/// The accounts with less than `limit`, the lowest first: by plain SQL, because the table is an ordinary one.
+/// The accounts with less than `limit`, the lowest first.
 ///
 /// # Errors
-/// What the database reports.
-pub async fn low(pool: &PgPool, limit: Money) -> Result<Vec<AccountSummary>, sqlx::Error> {
-    let query = "select account_id, owner, balance, transaction_count, last_transaction_on, closed
-        from bank.account_summaries where balance < $1 order by balance, account_id";
-    sqlx::query_as(query).bind(limit.minor()).fetch_all(pool).await
-}
-
-impl FromRow<'_, PgRow> for AccountSummary {
-    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            account_id: AccountId(row.try_get("account_id")?),
-            owner: row.try_get("owner")?,
-            balance: Money::from_minor(row.try_get("balance")?),
-            transaction_count: row.try_get("transaction_count")?,
-            last_transaction_on: row.try_get("last_transaction_on")?,
-            closed: row.try_get("closed")?,
-        })
-    }
+/// What the store reports.
+pub async fn low(store: &impl ProjectionStore, limit: Money) -> Result<Vec<AccountSummary>, StoreError> {
+    let summaries = store.read_model::<AccountSummary>();
+    summaries.fetch("balance < $1 order by balance, account_id", (limit.minor(),)).await
 }

@@ -20,15 +20,41 @@ fn refused(mut command: Command, code: i32) -> String {
 }
 
 #[test]
-fn without_a_database_it_says_what_to_do() {
-    for arguments in [&["top"][..], &["show", "7"], &["import", "ledgers/small.csv"]] {
-        let text = refused(bank(arguments), 2);
-        assert!(text.starts_with("bank: no database is named: start it as `scripts/bank`"), "{text}");
-        assert!(text.contains("DATABASE_URL"), "{text}");
+fn where_no_bank_is_it_says_what_begins_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for arguments in [&["top"][..], &["show", "7"], &["deposit", "7", "1"], &["projections"]] {
+        let mut command = bank(arguments);
+        command.current_dir(&folder);
+        let text = refused(command, 1);
+        assert_eq!(text, "bank: there is no bank in `bank.db`; `bank import LEDGER` and `bank open` begin one\n");
     }
-    let mut command = bank(&["top"]);
-    command.env("DATABASE_URL", "");
-    assert!(refused(command, 2).contains("no database is named"));
+    assert_eq!(folder.path().read_dir().expect("it can be read").count(), 0, "nothing was made");
+    for url in ["mysql://localhost/bank", "sqlite:", "bank.db"] {
+        let text = refused(bank(&["top", "--database-url", url]), 2);
+        assert!(text.contains("`sqlite:bank.db`, for a file, or as `postgres://user@host/database`"), "{text}");
+    }
+}
+
+/// And a bank is there afterwards, in this folder or where the environment says.
+#[test]
+fn nothing_needs_to_be_set_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ok = |mut command: Command| {
+        let output = command.current_dir(&folder).output().expect("the program starts");
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        String::from_utf8(output.stdout).expect("it writes UTF-8")
+    };
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/ledgers/small.csv");
+    assert!(ok(bank(&["import", path])).contains("transactions applied          60\n"));
+    assert!(ok(bank(&["show", "106"])).contains("balance         1234567.89\n"));
+    assert!(folder.path().join("bank.db").is_file());
+    let mut elsewhere = bank(&["open", "7", "--owner", "Ada"]);
+    elsewhere.env("DATABASE_URL", "sqlite:other.db");
+    ok(elsewhere);
+    assert!(folder.path().join("other.db").is_file());
+    let mut empty = bank(&["show", "106"]);
+    empty.env("DATABASE_URL", "");
+    ok(empty);
 }
 
 #[test]

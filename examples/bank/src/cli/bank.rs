@@ -1,51 +1,65 @@
-//! The connections: the store of the events, and a pool for what is made of them.
+//! Where the bank is, and the bank that is open.
 
-use std::{env, time::Duration};
+use std::{env, path::PathBuf};
 
-use ::bank::{domain::Account, projections};
+use ::bank::{databases::Database, domain::Account, projections};
 use es_core::{Repository, store::EventStore as _};
-use es_postgres::PostgresStore;
-use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use super::failure::Failure;
 
-/// A bank that is open.
-#[derive(Debug)]
-pub(super) struct Bank {
-    /// The events.
-    pub(super) store: PostgresStore,
-    /// The accounts in it.
-    pub(super) accounts: Repository<Account, PostgresStore>,
-    /// For SQL about what is made of the events, in the same database.
-    pub(super) pool: PgPool,
+/// The file in which a bank is kept where nothing else is said, in the folder in which the program is started.
+const FILE: &str = "bank.db";
+
+/// Where a bank is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In a SQLite file.
+    File(PathBuf),
+    /// On a PostgreSQL server.
+    Server(String),
 }
 
-impl Bank {
-    /// Connects, and creates the tables where they are missing.
-    pub(super) async fn open(database_url: Option<String>) -> Result<Self, Failure> {
-        let url = database_url.or_else(|| env::var("DATABASE_URL").ok()).filter(|url| !url.is_empty());
-        let Some(url) = url else {
-            return Err(Failure::broken(
-                "no database is named: start it as `scripts/bank`, which brings its own, or set DATABASE_URL to a \
-                 PostgreSQL database such as postgres://localhost/bank",
-            ));
-        };
-        let store = PostgresStore::connect_with(&url, projections::config()).await?;
-        store.migrate().await?;
-        let options = PgPoolOptions::new().max_connections(2).acquire_timeout(Duration::from_secs(10));
-        let pool = options.connect_lazy(&url)?;
-        projections::migrate(&pool).await?;
-        Ok(Self { accounts: store.repository(), store, pool })
+impl Place {
+    /// What was said, or what the environment says, or the usual file.
+    pub(super) fn choose(said: Option<String>) -> Result<Self, Failure> {
+        let url = said.or_else(|| env::var("DATABASE_URL").ok()).filter(|url| !url.is_empty());
+        url.map_or_else(|| Ok(Self::File(FILE.into())), |url| Self::of(&url))
+    }
+
+    /// What a URL names. It may hold a password, and so is not repeated.
+    pub(super) fn of(url: &str) -> Result<Self, Failure> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Self::Server(url.to_owned()));
+        }
+        match url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path)) {
+            Some(path) if !path.is_empty() => Ok(Self::File(path.into())),
+            _ => Err(Failure::broken(
+                "a database is named as `sqlite:bank.db`, for a file, or as `postgres://user@host/database`, for a server",
+            )),
+        }
+    }
+}
+
+/// A bank that is open.
+#[derive(Debug)]
+pub(super) struct Bank<D: Database> {
+    /// Its database.
+    pub(super) database: D,
+    /// The accounts in it.
+    pub(super) accounts: Repository<Account, D::Store>,
+}
+
+impl<D: Database> Bank<D> {
+    pub(super) fn new(database: D) -> Self {
+        Self { accounts: database.store().repository(), database }
+    }
+
+    pub(super) fn store(&self) -> &D::Store {
+        self.database.store()
     }
 
     /// Brings a projection up to date.
     pub(super) async fn catch_up(&self, projection: &str) -> Result<(), Failure> {
-        Ok(projections::catch_up(&self.store, projection).await?)
-    }
-
-    /// Waits for what is still being written, and closes the connections.
-    pub(super) async fn close(self) {
-        self.pool.close().await;
-        self.store.close().await;
+        Ok(projections::catch_up(&self.database, projection).await?)
     }
 }

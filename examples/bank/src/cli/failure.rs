@@ -3,6 +3,7 @@
 use std::{error::Error, io, process::ExitCode};
 
 use ::bank::{
+    databases::OpenError,
     domain::{AccountError, AccountId},
     import::ImportError,
     ledger::LedgerError,
@@ -93,6 +94,15 @@ impl From<StoreError> for Failure {
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         Self::Broken(format!("what is made of the events cannot be read or written: {}", with_causes(&error)))
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Store(error) => error.into(),
+            other => Self::Broken(with_causes(&other)),
+        }
     }
 }
 

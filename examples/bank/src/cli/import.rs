@@ -11,6 +11,7 @@ use std::{
 };
 
 use ::bank::{
+    databases::Database,
     import::{Observer, import as import_ledger},
     ledger::{Ledger, LedgerError},
     projections,
@@ -36,14 +37,14 @@ pub(super) struct Import {
     no_projections: bool,
 }
 
-pub(super) async fn import(bank: &Bank, import: &Import) -> Result<(), Failure> {
+pub(super) async fn import(bank: &Bank<impl Database>, import: &Import) -> Result<(), Failure> {
     if import.no_projections {
         return read_in(bank, import).await;
     }
-    let engine = projections::engine(&bank.store).start().await?;
+    let engine = bank.database.engine().start().await?;
     let outcome = read_in(bank, import).await;
     let taken_in = match outcome {
-        Ok(()) | Err(Failure::Incomplete) => projections::all_taken_in(&bank.store, &engine, None).await,
+        Ok(()) | Err(Failure::Incomplete) => projections::all_taken_in(bank.store(), &engine, None).await,
         Err(_) => Ok(()),
     };
     engine.shutdown().await;
@@ -51,11 +52,11 @@ pub(super) async fn import(bank: &Bank, import: &Import) -> Result<(), Failure> 
     outcome
 }
 
-async fn read_in(bank: &Bank, Import { file, in_flight, figures, .. }: &Import) -> Result<(), Failure> {
+async fn read_in(bank: &Bank<impl Database>, Import { file, in_flight, figures, .. }: &Import) -> Result<(), Failure> {
     let ledger = Ledger::open(file)?;
     let progress = Progress::new(fs::metadata(file).map_or(0, |metadata| metadata.len()));
     let bar = progress.bar.clone();
-    let report = import_ledger(&bank.store, ledger, *in_flight, progress).await;
+    let report = import_ledger(bank.store(), ledger, *in_flight, progress).await;
     bar.finish_and_clear();
     let report = report?;
     output::print(&report.to_string())?;

@@ -1,7 +1,7 @@
 //! The command line: what can be said, and who does it.
 //!
 //! `orders` change accounts, `questions` ask about them, `import` reads a ledger, `projections` looks
-//! after what is made of the events. `bank` holds the connections,
+//! after what is made of the events. `bank` says where it is all kept,
 //! `failure` everything that can end the program early, `output` what is printed.
 
 mod bank;
@@ -12,17 +12,25 @@ mod output;
 mod projections;
 mod questions;
 
-use ::bank::{domain::AccountId, money::Money};
+use ::bank::{
+    databases::{Database, Postgres, Sqlite},
+    domain::AccountId,
+    money::Money,
+};
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand};
 
-use self::{bank::Bank, failure::Failure};
+use self::{
+    bank::{Bank, Place},
+    failure::Failure,
+};
 
-/// A bank whose accounts are made of events, kept in PostgreSQL.
+/// A bank whose accounts are made of events, kept in a SQLite file or on a PostgreSQL server.
 #[derive(Parser, Debug)]
 #[command(version)]
 pub(crate) struct Cli {
-    /// The database, such as `postgres://localhost/bank`; without it, the environment's `DATABASE_URL`
+    /// The database, such as `sqlite:bank.db` or `postgres://localhost/bank`; without it, the environment's
+    /// `DATABASE_URL`, or else the file `bank.db` in this folder
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
 
@@ -160,10 +168,30 @@ fn account_number(text: &str) -> Result<AccountId, &'static str> {
     Ok(AccountId(text.to_owned()))
 }
 
+impl Command {
+    /// Whether it may begin a bank. All others need one that is there.
+    fn begins(&self) -> bool {
+        matches!(self, Self::Import(_) | Self::Open { .. })
+    }
+}
+
 /// Does what was said.
-pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
-    let bank = Bank::open(cli.database_url).await?;
-    let outcome = match cli.command {
+pub(crate) async fn run(Cli { database_url, command }: Cli) -> Result<(), Failure> {
+    match Place::choose(database_url)? {
+        Place::Server(url) => run_on(Postgres::connect(&url).await?, command).await,
+        Place::File(path) if !path.exists() && !command.begins() => {
+            let path = path.display();
+            Err(Failure::refused(format!(
+                "there is no bank in `{path}`; `bank import LEDGER` and `bank open` begin one"
+            )))
+        }
+        Place::File(path) => run_on(Sqlite::open(&path).await?, command).await,
+    }
+}
+
+async fn run_on<D: Database>(database: D, command: Command) -> Result<(), Failure> {
+    let bank = Bank::new(database);
+    let outcome = match command {
         Command::Import(import) => import::import(&bank, &import).await,
         Command::Show { account } => questions::show(&bank, account).await,
         Command::History { account } => questions::history(&bank, account).await,
@@ -179,6 +207,6 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Close { account, booking } => orders::close(&bank, account, booking.date()).await,
         Command::Projections { what } => projections::look_after(&bank, what.unwrap_or_default()).await,
     };
-    bank.close().await;
+    bank.database.close().await;
     outcome
 }

@@ -1,6 +1,6 @@
 //! What looks after the projections: status, pause, resume, parked, redrive, drop-older.
 
-use ::bank::projections;
+use ::bank::databases::Database;
 use clap::Subcommand;
 use es_core::{engine::EngineError, projection::DeadLetter, store::StoredEvent};
 
@@ -34,8 +34,8 @@ pub(super) enum Projections {
     DropOlder { name: String },
 }
 
-pub(super) async fn look_after(bank: &Bank, what: Projections) -> Result<(), Failure> {
-    let engine = projections::engine(&bank.store);
+pub(super) async fn look_after(bank: &Bank<impl Database>, what: Projections) -> Result<(), Failure> {
+    let engine = bank.database.engine();
     // So that the store knows them, in a new database, too.
     engine.prepare().await?;
     let controls = engine.controls();

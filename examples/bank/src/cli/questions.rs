@@ -1,9 +1,10 @@
 //! What asks about accounts: show, history, as-of, statement, top, low.
 
 use ::bank::{
+    databases::Database,
     domain::{Account, AccountEvent, AccountId, Status},
     money::Money,
-    statements::{self, Statements},
+    statements::Statements,
     summaries::{self, AccountSummary},
 };
 use chrono::NaiveDate;
@@ -21,12 +22,12 @@ use super::{
     },
 };
 
-pub(super) async fn show(bank: &Bank, account: AccountId) -> Result<(), Failure> {
+pub(super) async fn show(bank: &Bank<impl Database>, account: AccountId) -> Result<(), Failure> {
     let loaded = bank.accounts.load(&account).await.map_err(|error| Failure::of_load(error, &account))?;
     Ok(output::print(&describe(&account, &loaded.state, loaded.version))?)
 }
 
-pub(super) async fn as_of(bank: &Bank, account: AccountId, moment: Moment) -> Result<(), Failure> {
+pub(super) async fn as_of(bank: &Bank<impl Database>, account: AccountId, moment: Moment) -> Result<(), Failure> {
     let (state, version, how) = match moment {
         Moment { after: Some(version), .. } => {
             let loaded = bank.accounts.load(&account).at_version(version).await;
@@ -50,7 +51,11 @@ pub(super) async fn as_of(bank: &Bank, account: AccountId, moment: Moment) -> Re
 }
 
 /// The account by the events booked on a day or before, with the version of the last of them.
-async fn booked_by(bank: &Bank, account: &AccountId, date: NaiveDate) -> Result<(Account, StreamVersion), Failure> {
+async fn booked_by(
+    bank: &Bank<impl Database>,
+    account: &AccountId,
+    date: NaiveDate,
+) -> Result<(Account, StreamVersion), Failure> {
     let mut history = std::pin::pin!(bank.accounts.history(account));
     let (mut state, mut version) = (Account::default(), StreamVersion::EMPTY);
     let mut exists = false;
@@ -94,7 +99,7 @@ fn day(day: Option<NaiveDate>) -> String {
     day.map_or_else(|| "-".to_owned(), |day| day.to_string())
 }
 
-pub(super) async fn history(bank: &Bank, account: AccountId) -> Result<(), Failure> {
+pub(super) async fn history(bank: &Bank<impl Database>, account: AccountId) -> Result<(), Failure> {
     let mut table = Table::new([
         ("version", Right),
         ("booked on", Left),
@@ -141,9 +146,9 @@ fn in_words(event: &AccountEvent) -> (&'static str, String, String) {
     }
 }
 
-pub(super) async fn statement(bank: &Bank, account: AccountId) -> Result<(), Failure> {
+pub(super) async fn statement(bank: &Bank<impl Database>, account: AccountId) -> Result<(), Failure> {
     bank.catch_up(Statements::NAME).await?;
-    let lines = statements::statement(&bank.pool, &account).await?;
+    let lines = bank.database.statement(&account).await?;
     if lines.is_empty() {
         // It may be there without a booking.
         bank.accounts.load(&account).await.map_err(|error| Failure::of_load(error, &account))?;
@@ -155,14 +160,14 @@ pub(super) async fn statement(bank: &Bank, account: AccountId) -> Result<(), Fai
     Ok(output::print(&table.render())?)
 }
 
-pub(super) async fn top(bank: &Bank, count: u32) -> Result<(), Failure> {
+pub(super) async fn top(bank: &Bank<impl Database>, count: u32) -> Result<(), Failure> {
     bank.catch_up(AccountSummary::TABLE).await?;
-    Ok(output::print(&list(summaries::top(&bank.store, count).await?))?)
+    Ok(output::print(&list(summaries::top(bank.store(), count).await?))?)
 }
 
-pub(super) async fn low(bank: &Bank, below: Money) -> Result<(), Failure> {
+pub(super) async fn low(bank: &Bank<impl Database>, below: Money) -> Result<(), Failure> {
     bank.catch_up(AccountSummary::TABLE).await?;
-    Ok(output::print(&list(summaries::low(&bank.pool, below).await?))?)
+    Ok(output::print(&list(summaries::low(bank.store(), below).await?))?)
 }
 
 fn list(summaries: Vec<AccountSummary>) -> String {

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use bank::{
+    databases::{Database as _, Postgres, postgres},
     domain::{AccountClosed, AccountEvent, AccountId, AccountOpened, MoneyDeposited, MoneyWithdrawn},
     money::Money,
     projections, summaries,
@@ -16,7 +17,8 @@ use es_tests::database::Database;
 use sqlx::PgPool;
 
 use crate::{
-    opened::{Bank, made_up_ledger},
+    Bank,
+    scenarios::opened::made_up_ledger,
     support::{Sums, known_sums, ledger},
 };
 
@@ -55,16 +57,16 @@ impl NextSummary {
 }
 
 pub(crate) async fn a_new_version_takes_over_during_an_import(database: Database) {
-    let (bank, (text, known)) = (Bank::open(&database).await, made_up_ledger(40, 3_000));
+    let (bank, (text, known)) = (Bank::open(database.url()).await, made_up_ledger(40, 3_000));
     let (first, _) = made_up_ledger(40, 1_000);
     bank.import_text(&first).await;
     bank.catch_up().await;
-    let present = projections::engine(&bank.store).start().await.expect("it can be started");
+    let present = bank.database.engine().start().await.expect("it can be started");
 
     // Somebody who reads all the time never sees less than was there.
     let reading = Arc::new(AtomicBool::new(true));
-    let reader = tokio::spawn(never_less(bank.pool.clone(), Arc::clone(&reading)));
-    let other = Bank::connect(&bank.url).await;
+    let reader = tokio::spawn(never_less(bank.database.pool.clone(), Arc::clone(&reading)));
+    let other = Postgres::connect(&bank.url).await.expect("the database can be reached").store;
     let beside = tokio::spawn(async move {
         let next = ProjectionEngine::new(&other).read_model::<NextSummary>().start().await.expect("it can be started");
         (other, next)
@@ -94,8 +96,8 @@ pub(crate) async fn a_new_version_takes_over_during_an_import(database: Database
     present.shutdown().await;
     next.controls().drop_older("account_summaries").await.expect("nobody needs it");
     let gone = sqlx::query_scalar::<_, bool>("select to_regclass('bank.account_summaries_v1') is null");
-    assert!(gone.fetch_one(&bank.pool).await.expect("it can be asked"));
-    assert_eq!(summaries::low(&bank.pool, Money::from_minor(i64::MAX)).await.expect("they are there").len(), 40);
+    assert!(gone.fetch_one(&bank.database.pool).await.expect("it can be asked"));
+    assert_eq!(summaries::low(&other, Money::from_minor(i64::MAX)).await.expect("they are there").len(), 40);
     next.shutdown().await;
     other.close().await;
     bank.close().await;
@@ -115,7 +117,7 @@ async fn never_less(pool: PgPool, reading: Arc<AtomicBool>) -> u64 {
 }
 
 pub(crate) async fn tables_of_an_earlier_release_are_made_anew(database: Database) {
-    let (bank, known) = (Bank::open(&database).await, known_sums(&ledger("small-balances.csv")));
+    let (bank, known) = (Bank::open(database.url()).await, known_sums(&ledger("small-balances.csv")));
     bank.import(&ledger("small.csv"), 8).await;
     let earlier = "drop table bank.statement_lines;
         create table bank.account_summaries (
@@ -128,17 +130,20 @@ pub(crate) async fn tables_of_an_earlier_release_are_made_anew(database: Databas
             only_row boolean primary key default true check (only_row), position bigint not null
         );
         insert into bank.checkpoint (position) values (1)";
-    sqlx::raw_sql(earlier).execute(&bank.pool).await.expect("the tables can be made");
+    sqlx::raw_sql(earlier).execute(&bank.database.pool).await.expect("the tables can be made");
 
     assert!(bank.ok(&["top"]).contains("106      1234567.89"));
     bank.assert_sums(&known).await;
     // Again changes nothing: what has that name now is the engine's.
-    projections::migrate(&bank.pool).await.expect("the tables are there");
+    postgres::migrate(&bank.database.pool).await.expect("the tables are there");
     assert_eq!(bank.summed().await, known);
-    let one = summaries::get(&bank.store, &AccountId("103".to_owned())).await.expect("it can be read");
+    let one = summaries::get(&bank.database.store, &AccountId("103".to_owned())).await.expect("it can be read");
     let one = one.expect("the account is there");
     assert_eq!((one.owner.as_str(), one.closed), ("unknown", false));
     assert_eq!(one.last_transaction_on.map(|day| day.to_string()).as_deref(), Some("1995-04-28"));
-    assert_eq!(summaries::get(&bank.store, &AccountId("104711".to_owned())).await.expect("it can be read"), None);
+    assert_eq!(
+        summaries::get(&bank.database.store, &AccountId("104711".to_owned())).await.expect("it can be read"),
+        None
+    );
     bank.close().await;
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use bank::{
+    databases::Database,
     domain::{Account, AccountEvent, AccountId},
     import::{Report, import},
     ledger::{COLUMNS, Ledger},
@@ -21,33 +22,45 @@ use es_core::{
     EventHandlers as _, Metadata, Repository,
     store::{EventStore as _, ReadStream},
 };
-use es_postgres::PostgresStore;
-use es_tests::database::Database;
 use futures_util::TryStreamExt as _;
-use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::support::Sums;
 
-/// A bank that is open.
-pub(crate) struct Bank {
-    pub(crate) url: String,
-    pub(crate) store: PostgresStore,
-    pub(crate) pool: PgPool,
+/// A database, with what these tests ask of it past the store.
+pub(crate) trait Asked: Database {
+    /// Opens the database of a URL, and makes its tables.
+    async fn open(url: &str) -> Self;
+
+    /// How many events there are.
+    async fn events(&self) -> i64;
+
+    /// The version of each account's snapshot.
+    async fn snapshots(&self) -> Vec<(String, i64)>;
+
+    /// Of each account in the statements: how many lines, their sum, and whether each balance is the one before it and the
+    /// amount.
+    async fn stated(&self) -> Vec<(String, i64, i64, bool)>;
+
+    /// Whether the summaries have been made.
+    async fn has_summaries(&self) -> bool;
+
+    /// Has the database refuse statement lines of account 3 from line 5 on, naming `refused`; or allow them again.
+    async fn refuse(&self, refuse: bool);
 }
 
-impl Bank {
-    pub(crate) async fn open(database: &Database) -> Self {
-        let url = database.url().to_owned();
-        let store = Self::connect(&url).await;
-        store.migrate().await.expect("the tables can be made");
-        let pool = PgPoolOptions::new().max_connections(3).connect(&url).await.expect("the database can be reached");
-        projections::migrate(&pool).await.expect("the tables can be made");
-        Self { url, store, pool }
+/// A bank that is open.
+pub(crate) struct Bank<D> {
+    pub(crate) url: String,
+    pub(crate) database: D,
+}
+
+impl<D: Asked> Bank<D> {
+    pub(crate) async fn open(url: &str) -> Self {
+        Self { url: url.to_owned(), database: D::open(url).await }
     }
 
-    /// A store as another process has one.
-    pub(crate) async fn connect(url: &str) -> PostgresStore {
-        PostgresStore::connect_with(url, projections::config()).await.expect("the database can be reached")
+    pub(crate) fn store(&self) -> &D::Store {
+        self.database.store()
     }
 
     /// Imports a ledger from a file, without an engine beside it.
@@ -62,18 +75,18 @@ impl Bank {
 
     async fn read_in<R: BufRead + Send + 'static>(&self, ledger: Ledger<R>, in_flight: usize) -> Report {
         let in_flight = NonZeroUsize::new(in_flight).expect("at least one");
-        import(&self.store, ledger, in_flight, ()).await.expect("it is imported")
+        import(self.store(), ledger, in_flight, ()).await.expect("it is imported")
     }
 
     /// Has an engine take in all that is there.
     pub(crate) async fn catch_up(&self) {
-        let engine = projections::engine(&self.store).start().await.expect("it can be started");
-        projections::all_taken_in(&self.store, &engine, None).await.expect("nothing has stopped");
+        let engine = self.database.engine().start().await.expect("it can be started");
+        projections::all_taken_in(self.store(), &engine, None).await.expect("nothing has stopped");
         engine.shutdown().await;
     }
 
     pub(crate) async fn events(&self) -> i64 {
-        sqlx::query_scalar("select count(*) from es.events").fetch_one(&self.pool).await.expect("events can be counted")
+        self.database.events().await
     }
 
     /// The program, on this bank.
@@ -100,16 +113,14 @@ impl Bank {
     }
 
     pub(crate) async fn close(self) {
-        self.pool.close().await;
-        self.store.close().await;
+        self.database.close().await;
     }
 
     /// Holds every account against its known sums, in four ways.
     pub(crate) async fn assert_sums(&self, known: &BTreeMap<AccountId, Sums>) {
-        self.store.flush().await;
         self.catch_up().await;
         let (mut replayed, mut loaded) = (BTreeMap::new(), BTreeMap::new());
-        let accounts = self.store.repository::<Account>();
+        let accounts = self.store().repository::<Account>();
         for id in known.keys() {
             let account = self.replay(id).await;
             let snapshot = accounts.load(id).await.expect("the account is there").state;
@@ -129,13 +140,12 @@ impl Bank {
         let sums = |AccountSummary { account_id, transaction_count, balance, .. }: AccountSummary| {
             (account_id, Sums { transactions: transaction_count.unsigned_abs(), net: balance })
         };
-        summaries::all(&self.store).await.expect("the summaries are there").into_iter().map(sums).collect()
+        summaries::all(self.store()).await.expect("the summaries are there").into_iter().map(sums).collect()
     }
 
     /// How many transactions are in the summaries, which may not be there yet.
     pub(crate) async fn summed_so_far(&self) -> u64 {
-        let there = sqlx::query_scalar::<_, bool>("select to_regclass('bank.account_summaries') is not null");
-        if !there.fetch_one(&self.pool).await.expect("it can be asked") {
+        if !self.database.has_summaries().await {
             return 0;
         }
         self.summed().await.values().map(|sums| sums.transactions).sum()
@@ -143,23 +153,17 @@ impl Bank {
 
     /// The sums that the statements come to; each line's balance is the one before it and its amount.
     pub(crate) async fn stated(&self) -> BTreeMap<AccountId, Sums> {
-        let query = "select account_id, count(*), sum(amount)::bigint, bool_and(balance = sum_of_lines) from (
-                select *, sum(amount) over (partition by account_id order by line) as sum_of_lines
-                from bank.statement_lines
-            ) as lines group by account_id";
-        let rows: Vec<(String, i64, i64, bool)> =
-            sqlx::query_as(query).fetch_all(&self.pool).await.expect("the lines are there");
         let sums = |(account, transactions, net, adds_up): (String, i64, i64, bool)| {
             assert!(adds_up, "account {account}: the balances are those of the lines");
             (AccountId(account), Sums { transactions: transactions.unsigned_abs(), net: Money::from_minor(net) })
         };
-        rows.into_iter().map(sums).collect()
+        self.database.stated().await.into_iter().map(sums).collect()
     }
 
     /// An account by all of its events, without any snapshot.
     async fn replay(&self, id: &AccountId) -> Account {
-        let stream = Repository::<Account, PostgresStore>::stream(id);
-        let mut events = std::pin::pin!(self.store.read_stream(ReadStream::new(stream)));
+        let stream = Repository::<Account, D::Store>::stream(id);
+        let mut events = std::pin::pin!(self.store().read_stream(ReadStream::new(stream)));
         let mut account = Account::default();
         while let Some(stored) = events.try_next().await.expect("events can be read") {
             let metadata: Metadata = stored.decode_metadata().expect("metadata decodes");
@@ -171,8 +175,7 @@ impl Bank {
     /// Makes sure that just those accounts have a snapshot that must: an account has one event more than it has
     /// transactions, because it was opened.
     async fn assert_snapshots(&self, known: &BTreeMap<AccountId, Sums>) {
-        let query = sqlx::query_as("select stream_id, version from es.snapshots where stream_type = 'account'");
-        let rows: Vec<(String, i64)> = query.fetch_all(&self.pool).await.expect("snapshots can be read");
+        let rows = self.database.snapshots().await;
         let kept: BTreeMap<_, _> = rows.into_iter().map(|(id, version)| (AccountId(id), version)).collect();
         let due: Vec<_> = known.iter().filter(|(_, sums)| sums.transactions + 1 >= 20).map(|(id, _)| id).collect();
         assert!(kept.keys().eq(due), "every account with 20 events has a snapshot, and no other");

@@ -8,12 +8,8 @@ use std::{
     time::Duration,
 };
 
-use es_tests::database::Database;
-
-use crate::{
-    opened::{Bank, made_up_ledger},
-    support::{known_sums, ledger},
-};
+use super::opened::{Asked, Bank, made_up_ledger};
+use crate::support::{known_sums, ledger};
 
 /// A file of the real ledger, which does not come with this repository; `None` where it is not there.
 fn real_ledger(name: &str) -> Option<PathBuf> {
@@ -22,8 +18,8 @@ fn real_ledger(name: &str) -> Option<PathBuf> {
     Some(folder.join(name)).filter(|path| path.is_file())
 }
 
-pub(crate) async fn the_small_ledger_comes_out_four_times_the_same(database: Database) {
-    let bank = Bank::open(&database).await;
+pub(crate) async fn the_small_ledger_comes_out_four_times_the_same<D: Asked>(url: &str) {
+    let bank = Bank::<D>::open(url).await;
     let known = known_sums(&ledger("small-balances.csv"));
     let report = bank.import(&ledger("small.csv"), 32).await;
     assert_eq!((report.tally.opened, report.tally.applied, report.is_incomplete()), (6, 60, false));
@@ -36,13 +32,13 @@ pub(crate) async fn the_small_ledger_comes_out_four_times_the_same(database: Dat
     bank.close().await;
 }
 
-pub(crate) async fn the_real_ledger_comes_out_four_times_the_same(database: Database) {
+pub(crate) async fn the_real_ledger_comes_out_four_times_the_same<D: Asked>(url: &str) {
     let (Some(transactions), Some(sums)) = (real_ledger("pkdd99-transactions.csv"), real_ledger("pkdd99-balances.csv"))
     else {
         println!("left out, because it is not there: the real ledger (ES_LEDGER_DIR names its folder)");
         return;
     };
-    let (bank, known) = (Bank::open(&database).await, known_sums(&sums));
+    let (bank, known) = (Bank::<D>::open(url).await, known_sums(&sums));
     assert_eq!(known.len(), 1_229);
     assert_eq!(known.values().filter(|sums| sums.transactions >= 20).count(), 862);
 
@@ -68,9 +64,10 @@ pub(crate) async fn the_real_ledger_comes_out_four_times_the_same(database: Data
     bank.close().await;
 }
 
-pub(crate) async fn a_program_that_is_killed_again_and_again_loses_nothing(database: Database) {
-    let (bank, (text, known)) = (Bank::open(&database).await, made_up_ledger(30, 2_000));
-    let path = env::temp_dir().join(format!("{}.csv", database.name()));
+pub(crate) async fn a_program_that_is_killed_again_and_again_loses_nothing<D: Asked>(url: &str) {
+    let (bank, (text, known)) = (Bank::<D>::open(url).await, made_up_ledger(30, 2_000));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ledger.csv");
     fs::write(&path, text).expect("the ledger can be written");
     for events in [200, 600, 1_400] {
         kill_behind(&bank, &path, events).await;
@@ -79,13 +76,12 @@ pub(crate) async fn a_program_that_is_killed_again_and_again_loses_nothing(datab
     assert!(output.contains("lines read                  2000\n"), "{output}");
     assert_eq!((bank.summed().await, bank.stated().await), (known.clone(), known.clone()));
     bank.assert_sums(&known).await;
-    fs::remove_file(&path).expect("the ledger can be removed");
     bank.close().await;
 }
 
 /// Has the program import a ledger, and kills it when so many events are there and some of them are taken in, by it or by
 /// those that were killed before.
-async fn kill_behind(bank: &Bank, ledger: &Path, events: i64) {
+async fn kill_behind(bank: &Bank<impl Asked>, ledger: &Path, events: i64) {
     let path = ledger.to_str().expect("the path is text");
     let mut killed = bank.program(&["import", path]).stderr(Stdio::null()).spawn().expect("the program starts");
     while bank.events().await < events || bank.stated().await.is_empty() || bank.summed_so_far().await == 0 {

@@ -1,16 +1,12 @@
-//! The program on PostgreSQL: what it prints, and with which code it ends.
+//! The program: what it prints, and with which code it ends.
 
 use std::process::Stdio;
 
-use es_tests::database::Database;
+use super::opened::{Asked, Bank, made_up_ledger};
+use crate::support::ledger;
 
-use crate::{
-    opened::{Bank, made_up_ledger},
-    support::ledger,
-};
-
-pub(crate) async fn the_program_tells_an_account_from_another_day(database: Database) {
-    let bank = Bank::open(&database).await;
+pub(crate) async fn the_program_tells_an_account_from_another_day<D: Asked>(url: &str) {
+    let bank = Bank::<D>::open(url).await;
     let ok = |arguments: &[&str]| bank.ok(arguments);
     assert_eq!(
         ok(&["open", "7", "--owner", "Ada", "--overdraft", "100", "--on", "2026-01-02"]),
@@ -55,8 +51,8 @@ pub(crate) async fn the_program_tells_an_account_from_another_day(database: Data
     bank.close().await;
 }
 
-pub(crate) async fn the_program_says_what_was_left_out(database: Database) {
-    let bank = Bank::open(&database).await;
+pub(crate) async fn the_program_says_what_was_left_out<D: Asked>(url: &str) {
+    let bank = Bank::<D>::open(url).await;
     let path = |name| ledger(name).to_str().expect("the path is text").to_owned();
     let (faulty, small) = (path("faulty.csv"), path("small.csv"));
 
@@ -123,8 +119,8 @@ pub(crate) async fn the_program_says_what_was_left_out(database: Database) {
     bank.close().await;
 }
 
-pub(crate) async fn the_program_looks_after_projections(database: Database) {
-    let bank = Bank::open(&database).await;
+pub(crate) async fn the_program_looks_after_projections<D: Asked>(url: &str) {
+    let bank = Bank::<D>::open(url).await;
     let fresh = bank.ok(&["projections"]);
     assert!(fresh.contains("account_summaries v1, shard 0: running at 0, 0 applied, 0 to come"), "{fresh}");
 
@@ -145,12 +141,12 @@ pub(crate) async fn the_program_looks_after_projections(database: Database) {
     );
     assert_eq!(bank.ok(&["top"]).lines().count(), 7);
     // Without an engine beside it, whoever asks catches up.
-    let (path, ledger) = (std::env::temp_dir().join(format!("{}.csv", database.name())), made_up_ledger(2, 10).0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, ledger) = (folder.path().join("ledger.csv"), made_up_ledger(2, 10).0);
     std::fs::write(&path, ledger).expect("the ledger can be written");
     bank.ok(&["import", path.to_str().expect("the path is text"), "--no-projections"]);
     assert!(bank.ok(&["projections", "status"]).contains("running at 66, 66 applied, 12 to come"));
     assert_eq!(bank.ok(&["statement", "1"]).lines().count(), 1 + 5);
-    std::fs::remove_file(&path).expect("the ledger can be removed");
     bank.ok(&["projections", "drop-older", "account_summaries"]);
     bank.close().await;
 }

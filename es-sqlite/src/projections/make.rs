@@ -1,0 +1,158 @@
+//! Making what is missing.
+
+use es_core::{
+    projection::{PrepareError, ProjectionKind, Start},
+    recorded::Position,
+    store::StoreError,
+};
+use sqlx::{Executor as _, SqliteConnection};
+
+use super::{
+    column::{self, TableColumn},
+    division,
+    known::{self, Projection},
+    missing::Todo,
+    prepare::PREPARING,
+    registry::Registry,
+    sql::{now, safe},
+    table,
+};
+use crate::{error, row::signed};
+
+/// Why a transaction did not come to its end.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    Refused(PrepareError),
+    Failed(sqlx::Error),
+}
+
+impl From<PrepareError> for Trouble {
+    fn from(error: PrepareError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<sqlx::Error> for Trouble {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<Trouble> for PrepareError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Refused(error) => error,
+            Trouble::Failed(source) => error::store_error(PREPARING, source).into(),
+        }
+    }
+}
+
+/// ?1 name, ?2 kind, ?3 version.
+const NAME: &str = "
+    insert into es_projections (name, kind, active, newest) values (?1, ?2, ?3, ?3)
+    on conflict (name) do update set newest = excluded.newest";
+
+/// ?1 name, ?2 version, ?3 the columns, as JSON.
+const VERSION: &str = "insert into es_projection_versions (name, version, columns) values (?1, ?2, ?3)";
+
+/// ?1 name, ?2 version, ?3 shard, ?4 where it begins, ?5 this moment.
+const SHARD: &str =
+    "insert into es_projection_shards (name, version, shard, position, updated_at) values (?1, ?2, ?3, ?4, ?5)";
+
+/// ?1 name, ?2 version, ?3 the columns, as JSON.
+const COLUMNS: &str = "update es_projection_versions set columns = ?3 where name = ?1 and version = ?2";
+
+impl Todo<'_> {
+    pub(super) async fn make(
+        &self,
+        registry: &Registry,
+        connection: &mut SqliteConnection,
+        known: Option<&Projection>,
+    ) -> Result<(), Trouble> {
+        let (name, version) = (self.schema.id.name, self.schema.id.version);
+        let columns = match &self.schema.kind {
+            ProjectionKind::ReadModel(table) => Some(column::of_table(table)),
+            _ => None,
+        };
+        if self.new_version {
+            self.make_rows(connection, columns.as_deref()).await?;
+            if let Some(columns) = &columns {
+                execute(connection, table::create(name, version, columns)).await?;
+            }
+        }
+        if let Some(found) = self.shards {
+            division::divide(registry, connection, self.schema, found).await?;
+        }
+        if !self.indexes.is_empty() {
+            let stored = known.and_then(|known| known.versions.get(&version)?.columns.clone()).unwrap_or_default();
+            self.make_indexes(connection, stored).await?;
+        }
+        Ok(())
+    }
+
+    async fn make_rows(
+        &self,
+        connection: &mut SqliteConnection,
+        columns: Option<&[TableColumn]>,
+    ) -> Result<(), sqlx::Error> {
+        let (name, version) = (self.schema.id.name, self.schema.id.version);
+        let start = match self.schema.start {
+            Start::After(position) => signed(position.get()),
+            // Nobody appends before this is committed.
+            Start::Now => end_of_events(connection).await?,
+            // And what this crate does not know yet: so nothing is missed.
+            Start::Beginning | _ => signed(Position::START.get()),
+        };
+        let query = sqlx::query(NAME).bind(name).bind(self.schema.kind.name()).bind(version);
+        query.execute(&mut *connection).await?;
+        let query = sqlx::query(VERSION).bind(name).bind(version).bind(columns.map(column::to_json));
+        query.execute(&mut *connection).await?;
+        for shard in 0..self.schema.shards.max(1) {
+            let query = sqlx::query(SHARD).bind(name).bind(version).bind(shard).bind(start).bind(now());
+            query.execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
+
+    async fn make_indexes(
+        &self,
+        connection: &mut SqliteConnection,
+        mut columns: Vec<TableColumn>,
+    ) -> Result<(), sqlx::Error> {
+        let (name, version) = (self.schema.id.name, self.schema.id.version);
+        for column in &self.indexes {
+            execute(connection, table::create_index(name, version, column)).await?;
+        }
+        for column in &mut columns {
+            column.indexed |= self.indexes.iter().any(|added| added.name == column.name);
+        }
+        let query = sqlx::query(COLUMNS).bind(name).bind(version).bind(column::to_json(&columns));
+        query.execute(&mut *connection).await.map(drop)
+    }
+}
+
+/// The position of the last event that is there.
+pub(crate) async fn end_of_events(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("select coalesce(max(position), 0) from es_events").fetch_one(connection).await
+}
+
+/// Makes the view of a read model what its versions want.
+pub(super) async fn make_view(connection: &mut SqliteConnection, name: &str) -> Result<(), sqlx::Error> {
+    let known = known::known(connection, &[name]).await?;
+    let Some(projection) = known.get(name) else { return Ok(()) };
+    let tables = projection.tables();
+    if !tables.contains_key(&projection.active) {
+        return Ok(());
+    }
+    execute(connection, table::replace_view(name, projection.active, &tables)).await
+}
+
+pub(super) async fn execute(connection: &mut SqliteConnection, sql: String) -> Result<(), sqlx::Error> {
+    connection.execute(sqlx::raw_sql(safe(sql))).await.map(drop)
+}

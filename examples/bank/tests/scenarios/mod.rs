@@ -1,0 +1,6 @@
+//! What a bank does, on any database.
+
+pub(crate) mod import;
+pub(crate) mod opened;
+pub(crate) mod program;
+pub(crate) mod projections;
