@@ -29,7 +29,7 @@ use futures_core::future::BoxFuture;
 use futures_util::StreamExt as _;
 
 pub use self::{
-    arguments::{Argument, IntoArguments},
+    arguments::{Argument, IntoArgument, IntoArguments},
     column::{Column, ColumnSchema, ColumnType, TableSchema},
     error::{HandlerError, ProjectionError},
     inline::{InlineError, InlineReadModel, RowChanges},

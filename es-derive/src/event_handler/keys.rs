@@ -142,6 +142,58 @@ fn add(block: &Block, key: &Expr) -> TokenStream {
     quote!({ #event #envelope #add })
 }
 
+/// A name that a key cannot know: that of an argument of the handler, or another variable that the key begins with.
+pub(super) fn unknown_name(key: &Expr, arguments: &[&Ident]) -> Option<Ident> {
+    let is_known = |name: &Ident| name == EVENT || name == ENVELOPE;
+    // A closure has arguments of its own, which may be named likewise.
+    let has_closure = contains(key.to_token_stream(), '|');
+    let mut unknown = arguments.iter().filter(|name| !has_closure && !is_known(name));
+    let argument = unknown.find_map(|name| variable_in(key.to_token_stream(), name));
+    argument.or_else(|| first_variable(key).filter(|name| !is_known(name)).cloned())
+}
+
+/// What `a.b.c()` begins with, where that is a name as variables have it.
+fn first_variable(expression: &Expr) -> Option<&Ident> {
+    match expression {
+        Expr::Field(field) => first_variable(&field.base),
+        Expr::MethodCall(call) => first_variable(&call.receiver),
+        Expr::Reference(reference) => first_variable(&reference.expr),
+        Expr::Paren(paren) => first_variable(&paren.expr),
+        Expr::Group(group) => first_variable(&group.expr),
+        Expr::Path(path) => path.path.get_ident().filter(|name| name.to_string().starts_with(char::is_lowercase)),
+        _ => None,
+    }
+}
+
+fn contains(tokens: TokenStream, sign: char) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Punct(punct) => punct.as_char() == sign,
+        TokenTree::Group(group) => contains(group.stream(), sign),
+        TokenTree::Ident(_) | TokenTree::Literal(_) => false,
+    })
+}
+
+/// A variable of that name among the tokens: no field, no method, and no part of a path.
+fn variable_in(tokens: TokenStream, name: &Ident) -> Option<Ident> {
+    let mut before = None;
+    for token in tokens {
+        match &token {
+            TokenTree::Ident(ident) if ident == name && !matches!(before, Some('.' | ':')) => return Some(ident.clone()),
+            TokenTree::Group(group) => {
+                if let Some(found) = variable_in(group.stream(), name) {
+                    return Some(found);
+                }
+            }
+            _ => {}
+        }
+        before = match &token {
+            TokenTree::Punct(sign) => Some(sign.as_char()),
+            _ => None,
+        };
+    }
+    None
+}
+
 /// A name as it is written among the tokens: a variable is only seen by tokens that come from the same place.
 fn name_in(tokens: TokenStream, name: &str) -> Option<Ident> {
     tokens.into_iter().find_map(|token| match token {

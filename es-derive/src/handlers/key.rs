@@ -19,6 +19,11 @@ pub(super) fn take(attributes: &mut Vec<Attribute>, errors: &mut Errors) -> Vec<
     keys
 }
 
+/// Whether it is `#[key(stream)]`.
+pub(super) fn is_stream(keys: &[Expr]) -> bool {
+    matches!(keys, [Expr::Path(key)] if key.path.is_ident("stream"))
+}
+
 fn read(mark: &Attribute, errors: &mut Errors) -> Vec<Expr> {
     let parsed = match &mark.meta {
         syn::Meta::List(_) => mark.parse_args_with(Punctuated::<Expr, Token![,]>::parse_terminated),

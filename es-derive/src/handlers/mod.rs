@@ -100,6 +100,8 @@ pub(crate) struct Handler {
     pub(crate) mark: Entries,
     /// What `#[key(..)]` above an event handler says.
     pub(crate) keys: Vec<Expr>,
+    /// Whether that is `#[key(stream)]`, which says what goes without saying.
+    pub(crate) is_keyed_by_stream: bool,
     pub(crate) receiver: Option<Receiver>,
     /// All arguments but `self`.
     pub(crate) arguments: Vec<Argument>,
@@ -215,7 +217,11 @@ impl Handler {
             function.attrs.retain(|attribute| !attribute.path().is_ident(grammar.attribute));
             entries
         });
-        let keys = if kind == Kind::Event { key::take(&mut function.attrs, errors) } else { Vec::new() };
+        let mut keys = if kind == Kind::Event { key::take(&mut function.attrs, errors) } else { Vec::new() };
+        let is_keyed_by_stream = key::is_stream(&keys);
+        if is_keyed_by_stream {
+            keys.clear();
+        }
         let arguments = function.sig.inputs.iter().filter_map(|input| match input {
             FnArg::Receiver(_) => None,
             FnArg::Typed(argument) => Some(Argument::parse(&argument.ty)),
@@ -224,6 +230,7 @@ impl Handler {
             cfgs: function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect(),
             mark: mark.unwrap_or_default(),
             keys,
+            is_keyed_by_stream,
             receiver: function.sig.receiver().cloned(),
             arguments: arguments.collect(),
             signature: function.sig.clone(),
