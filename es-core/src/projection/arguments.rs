@@ -81,12 +81,14 @@ pub trait IntoArguments {
     fn into_arguments(self) -> Vec<Argument>;
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoArguments for Vec<Argument> {
     fn into_arguments(self) -> Vec<Argument> {
         self
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoArguments for () {
     fn into_arguments(self) -> Vec<Argument> {
         Vec::new()

@@ -57,6 +57,9 @@ pub struct Rows<R: ReadModel> {
     position: Position,
 }
 
+/// A key, and its row where it has one.
+type Kept<R> = (<R as ReadModel>::Key, Option<R>);
+
 impl<R: ReadModel> Rows<R> {
     /// No rows, at the start of all events.
     pub fn new() -> Self {
@@ -122,18 +125,16 @@ impl<R: ReadModel> Rows<R> {
     }
 
     /// Copies of rows, by way of their columns: a read model need not be `Clone`.
-    fn copies(&self, keys: &[R::Key]) -> Result<Vec<(R::Key, Option<R>)>, StoreError> {
+    fn copies(&self, keys: &[R::Key]) -> Result<Vec<Kept<R>>, StoreError> {
         let copy = |key: &R::Key| match self.rows.get(key).map(row::through_columns).transpose() {
             Ok(copy) => Ok((key.clone(), copy)),
-            Err(source) => {
-                Err(StoreError::Backend { doing: "copying a row of a read model", source: source.into() })
-            }
+            Err(source) => Err(StoreError::Backend { doing: "copying a row of a read model", source: source.into() }),
         };
         keys.iter().map(copy).collect()
     }
 
     /// Undoes what a handler has done before it failed.
-    fn put_back(&mut self, rows: Vec<(R::Key, Option<R>)>) {
+    fn put_back(&mut self, rows: Vec<Kept<R>>) {
         for (key, row) in rows {
             match row {
                 Some(row) => drop(self.rows.insert(key, row)),

@@ -198,7 +198,11 @@ fn may_fail(handlers: &[EventHandler<'_>]) -> Option<TokenStream> {
     let is_row = |output: &ReturnType| matches!(output, ReturnType::Type(_, ty) if spans::last_name_is(ty, "Row"));
     let may_fail = |output: &ReturnType| !rules::returns_nothing(output) && !is_row(output);
     let any = handlers.iter().any(|handler| may_fail(&handler.handler.signature.output));
-    any.then(|| quote!(const MAY_FAIL: ::core::primitive::bool = true;))
+    any.then(|| {
+        quote!(
+            const MAY_FAIL: ::core::primitive::bool = true;
+        )
+    })
 }
 
 /// Whether a handler asks for what is given; one that is compiled away does not. Where none does, replay need not decode

@@ -20,7 +20,9 @@ pub(super) fn instead(block: &Block, errors: &Errors) -> Option<TokenStream> {
     if !may_be {
         return None;
     }
-    if let Some(handler) = block.handlers.iter().find(|handler| handler.arguments.iter().skip(1).any(is_of_a_projection)) {
+    if let Some(handler) =
+        block.handlers.iter().find(|handler| handler.arguments.iter().skip(1).any(is_of_a_projection))
+    {
         let mut errors = Errors::default();
         errors.at(handler.signature.fn_token.span, event_handler::forgotten_async(handler.name()));
         return Some(fallback::quietly(block, &errors));

@@ -178,7 +178,9 @@ fn variable_in(tokens: TokenStream, name: &Ident) -> Option<Ident> {
     let mut before = None;
     for token in tokens {
         match &token {
-            TokenTree::Ident(ident) if ident == name && !matches!(before, Some('.' | ':')) => return Some(ident.clone()),
+            TokenTree::Ident(ident) if ident == name && !matches!(before, Some('.' | ':')) => {
+                return Some(ident.clone());
+            }
             TokenTree::Group(group) => {
                 if let Some(found) = variable_in(group.stream(), name) {
                     return Some(found);
