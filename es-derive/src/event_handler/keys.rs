@@ -35,7 +35,9 @@ fn has_keys(block: &Block) -> bool {
 ///
 /// In an `async` block `__Key` is `String`. Nothing that has keys has parameters.
 pub(super) fn expand(block: &Block, handlers: &[EventHandler<'_>]) -> Option<TokenStream> {
-    let first = block.handlers.iter().find_map(|handler| handler.keys.first()).map(spans::first)?;
+    let Some(first) = block.handlers.iter().find_map(|handler| handler.keys.first()).map(spans::first) else {
+        return streams_are_keys(block);
+    };
     let krate = &block.krate;
     let key = if block.is_async() {
         quote!(type __Key = #krate::private::String;)
@@ -72,6 +74,18 @@ pub(super) fn expand(block: &Block, handlers: &[EventHandler<'_>]) -> Option<Tok
 
         #(#each)*
     })
+}
+
+/// Where all that is said is `#[key(stream)]`: the place at which an aggregate is told that its handlers have no keys.
+///
+/// ```text
+/// const _: usize = ::es_core::private::has_keys::<__Folds>();
+/// ```
+fn streams_are_keys(block: &Block) -> Option<TokenStream> {
+    let place = block.handlers.iter().find_map(|handler| handler.keyed_by_stream)?;
+    let (krate, folds) = (block.krate.at(place), owner::with_arguments(block, "__Folds", place));
+    (!block.is_async() && block.item.generics.params.is_empty())
+        .then(|| quote_spanned!(place=> const _: ::core::primitive::usize = #krate::private::has_keys::<#folds>();))
 }
 
 fn function(index: usize) -> Ident {

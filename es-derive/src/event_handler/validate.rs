@@ -117,7 +117,8 @@ fn says_the_key_of_several_sets(block: &Block, errors: &mut Errors) {
     if !several || block.is_async() {
         return;
     }
-    for handler in block.handlers.iter().filter(|handler| handler.keys.is_empty() && !handler.is_keyed_by_stream) {
+    for handler in block.handlers.iter().filter(|handler| handler.keys.is_empty() && handler.keyed_by_stream.is_none())
+    {
         errors.at(handler.name().span(), messages::projection::key_of_several_sets(handler.name(), sets));
     }
 }
