@@ -149,15 +149,18 @@ struct LampSummary {
 
 #[event_handler(covers(LampEvent, RoomEvent), ignore(LampPutOut))]
 impl LampSummary {
+    #[key(stream)]
     fn lit(&mut self, event: LampLit, envelope: &Envelope) {
         self.watts += event.watts;
         self.last = Some((envelope.version.get(), envelope.metadata.actor.clone()));
     }
 
+    #[key(stream)]
     fn painted(&mut self, event: &RoomPainted) {
         self.colour = Some(event.colour.clone());
     }
 
+    #[key(stream)]
     fn broken(&mut self, _: &LampBroken, metadata: &Metadata) -> Row {
         if metadata.actor.is_some() { Row::Keep } else { Row::Delete }
     }
