@@ -4,4 +4,8 @@ mod conformance;
 mod engine;
 #[path = "../../tests/engine/mod.rs"]
 mod engines;
+mod projection_batch;
+mod projection_prepare;
+mod projection_rows;
+mod projection_support;
 mod support;

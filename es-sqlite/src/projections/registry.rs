@@ -203,7 +203,9 @@ impl Registry {
                 // Before the look, so that an end between the look and the wait is not missed.
                 let ended = self.ended.notified();
                 let is_known = |known: &Arc<Open>| Arc::ptr_eq(known, &open);
-                if !self.is_open(shard).await || !self.of(shard).as_ref().is_some_and(is_known) {
+                let is_open = self.is_open(shard).await && self.of(shard).as_ref().is_some_and(is_known);
+                // Of one that was ended nothing can come any more, whoever still has its connection.
+                if !is_open || open.abandoned_at().is_none() {
                     break;
                 }
                 // Abandoned it may be without that anybody says so.
