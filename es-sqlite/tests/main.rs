@@ -4,8 +4,10 @@ mod conformance;
 mod engine;
 #[path = "../../tests/engine/mod.rs"]
 mod engines;
+mod inline;
 mod projection_batch;
 mod projection_prepare;
 mod projection_rows;
+mod projection_sharing;
 mod projection_support;
 mod support;
