@@ -5,6 +5,7 @@ mod engine;
 #[path = "../../tests/engine/mod.rs"]
 mod engines;
 mod inline;
+mod inline_storm;
 mod projection_batch;
 mod projection_prepare;
 mod projection_rows;

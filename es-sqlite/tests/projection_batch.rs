@@ -180,7 +180,7 @@ async fn a_handler_that_freezes_is_ended_and_appends_go_on() {
     let begun = Instant::now();
     // It does nothing more; and nobody claims the shard.
     append(&store).await.expect("it is not kept waiting for ever");
-    assert!(begun.elapsed() >= SHORT - Duration::from_millis(50), "it was ended after {:?}", begun.elapsed());
+    assert!(begun.elapsed() >= SHORT / 2, "it was ended after {:?}", begun.elapsed());
     let late = note(&store, &mut transaction, "b").await.expect_err("it was ended");
     assert_eq!(store.transience(&HandlerError::new(late)), Transience::Unavailable);
     assert!(store.commit(transaction).await.expect_err("it was ended").is_unavailable());

@@ -177,7 +177,7 @@ async fn every_type_comes_back_as_it_went() {
         let key = row[0].as_str().expect("a key").to_owned();
         let seen = store.find_row(&EVERYTHING, &key).await.expect("a look").expect("it is there");
         let loaded = store.load_rows(&mut transaction, &EVERYTHING, &[key]).await.expect("rows can be loaded");
-        assert_eq!(loaded, [seen.clone()]);
+        assert_eq!(loaded, std::slice::from_ref(&seen));
         assert_eq!(serde_json::from_slice::<Value>(&seen).expect("JSON"), *row);
     }
     store.rollback(transaction).await;

@@ -32,13 +32,13 @@ const STOP: &str = "
     where name = ?1 and version = ?2 and shard = ?3 and engine = ?4 and epoch = ?5 and position = ?6
       and activity = 'running'";
 
-/// ?1 name, ?2 version, ?3 shard. Index: es_dead_letters_parked.
+/// ?1 name, ?2 version, ?3 shard. Index: `es_dead_letters_parked`.
 const PARKED_KEYS: &str = "
     select distinct key from es_dead_letters
     where name = ?1 and version = ?2 and shard = ?3 and skipped = 0
     order by key";
 
-/// ?1 name, ?2 version, ?3 shard, ?4 key, ?5 the most. Indexes: es_dead_letters_parked, and the primary key of events.
+/// ?1 name, ?2 version, ?3 shard, ?4 key, ?5 the most. Indexes: `es_dead_letters_parked`, and the primary key of events.
 const PARKED_EVENTS: &str = concat!(
     "select ",
     event_columns!(),
