@@ -12,6 +12,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (3, "archived_streams", include_str!("../migrations/0003_archived_streams.sql")),
     (4, "projections", include_str!("../migrations/0004_projections.sql")),
     (5, "inline_read_models", include_str!("../migrations/0005_inline_read_models.sql")),
+    (6, "redrives", include_str!("../migrations/0006_redrives.sql")),
 ];
 
 /// The version of the tables that this crate needs.

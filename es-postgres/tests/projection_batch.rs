@@ -237,9 +237,14 @@ pub(crate) async fn a_batch_whose_backend_is_killed_has_done_nothing(database: D
     connection.execute(kill).await.expect("a kill");
     let error = store.commit(transaction).await.expect_err("its connection is gone");
     assert_eq!(store.transience(&HandlerError::new(error)), Transience::Unavailable);
-    // All that lie idle are dead too, and are replaced.
+    // All that lie idle are dead too, however many they are, and are replaced.
+    let other = claim(&store, &engine, shard(MAILS, 1)).await;
     for (from, to) in [(0, 3), (3, 4)] {
         let (advance, stays) = (moved(&store, from, to).await, moved(&store, to, to).await);
+        let both = [begin(&store, &held, from, from).await, begin(&store, &other, 0, 0).await];
+        for transaction in both {
+            store.rollback(transaction).await;
+        }
         connection.execute(kill).await.expect("a kill");
         let begun = store.begin(&held, &advance).await.expect("on a new connection");
         let mut transaction = begun.expect("the claim holds");

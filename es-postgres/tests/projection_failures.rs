@@ -96,22 +96,22 @@ pub(crate) async fn a_redrive_is_wanted_until_it_is_done(database: Database) {
     let store = open_with(&database, &[mails(2)]).await;
     let held = claim(&store, &engine("a", LONG), shard(MAILS, 0)).await;
     store.redrive(MAILS).await.expect("it can be wanted");
-    assert_eq!((state(&store, 0).await.redrive, state(&store, 1).await.redrive), (true, true));
+    assert_eq!((state(&store, 0).await.redrive, state(&store, 1).await.redrive), (Some(1), Some(1)));
     let mut transaction = begin(&store, &held, 0, 0).await;
-    store.redriven(&mut transaction, held.shard).await.expect("it is done");
+    store.redriven(&mut transaction, held.shard, 1).await.expect("it is done");
     let wanted_again = tokio::spawn({
         let store = store.clone();
         async move { store.redrive(MAILS).await }
     });
-    // It waits for the batch that is about to end the earlier wish.
+    // It waits for the batch that is about to end the earlier wish, and is another.
     crate::support::until_one_waits(&mut raw(&database).await).await;
     store.commit(transaction).await.expect("a commit");
     wanted_again.await.expect("the task").expect("it can be wanted again");
-    assert_eq!((state(&store, 0).await.redrive, state(&store, 1).await.redrive), (true, true));
+    assert_eq!((state(&store, 0).await.redrive, state(&store, 1).await.redrive), (Some(2), Some(2)));
     let mut transaction = begin(&store, &held, 0, 0).await;
-    store.redriven(&mut transaction, held.shard).await.expect("it is done");
+    store.redriven(&mut transaction, held.shard, 2).await.expect("it is done");
     store.commit(transaction).await.expect("a commit");
-    assert_eq!((state(&store, 0).await.redrive, state(&store, 1).await.redrive), (false, true));
+    assert_eq!((state(&store, 0).await.redrive, state(&store, 1).await.redrive), (None, Some(2)));
 }
 
 pub(crate) async fn a_shard_stops_under_its_claim_and_goes_on_when_it_is_resumed(database: Database) {
@@ -133,6 +133,8 @@ pub(crate) async fn a_shard_stops_under_its_claim_and_goes_on_when_it_is_resumed
     );
     assert_eq!(state(&store, 1).await.activity, Activity::Running);
     store.set_activity(MAILS, Activity::Running).await.expect("it can be resumed");
+    assert!(!store.stop(&held, Position::START, &why).await.expect("an answer"), "its claim ended with the first");
+    let held = claim(&store, &owner, shard(MAILS, 0)).await;
     // The failure is told until somebody has come past it.
     assert!(store.advance(&held, &moved(&store, 0, 2).await).await.expect("an answer"));
     assert_eq!(state(&store, 0).await.failure, Some(why));

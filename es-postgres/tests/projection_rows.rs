@@ -197,6 +197,10 @@ pub(crate) async fn rows_take_the_place_of_others_and_are_removed(database: Data
     assert_eq!(low, [json!(["0000", 0]), json!(["0001", -1])]);
     assert_eq!(found("id = $1 and lit = $2", vec!["0003".into(), 3.into()]).await, [json!(["0003", 3])]);
     assert_eq!(found("", vec![]).await.len(), 4_999);
+    // What may follow a condition follows none.
+    assert_eq!(found("order by lit limit $1", vec![1.into()]).await, [json!(["0001", -1])]);
+    assert_eq!(found("LIMIT 3", vec![]).await.len(), 3);
+    assert_eq!(found("Offset 4990", vec![]).await.len(), 9);
     assert!(store.find_row(&LAMPS, "new").await.expect("a look").is_none());
 }
 

@@ -9,7 +9,8 @@ use es_core::{
 };
 
 use super::{
-    Contents, Diary, Log, PotEvent, engine, filled, fold_from_zero, happen, pot, rows, unreliable::Unreliable,
+    Contents, Diary, Log, PotEvent, engine, filled, fold_from_zero, happen, pot, reacting::DiaryV2, rows,
+    unreliable::Unreliable,
 };
 
 pub(crate) async fn rows_follow_the_events<S: ProjectionStore>(store: &S) {
@@ -132,6 +133,35 @@ pub(crate) async fn the_status_says_how_it_goes<S: ProjectionStore>(store: &S) {
     assert!(shards.iter().all(|shard| shard.state.owner.is_none() && shard.lag == Some(Lag::default())), "{status}");
 }
 
+pub(crate) async fn what_is_tried_again_and_again_is_shown<S: ProjectionStore>(store: &S) {
+    let unreliable = Unreliable::new(store.clone());
+    let running = engine(&unreliable).read_model::<Contents>().start().await.expect("an engine");
+    let first = happen(store, &pot(0), [filled(1)]).await;
+    running.wait_for(first).await.expect("it comes so far");
+    let failing = async || {
+        let status = running.status().await.expect("a status");
+        let shard = &status.projection("pot_contents").expect("it is known").shards[0];
+        assert_eq!(shard.to_string().contains(", failing for "), shard.failing.is_some(), "{shard}");
+        shard.failing.clone()
+    };
+    assert_eq!(failing().await, None);
+    unreliable.cut_at_next_batch();
+    let last = happen(store, &pot(0), [filled(2)]).await;
+    let told = loop {
+        match failing().await {
+            Some(failing) if failing.attempts > 2 => break failing,
+            _ => tokio::time::sleep(Duration::from_millis(2)).await,
+        }
+    };
+    assert!(told.message.contains("the plug was pulled"), "{told}");
+    let first = told.lasts;
+    assert!(failing().await.is_some_and(|failing| failing.lasts > first), "since the first attempt");
+    unreliable.mend();
+    running.wait_for(last).await.expect("it comes so far");
+    assert_eq!(failing().await, None);
+    running.shutdown().await;
+}
+
 pub(crate) async fn a_paused_projection_stands_still<S: ProjectionStore>(store: &S) {
     let log = Log::default();
     let running =
@@ -153,7 +183,7 @@ pub(crate) async fn a_paused_projection_stands_still<S: ProjectionStore>(store: 
 }
 
 pub(crate) async fn status_of<S: ProjectionStore>(
-    controls: &es_core::engine::Controls<S>,
+    controls: &Controls<S>,
     name: &str,
 ) -> es_core::projection::ShardState {
     let status = controls.status().await.expect("a status");
@@ -185,4 +215,36 @@ pub(crate) async fn one_reader_serves_all_at_the_end_of_the_events<S: Projection
     let pages = watched.pages();
     assert!(pages < 60, "{pages} pages for 20 events and 16 shards");
     running.shutdown().await;
+}
+
+pub(crate) async fn what_nobody_has_prepared_is_not_controlled<S: ProjectionStore>(store: &S) {
+    let first = engine(store).projection(Diary(Log::default()));
+    let controls = first.controls();
+    let expect = |answer: Result<(), ControlError>| {
+        let Err(ControlError::NotPrepared { projection }) = &answer else { panic!("{answer:?}") };
+        assert_eq!(projection.to_string(), "diary v1");
+        let said = answer.map_err(|error| error.to_string());
+        let text = "`diary v1` is not known to the store yet; call `prepare()` or `start()` on its engine first";
+        assert_eq!(said, Err(text.to_owned()));
+    };
+    expect(controls.pause("diary").await);
+    expect(controls.resume("diary").await);
+    expect(controls.redrive("diary").await);
+    expect(controls.drop_older("diary").await);
+    expect(controls.dead_letters("diary", 1).await.map(drop));
+    first.prepare().await.expect("the store knows it");
+    controls.pause("diary").await.expect("paused");
+    controls.resume("diary").await.expect("resumed");
+    controls.redrive("diary").await.expect("wanted");
+
+    // Of an older program the version is gone as soon as it was dropped.
+    let second = || engine(store).projection(DiaryV2(Log::default()));
+    let answer = second().controls().pause("diary").await;
+    assert!(matches!(answer, Err(ControlError::NotPrepared { projection }) if projection.version == 2), "{answer:?}");
+    second().run_to_frontier().await.expect("the frontier");
+    controls.pause("diary").await.expect("it is there still");
+    second().controls().drop_older("diary").await.expect("dropped");
+    let answer = controls.resume("diary").await;
+    assert!(matches!(answer, Err(ControlError::Removed { active: 2, .. })), "{answer:?}");
+    controls.drop_older("diary").await.expect("nothing is left to drop");
 }

@@ -177,7 +177,6 @@ pub(crate) async fn fold_from_zero<S: EventStore>(store: &S) -> Vec<Contents> {
 
 /// An engine with short pauses.
 pub(crate) fn engine<S: ProjectionStore>(store: &S) -> ProjectionEngine<S> {
-    let retry =
-        es_core::RetryPolicy::new().attempts(5).pause(std::time::Duration::ZERO..std::time::Duration::from_millis(2));
+    let retry = RetryPolicy::new().attempts(5).pause(std::time::Duration::ZERO..std::time::Duration::from_millis(2));
     ProjectionEngine::new(store).retry(retry).lease(std::time::Duration::from_millis(500))
 }

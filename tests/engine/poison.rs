@@ -110,7 +110,7 @@ pub(crate) async fn what_is_parked_holds_up_its_key_and_is_redriven_in_order<S: 
 }
 
 async fn until_redriven<S: ProjectionStore>(running: &es_core::engine::RunningEngine<S>) {
-    while status_of(running.controls(), "diary").await.redrive {
+    while status_of(running.controls(), "diary").await.redrive.is_some() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -110,7 +110,7 @@ pub(crate) async fn nothing_is_delivered_again_by_a_rebuild<S: ProjectionStore>(
 /// The next version of the diary.
 #[derive(Projection, Debug)]
 #[projection(name = "diary", version = 2)]
-struct DiaryV2(Log);
+pub(crate) struct DiaryV2(pub(crate) Log);
 
 #[event_handler]
 impl DiaryV2 {

@@ -327,8 +327,8 @@ impl<S: ProjectionStore> ProjectionStore for Unreliable<S> {
         self.call(self.inner.unpark(transaction, shard, key, upto)).await
     }
 
-    async fn redriven(&self, transaction: &mut S::Transaction, shard: ShardId) -> Result<(), StoreError> {
-        self.call(self.inner.redriven(transaction, shard)).await
+    async fn redriven(&self, transaction: &mut S::Transaction, shard: ShardId, wish: u64) -> Result<(), StoreError> {
+        self.call(self.inner.redriven(transaction, shard, wish)).await
     }
 
     async fn set_activity(&self, projection: ProjectionId, activity: Activity) -> Result<(), StoreError> {

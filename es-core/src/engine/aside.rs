@@ -66,8 +66,8 @@ impl<S: ProjectionStore> Runner<S> {
     }
 
     /// Tries all parked events again, key after key, each key's in their order. A key whose event fails again stays parked
-    /// from there on.
-    pub(super) async fn redrive(&mut self) -> Step {
+    /// from there on. Then the wish was seen to; one that came meanwhile was not.
+    pub(super) async fn redrive(&mut self, wish: u64) -> Step {
         let keys: Vec<_> = self.choice.parked().cloned().collect();
         for key in keys {
             let mut attempts = 0;
@@ -77,7 +77,7 @@ impl<S: ProjectionStore> Runner<S> {
                 }
             }
         }
-        self.end_redrive().await?;
+        self.end_redrive(wish).await?;
         self.load_parked().await
     }
 
@@ -148,18 +148,16 @@ impl<S: ProjectionStore> Runner<S> {
     }
 
     /// The wish was seen to.
-    async fn end_redrive(&mut self) -> Step {
+    async fn end_redrive(&mut self, wish: u64) -> Step {
         loop {
             let range = (self.checkpoint, self.checkpoint);
             let attempt = Attempt::new(&self.shared.store, &self.claim, range, self.history, &[], &self.choice);
             let redriven = async |transaction: &mut S::Transaction| {
-                self.shared.store.redriven(transaction, self.claim.shard).await
+                self.shared.store.redriven(transaction, self.claim.shard, wish).await
             };
             let outcome = attempt.transact(0, &[], redriven).await;
-            match outcome {
-                Ok(Outcome::Taken(_)) => return Ok(()),
-                Ok(Outcome::Void) => return Err(Ended::Void),
-                Err(failed) => self.try_again(failed).await?,
+            if self.done(outcome).await?.is_some() {
+                return Ok(());
             }
         }
     }

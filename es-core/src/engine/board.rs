@@ -8,6 +8,7 @@ use std::{
 
 use tokio::sync::watch;
 
+use super::status::Failing;
 use crate::{
     projection::{Claim, ProjectionId, ShardId},
     recorded::Position,
@@ -15,6 +16,14 @@ use crate::{
 
 /// Over how long the rate is taken.
 const WINDOW: Duration = Duration::from_secs(10);
+
+/// What a shard cannot get past for now, and is tried again and again.
+#[derive(Clone, Debug)]
+struct Trouble {
+    since: Instant,
+    attempts: u32,
+    message: String,
+}
 
 /// A shard of ours.
 #[derive(Debug)]
@@ -31,6 +40,8 @@ pub(super) struct Board {
     ours: Mutex<HashMap<ShardId, Ours>>,
     /// Which versions readers see, when the store was last asked.
     active: Mutex<Vec<ProjectionId>>,
+    /// What our shards cannot get past for now, also while nobody runs them.
+    troubles: Mutex<HashMap<ShardId, Trouble>>,
     /// Counts the changes.
     changes: watch::Sender<u64>,
 }
@@ -74,6 +85,26 @@ impl Board {
             ours.applied.front().map_or(WINDOW, |(at, _)| at.elapsed()).clamp(Duration::from_millis(100), WINDOW);
         #[expect(clippy::cast_precision_loss, reason = "it is shown to people")]
         Some(events as f64 / since.as_secs_f64())
+    }
+
+    /// An attempt of a shard has failed, and is made again.
+    pub(super) fn failed(&self, shard: ShardId, message: String) {
+        let mut troubles = self.troubles();
+        let (since, attempts) = (Instant::now(), 0);
+        let trouble = troubles.entry(shard).or_insert(Trouble { since, attempts, message: String::new() });
+        (trouble.attempts, trouble.message) = (trouble.attempts.saturating_add(1), message);
+    }
+
+    /// A shard has come past what it could not get past, or somebody else has to.
+    pub(super) fn recovered(&self, shard: ShardId) {
+        self.troubles().remove(&shard);
+    }
+
+    /// What a shard of ours cannot get past.
+    pub(super) fn failing(&self, shard: ShardId) -> Option<Failing> {
+        let troubles = self.troubles();
+        let Trouble { since, attempts, message } = troubles.get(&shard)?;
+        Some(Failing { lasts: since.elapsed(), attempts: *attempts, message: message.clone() })
     }
 
     /// A shard is not ours any more.
@@ -123,6 +154,10 @@ impl Board {
 
     fn active(&self) -> MutexGuard<'_, Vec<ProjectionId>> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn troubles(&self) -> MutexGuard<'_, HashMap<ShardId, Trouble>> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ours(&self) -> MutexGuard<'_, HashMap<ShardId, Ours>> {

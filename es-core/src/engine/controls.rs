@@ -9,7 +9,7 @@ use super::{
     wait::WaitFor,
 };
 use crate::{
-    projection::{Activity, DeadLetter, ProjectionSchema, ProjectionStore},
+    projection::{Activity, DeadLetter, ProjectionId, ProjectionSchema, ProjectionStore},
     recorded::Position,
     store::{StoreError, StoredEvent},
 };
@@ -74,42 +74,69 @@ impl<S: ProjectionStore> Controls<S> {
     /// does so again.
     ///
     /// # Errors
-    /// [`ControlError::Unknown`] where no projection of that name is registered.
+    /// [`ControlError::Unknown`] where no projection of that name is registered, [`ControlError::NotPrepared`] where the
+    /// store does not know it, [`ControlError::Removed`] where it does not any more.
     pub async fn pause(&self, name: &str) -> Result<(), ControlError> {
-        Ok(self.store.set_activity(self.find(name)?.id, Activity::Paused).await?)
+        Ok(self.store.set_activity(self.known(name).await?, Activity::Paused).await?)
     }
 
     /// Has a projection go on that was paused, or had stopped at an event: that event is tried again first.
     ///
     /// # Errors
-    /// [`ControlError::Unknown`] where no projection of that name is registered.
+    /// [`ControlError::Unknown`] where no projection of that name is registered, [`ControlError::NotPrepared`] where the
+    /// store does not know it, [`ControlError::Removed`] where it does not any more.
     pub async fn resume(&self, name: &str) -> Result<(), ControlError> {
-        Ok(self.store.set_activity(self.find(name)?.id, Activity::Running).await?)
+        Ok(self.store.set_activity(self.known(name).await?, Activity::Running).await?)
     }
 
     /// Has all parked events of a projection tried again, each key's in their order, by whoever owns its shards.
     ///
     /// # Errors
-    /// [`ControlError::Unknown`] where no projection of that name is registered.
+    /// [`ControlError::Unknown`] where no projection of that name is registered, [`ControlError::NotPrepared`] where the
+    /// store does not know it, [`ControlError::Removed`] where it does not any more.
     pub async fn redrive(&self, name: &str) -> Result<(), ControlError> {
-        Ok(self.store.redrive(self.find(name)?.id).await?)
+        Ok(self.store.redrive(self.known(name).await?).await?)
     }
 
     /// Up to `limit` events that a projection has parked or passed over, by their position.
     ///
     /// # Errors
-    /// [`ControlError::Unknown`] where no projection of that name is registered.
+    /// [`ControlError::Unknown`] where no projection of that name is registered, [`ControlError::NotPrepared`] where the
+    /// store does not know it, [`ControlError::Removed`] where it does not any more.
     pub async fn dead_letters(&self, name: &str, limit: u32) -> Result<Vec<(DeadLetter, StoredEvent)>, ControlError> {
-        Ok(self.store.dead_letters(self.find(name)?.id, limit).await?)
+        Ok(self.store.dead_letters(self.known(name).await?, limit).await?)
     }
 
     /// Removes the versions of a projection that are older than the active one, with their tables. Processes that still run
     /// one of them stop to run it.
     ///
     /// # Errors
-    /// [`ControlError::Unknown`] where no projection of that name is registered.
+    /// [`ControlError::Unknown`] where no projection of that name is registered, [`ControlError::NotPrepared`] where the
+    /// store does not know it.
     pub async fn drop_older(&self, name: &str) -> Result<(), ControlError> {
-        Ok(self.store.drop_older(self.find(name)?.id.name).await?)
+        match self.known(name).await {
+            // Another version of it is there, whichever this program runs.
+            Ok(ProjectionId { name, .. })
+            | Err(ControlError::Removed { projection: ProjectionId { name, .. }, .. }) => {
+                Ok(self.store.drop_older(name).await?)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The version of a projection that is registered, where the store has it: nothing could be done to another.
+    async fn known(&self, name: &str) -> Result<ProjectionId, ControlError> {
+        let projection = self.find(name)?.id;
+        let roster = self.store.roster(&[projection]).await?;
+        if roster.shards.iter().any(|state| state.shard.projection == projection) {
+            return Ok(projection);
+        }
+        match roster.active.iter().find(|active| active.name == projection.name) {
+            Some(active) if active.version > projection.version => {
+                Err(ControlError::Removed { projection, active: active.version })
+            }
+            _ => Err(ControlError::NotPrepared { projection }),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a batch is delivered by a reactor: event by event, and the checkpoint behind each of them.
 
 use super::{
-    attempt::{Attempt, Failed, Outcome},
+    attempt::{Attempt, Failed},
     choice::Chosen,
     feed::Batch,
     metrics,
@@ -53,7 +53,7 @@ impl<S: ProjectionStore> Runner<S> {
         loop {
             let error = match work.deliver(stored, attempt).await {
                 Ok(()) => {
-                    self.failures = 0;
+                    self.goes_well();
                     return Ok(Ok(()));
                 }
                 // What cannot be read today cannot be read tomorrow.
@@ -66,6 +66,7 @@ impl<S: ProjectionStore> Runner<S> {
                 return Ok(Err((error, attempt)));
             }
             tracing::warn!(shard = %self.shard(), %error, attempt, "a delivery failed, and is tried again");
+            self.fails(&error);
             metrics::failed(self.shard());
             attempt += 1;
             self.pause().await?;
@@ -87,14 +88,10 @@ impl<S: ProjectionStore> Runner<S> {
             let events = std::slice::from_ref(stored);
             let attempt = Attempt::new(&self.shared.store, &self.claim, range, self.history, events, &self.choice);
             let attempt = attempt.redriving(key);
-            match attempt.transact(1, &[], async |_| Ok(())).await {
-                Ok(Outcome::Taken(_)) => {}
-                Ok(Outcome::Void) => return Err(Ended::Void),
-                Err(failed) => {
-                    // It may be delivered once more: at least once is what is promised.
-                    self.try_again(failed).await?;
-                    return Ok(Some(true));
-                }
+            let outcome = attempt.transact(1, &[], async |_| Ok(())).await;
+            if self.done(outcome).await?.is_none() {
+                // It may be delivered once more: at least once is what is promised.
+                return Ok(Some(true));
             }
         }
         Ok(Some(true))

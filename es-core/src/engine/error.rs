@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    projection::{Failure, PrepareError, ShardId, ShardState},
+    projection::{Failure, PrepareError, ProjectionId, ShardId, ShardState},
     recorded::Position,
     store::StoreError,
 };
@@ -26,11 +26,26 @@ pub enum EngineError {
         /// At which event, and why.
         failure: Failure,
     },
-    /// A shard is owned by another engine, or paused.
-    #[error("{shard} is owned by another engine, or paused")]
-    NotOurs {
+    /// A projection is paused.
+    #[error("{shard} is paused; have it go on with `Controls::resume(\"{}\")`", .shard.projection.name)]
+    Paused {
         /// Which one.
         shard: ShardId,
+    },
+    /// A shard is owned by another engine, which does not come on with it.
+    #[error(
+        "{shard} is owned by {}, and stands at position {position} for {waited:?}; see in its log what holds it up, or end it",
+        .owner.as_deref().unwrap_or("a transaction of somebody else")
+    )]
+    Held {
+        /// Which one.
+        shard: ShardId,
+        /// The label of the engine; `None` where nobody owns it, and it could not be had either.
+        owner: Option<String>,
+        /// Where it stands.
+        position: Position,
+        /// For how long it has not moved.
+        waited: Duration,
     },
 }
 
@@ -48,6 +63,22 @@ pub enum ControlError {
         name: String,
         /// The names that are registered.
         known: Vec<&'static str>,
+    },
+    /// The store does not know the projection in this version: nobody has prepared it yet.
+    #[error("`{projection}` is not known to the store yet; call `prepare()` or `start()` on its engine first")]
+    NotPrepared {
+        /// The projection.
+        projection: ProjectionId,
+    },
+    /// The store does not have this version of the projection any more: a newer one has taken over, and it was dropped.
+    #[error(
+        "`{projection}` was removed, because version {active} has taken over; do it with a program that has that version"
+    )]
+    Removed {
+        /// The projection, in the version of this program.
+        projection: ProjectionId,
+        /// The version that readers see.
+        active: u32,
     },
 }
 

@@ -136,11 +136,6 @@ impl<S: EventStore> Feed<S> {
         read
     }
 
-    /// Takes everything from the shelf of a projection: it may be of a history that has ended.
-    pub(super) fn discard(&self, id: ProjectionId) {
-        self.shelves().remove(&id);
-    }
-
     fn size(&self, schema: &ProjectionSchema) -> usize {
         self.size.unwrap_or(match schema.kind {
             ProjectionKind::ReadModel(_) => EVENTS_OF_READ_MODELS,

@@ -1,6 +1,10 @@
 //! Everything up to the frontier, and no further: for tests and jobs.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::watch;
 
@@ -11,10 +15,16 @@ use super::{
     supervisor::is_to_take_over,
     work::Work,
 };
-use crate::projection::{Activity, Claim, InlineReadModel, ProjectionStore, ShardId, ShardState};
+use crate::{
+    projection::{Activity, Claim, EngineInfo, Failure, InlineReadModel, ProjectionStore, ShardId, ShardState},
+    recorded::Position,
+};
 
 /// How often a shard is asked for that another engine owns.
-const POLL: std::time::Duration = std::time::Duration::from_millis(20);
+const POLL: Duration = Duration::from_millis(20);
+/// For how many leases a shard is waited for that another engine owns, and that does not move: when it is dead, one of them is
+/// enough; a batch may take longer.
+const LEASES: u32 = 6;
 /// How often it is tried to have a read model change with the appends.
 const ATTEMPTS: u32 = 20;
 
@@ -25,15 +35,16 @@ pub(super) async fn run<S: ProjectionStore>(common: Arc<Shared<S>>, works: &[Wor
 }
 
 async fn run_all<S: ProjectionStore>(common: &Arc<Shared<S>>, works: &[Work<S>]) -> Result<(), EngineError> {
-    let mut stopped = None;
+    let mut halted = None;
     // What comes while they run need not be waited for: a new version only has to be as far as the active one.
     let now = common.store.settled().await?;
     for work in works {
         for shard in work.schema().shards() {
-            match run_shard(common, work, shard).await {
+            match (Task { common, work, shard, upto: now }).run().await {
                 // The others are run nevertheless.
-                Err(error @ EngineError::Stopped { .. }) => drop(stopped.get_or_insert(error)),
-                other => other?,
+                Err(error @ (EngineError::Prepare(_) | EngineError::Store(_))) => return Err(error),
+                Err(error) => drop(halted.get_or_insert(error)),
+                Ok(()) => {}
             }
         }
     }
@@ -46,7 +57,7 @@ async fn run_all<S: ProjectionStore>(common: &Arc<Shared<S>>, works: &[Work<S>])
             common.store.switch(work.schema().id, now).await?;
         }
     }
-    stopped.map_or(Ok(()), Err)
+    halted.map_or(Ok(()), Err)
 }
 
 /// Has the rows of a read model change with the appends from here on, unless somebody is in the way for long.
@@ -63,51 +74,95 @@ async fn activate<S: ProjectionStore>(
     Ok(())
 }
 
-async fn run_shard<S: ProjectionStore>(
-    common: &Arc<Shared<S>>,
-    work: &Work<S>,
+/// A shard of the job, and how far it is to come.
+struct Task<'a, S> {
+    common: &'a Arc<Shared<S>>,
+    work: &'a Work<S>,
     shard: ShardId,
-) -> Result<(), EngineError> {
-    let Some((claim, state)) = claim(common, work, shard).await? else { return Ok(()) };
-    let (_orders, given) = watch::channel(Order { end: false, redrives: u64::from(state.redrive) });
-    let (ended, claim) = Runner::new(Arc::clone(common), work.clone(), claim, given).run_to_frontier().await;
-    common.store.release(&claim).await?;
-    match ended {
-        Ended::AtFrontier | Ended::Asked => Ok(()),
-        Ended::Void => Err(EngineError::NotOurs { shard }),
-        Ended::Stopped(failure) => Err(EngineError::Stopped { shard, failure }),
-        Ended::Store(error) => Err(error.into()),
+    /// Who has it besides us has done enough when it stands here.
+    upto: Position,
+}
+
+impl<S: ProjectionStore> Task<'_, S> {
+    /// Runs the shard up to the frontier, or waits until whoever owns it has come there.
+    async fn run(&self) -> Result<(), EngineError> {
+        let mut patience = Patience::new(self.common.info.lease * LEASES);
+        loop {
+            // Asked without saying what we run: an engine that divides the shards with others does not count on us.
+            let roster = self.common.store.roster(&[self.work.schema().id]).await?;
+            let Some(state) = roster.shards.into_iter().find(|state| state.shard == self.shard) else { return Ok(()) };
+            match state.activity {
+                Activity::Running => {}
+                Activity::Inline => return Ok(()),
+                Activity::Paused => return Err(EngineError::Paused { shard: self.shard }),
+                Activity::Stopped => return Err(stopped(state)),
+            }
+            if state.owner.is_some() && state.position >= self.upto && state.redrive.is_none() {
+                return Ok(());
+            }
+            if let Some(claim) = claiming::claim(self.common, self.work.schema(), self.shard).await? {
+                match self.run_under(claim, &state).await? {
+                    Ended::AtFrontier | Ended::Asked => return Ok(()),
+                    Ended::Stopped(failure) => return Err(EngineError::Stopped { shard: self.shard, failure }),
+                    Ended::Store(error) => return Err(error.into()),
+                    // Somebody has paused it, or has had it since its lease was over.
+                    Ended::Void => {}
+                }
+            }
+            if let Some(waited) = patience.is_over(&state) {
+                let owner = state.owner.map(|(_, label)| label);
+                return Err(EngineError::Held { shard: self.shard, owner, position: state.position, waited });
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn run_under(&self, claim: Claim, state: &ShardState) -> Result<Ended, EngineError> {
+        let (_orders, given) = watch::channel(Order { end: false, redrive: state.redrive });
+        let runner = Runner::new(Arc::clone(self.common), self.work.clone(), claim, given);
+        let (ended, claim) = tokio::select! {
+            ended = runner.run_to_frontier() => ended,
+            never = self.keep_alive() => match never {},
+        };
+        self.common.store.release(&claim).await?;
+        Ok(ended)
+    }
+
+    /// Keeps what we own, and says of nothing that we run it.
+    async fn keep_alive(&self) -> Infallible {
+        let info = EngineInfo { projections: Vec::new(), ..self.common.info.clone() };
+        loop {
+            tokio::time::sleep(info.lease / 3).await;
+            if let Err(error) = self.common.store.keep_alive(&info, &self.common.board.claims()).await {
+                tracing::warn!(%error, "an engine could not say that it is alive");
+            }
+        }
     }
 }
 
-/// Claims a shard, and waits for one that is owned by another; `None` where it is not there any more, or changes with the
-/// appends.
-async fn claim<S: ProjectionStore>(
-    common: &Arc<Shared<S>>,
-    work: &Work<S>,
-    shard: ShardId,
-) -> Result<Option<(Claim, ShardState)>, EngineError> {
-    let begun = Instant::now();
-    loop {
-        let roster = common.store.keep_alive(&common.info, &common.board.claims()).await?;
-        let Some(state) = roster.shards.into_iter().find(|state| state.shard == shard) else { return Ok(None) };
-        match state.activity {
-            Activity::Running => {}
-            Activity::Inline => return Ok(None),
-            Activity::Paused => return Err(EngineError::NotOurs { shard }),
-            Activity::Stopped => {
-                return Err(match state.failure {
-                    Some(failure) => EngineError::Stopped { shard, failure },
-                    None => EngineError::NotOurs { shard },
-                });
-            }
-        }
-        if let Some(claim) = claiming::claim(common, work.schema(), shard).await? {
-            return Ok(Some((claim, state)));
-        }
-        if begun.elapsed() > common.info.lease * 2 {
-            return Err(EngineError::NotOurs { shard });
-        }
-        tokio::time::sleep(POLL).await;
+/// How long a shard is waited for on which somebody else works: as long as it moves.
+struct Patience {
+    most: Duration,
+    since: Instant,
+    seen: Option<(Position, u64, Option<u64>)>,
+}
+
+impl Patience {
+    fn new(most: Duration) -> Self {
+        Self { most, since: Instant::now(), seen: None }
     }
+
+    /// For how long the shard has not moved, where that is too long.
+    fn is_over(&mut self, state: &ShardState) -> Option<Duration> {
+        let seen = Some((state.position, state.parked, state.redrive));
+        if self.seen != seen {
+            (self.seen, self.since) = (seen, Instant::now());
+        }
+        Some(self.since.elapsed()).filter(|waited| *waited > self.most)
+    }
+}
+
+fn stopped(state: ShardState) -> EngineError {
+    let unknown = || Failure::new(state.position, "?".to_owned(), "why was not kept".to_owned(), 0);
+    EngineError::Stopped { shard: state.shard, failure: state.failure.unwrap_or_else(unknown) }
 }

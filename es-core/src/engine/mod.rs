@@ -39,7 +39,7 @@ pub use self::{
     controls::Controls,
     error::{ControlError, EngineError, WaitError},
     running::RunningEngine,
-    status::{EngineStatus, Health, ProjectionStatus, ShardStatus},
+    status::{EngineStatus, Failing, Health, ProjectionStatus, ShardStatus},
     wait::WaitFor,
 };
 use self::{
@@ -275,11 +275,14 @@ impl<S: ProjectionStore> ProjectionEngine<S> {
     }
 
     /// Takes in everything that is there, and returns: for tests, which need no sleeps with it, and for jobs. New versions
-    /// take over at the end. Shards are run one after another; those of other engines are waited for as long as a lease
-    /// holds. Must be called within a Tokio runtime.
+    /// take over at the end. Must be called within a Tokio runtime.
+    ///
+    /// Shards are run one after another. Beside engines that run, which keep what they have, it takes what nobody owns, and
+    /// waits until the others have come as far as all events were at the beginning; for as long as they come on.
     ///
     /// # Errors
-    /// [`EngineError::Stopped`] where a projection stops at an event, after the others have come to the end.
+    /// [`EngineError::Stopped`] where a projection stops at an event, [`EngineError::Paused`] where one is paused, and
+    /// [`EngineError::Held`] where its owner has not come on for 6 leases; after the others have come to the end.
     pub async fn run_to_frontier(self) -> Result<(), EngineError> {
         self.prepare().await?;
         let (shared, works) = self.into_parts();

@@ -1,7 +1,7 @@
 //! The runner of one shard: batch after batch, as long as its claim holds.
 
 use std::{
-    mem,
+    convert::Infallible,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -32,8 +32,8 @@ const IDLE_ADVANCE: Duration = Duration::from_secs(1);
 pub(super) struct Order {
     /// End behind the batch that is under way.
     pub(super) end: bool,
-    /// How often it was told to try the parked events again: as long as the wish stands, again and again.
-    pub(super) redrives: u64,
+    /// The newest wish to try the parked events again.
+    pub(super) redrive: Option<u64>,
 }
 
 /// Why a runner ended.
@@ -78,8 +78,8 @@ pub(super) struct Runner<S> {
     advanced: Instant,
     /// How often the batch in hand has failed.
     pub(super) failures: u32,
-    /// How often we were told to try parked events again, and have seen to it.
-    redrives: u64,
+    /// The newest wish to try parked events again that we have seen to.
+    redriven: Option<u64>,
 }
 
 /// How a step ended: it goes on, or the runner ends.
@@ -102,7 +102,7 @@ impl<S: ProjectionStore> Runner<S> {
             orders,
             advanced,
             failures: 0,
-            redrives: 0,
+            redriven: None,
         }
     }
 
@@ -115,31 +115,26 @@ impl<S: ProjectionStore> Runner<S> {
     }
 
     /// Takes in events until it is told to end, or cannot go on.
-    pub(super) async fn run(mut self) -> (Ended, Claim) {
-        let ended = self.follow(true).await;
-        if matches!(ended, Ended::Void) {
-            // It may be that the history has ended in which they were read.
-            self.shared.feed.discard(self.shard().projection);
-        }
+    pub(super) async fn run(self) -> (Ended, Claim) {
+        self.follow(true).await
+    }
+
+    /// The same, but no further than the frontier.
+    pub(super) async fn run_to_frontier(self) -> (Ended, Claim) {
+        self.follow(false).await
+    }
+
+    async fn follow(mut self, waits: bool) -> (Ended, Claim) {
+        let Err(ended) = self.steps(waits).await;
         self.shared.board.gone(self.shard());
+        match &ended {
+            Ended::Store(error) => self.fails(error),
+            _ => self.shared.board.recovered(self.shard()),
+        }
         (ended, self.claim)
     }
 
-    /// Takes in events up to the frontier.
-    pub(super) async fn run_to_frontier(mut self) -> (Ended, Claim) {
-        let ended = self.follow(false).await;
-        self.shared.board.gone(self.shard());
-        (ended, self.claim)
-    }
-
-    async fn follow(&mut self, waits: bool) -> Ended {
-        match self.steps(waits).await {
-            Ok(()) => Ended::Asked,
-            Err(ended) => ended,
-        }
-    }
-
-    async fn steps(&mut self, waits: bool) -> Step {
+    async fn steps(&mut self, waits: bool) -> Result<Infallible, Ended> {
         self.shared.board.claimed(self.claim);
         // Asked once: behind a failover every fence refuses us. If there was one since the claim, then the claim is void,
         // unless the store has it, and the checkpoint, just as we do.
@@ -151,8 +146,9 @@ impl<S: ProjectionStore> Runner<S> {
                 self.move_checkpoint().await?;
                 return Err(Ended::Asked);
             }
-            if mem::replace(&mut self.redrives, order.redrives) != order.redrives {
-                self.redrive().await?;
+            if let Some(wish) = order.redrive.filter(|_| order.redrive > self.redriven) {
+                self.redrive(wish).await?;
+                self.redriven = Some(wish);
             }
             let batch = self.next_batch().await?;
             if batch.upto > self.position {
@@ -174,7 +170,7 @@ impl<S: ProjectionStore> Runner<S> {
                 // Where we stood, other events may come: the checkpoint says where to go on.
                 Ok(batch) if batch.history != self.history => return Err(Ended::Void),
                 Ok(batch) => {
-                    self.failures = 0;
+                    self.goes_well();
                     return Ok(batch);
                 }
                 Err(error) => self.wait_out(error).await?,
@@ -241,6 +237,7 @@ impl<S: ProjectionStore> Runner<S> {
     /// A batch is in the store: so many events, begun at that time.
     pub(super) fn taken(&mut self, applied: u64, position: Position, begun: Instant) {
         self.stands_at(position);
+        self.goes_well();
         metrics::taken(self.shard(), applied, position, begun.elapsed());
         self.shared.board.applied(self.shard(), applied, position);
     }
@@ -248,7 +245,17 @@ impl<S: ProjectionStore> Runner<S> {
     /// The store has the checkpoint where we are.
     pub(super) fn stands_at(&mut self, position: Position) {
         (self.position, self.checkpoint, self.advanced) = (position, position, Instant::now());
+    }
+
+    /// What was tried has succeeded.
+    pub(super) fn goes_well(&mut self) {
         self.failures = 0;
+        self.shared.board.recovered(self.shard());
+    }
+
+    /// What was tried has failed, and is tried again.
+    pub(super) fn fails(&self, error: &(dyn std::error::Error + 'static)) {
+        self.shared.board.failed(self.shard(), with_causes(error));
     }
 
     /// Moves the checkpoint to where we are. It may have been behind, because there was nothing to take in.
@@ -274,18 +281,24 @@ impl<S: ProjectionStore> Runner<S> {
             } else {
                 attempt.transact(applied, letters, async |_| Ok(())).await
             };
-            match outcome {
-                Ok(Outcome::Taken(applied)) => {
-                    self.taken(applied, to, begun);
-                    for letter in letters.iter().filter(|letter| !letter.skipped) {
-                        self.choice.park(letter.key.clone());
-                    }
+            if let Some(applied) = self.done(outcome).await? {
+                self.taken(applied, to, begun);
+                for letter in letters.iter().filter(|letter| !letter.skipped) {
+                    self.choice.park(letter.key.clone());
                 }
-                Ok(Outcome::Void) => return Err(Ended::Void),
-                Err(failed) => self.try_again(failed).await?,
             }
         }
         Ok(())
+    }
+
+    /// What came of an attempt for which no event is to blame: how many events it has applied, or `None` where it is to be
+    /// made again, under a new claim.
+    pub(super) async fn done(&mut self, outcome: Result<Outcome, Failed>) -> Result<Option<u64>, Ended> {
+        match outcome {
+            Ok(Outcome::Taken(applied)) => Ok(Some(applied)),
+            Ok(Outcome::Void) => Err(Ended::Void),
+            Err(failed) => self.try_again(failed).await.map(|()| None),
+        }
     }
 
     /// After a failure that will pass: waits, and finds out where the checkpoint stands. Another one ends the runner.
@@ -295,6 +308,7 @@ impl<S: ProjectionStore> Runner<S> {
             return Err(Ended::Store(failed.into_store_error()));
         }
         tracing::warn!(shard = %self.shard(), error = %failed.error, "a projection could not go on, and tries again");
+        self.fails(failed.error.as_ref());
         self.pause().await?;
         self.reclaim().await
     }
@@ -307,9 +321,7 @@ impl<S: ProjectionStore> Runner<S> {
                 Ok(Some(claim)) => {
                     self.claim = claim;
                     self.shared.board.claimed(claim);
-                    let failures = self.failures;
                     self.stands_at(claim.position);
-                    self.failures = failures;
                     // Another may have had it meanwhile, and parked what it could not project.
                     return self.load_parked().await;
                 }
@@ -327,6 +339,7 @@ impl<S: ProjectionStore> Runner<S> {
         let error = HandlerError::new(error);
         if matches!(self.store().transience(&error), Transience::Passing | Transience::Unavailable) {
             tracing::warn!(shard = %self.shard(), %error, "a projection waits for the store to come back");
+            self.fails(&error);
             return self.pause().await;
         }
         Err(Ended::Store(match error.into_inner().downcast::<StoreError>() {

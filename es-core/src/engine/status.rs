@@ -42,6 +42,27 @@ pub struct ShardStatus {
     pub lag: Option<Lag>,
     /// How many events it has applied per second within the last ten seconds; `None` where another process runs it.
     pub rate: Option<f64>,
+    /// What it cannot get past for now, and tries again; `None` where all goes well, or another process runs it.
+    pub failing: Option<Failing>,
+}
+
+/// What a shard cannot get past for now, such as a store that is away: it is tried again and again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failing {
+    /// For how long.
+    pub lasts: Duration,
+    /// How many attempts have failed since.
+    pub attempts: u32,
+    /// The last error, with its causes, for people.
+    pub message: String,
+}
+
+impl fmt::Display for Failing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { lasts, attempts, message } = self;
+        write!(formatter, "failing for {:.1} s, {attempts} times: {message}", lasts.as_secs_f64())
+    }
 }
 
 impl ShardStatus {
@@ -62,8 +83,9 @@ impl EngineStatus {
 
 /// Whether everything runs: what a web server answers to those who watch over the process.
 ///
-/// Healthy is who can reach the store, and has no projection that has stopped, or whose oldest event waits for longer than
-/// a minute while nobody owns its shard. [`status_code`](Self::status_code) is 200 or 503, [`Display`](fmt::Display) the
+/// Healthy is who can reach the store, and has no projection that has stopped, or that has failed for longer than a minute
+/// in this process and is tried again and again, or whose oldest event waits for longer than a minute while nobody owns its
+/// shard. [`status_code`](Self::status_code) is 200 or 503, [`Display`](fmt::Display) the
 /// body:
 ///
 /// ```
@@ -101,6 +123,8 @@ impl fmt::Display for Health {
 
 /// For how long a shard may be without an owner while events wait.
 const ORPHANED: Duration = Duration::from_mins(1);
+/// For how long a shard may fail and be tried again.
+const TRIED: Duration = Duration::from_mins(1);
 
 pub(super) async fn status<S: ProjectionStore>(controls: &Controls<S>) -> Result<EngineStatus, StoreError> {
     let ids: Vec<_> = controls.schemas().iter().map(|schema| schema.id).collect();
@@ -114,7 +138,9 @@ pub(super) async fn status<S: ProjectionStore>(controls: &Controls<S>) -> Result
             _ => lag(controls.store(), schema, state.position).await?,
         };
         let rate = controls.board().and_then(|board| board.rate(state.shard));
-        let shard = ShardStatus { state, lag, rate };
+        let runs = state.activity == Activity::Running;
+        let failing = controls.board().filter(|_| runs).and_then(|board| board.failing(state.shard));
+        let shard = ShardStatus { state, lag, rate, failing };
         match projections.iter_mut().find(|projection| projection.id == id) {
             Some(projection) => projection.shards.push(shard),
             None => {
@@ -147,11 +173,13 @@ pub(super) async fn health<S: ProjectionStore>(controls: &Controls<S>) -> Health
 
 fn problems(projection: &ProjectionStatus) -> Vec<String> {
     let problem = |shard: &ShardStatus| {
-        let ShardStatus { state, lag, .. } = shard;
+        let ShardStatus { state, lag, failing, .. } = shard;
         let waits = lag.map_or(Duration::ZERO, |lag| lag.time);
         if state.activity == Activity::Stopped {
             let failure = state.failure.as_ref().map(|failure| format!(": {failure}")).unwrap_or_default();
             Some(format!("{} has stopped{failure}", state.shard))
+        } else if let Some(failing) = failing.as_ref().filter(|failing| failing.lasts > TRIED) {
+            Some(format!("{} is {failing}", state.shard))
         } else if state.activity == Activity::Running && state.owner.is_none() && waits > ORPHANED {
             Some(format!("{} is run by nobody, and events wait for {} s", state.shard, waits.as_secs()))
         } else {
@@ -176,7 +204,7 @@ impl fmt::Display for EngineStatus {
 
 impl fmt::Display for ShardStatus {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { state, lag, rate } = self;
+        let Self { state, lag, rate, failing } = self;
         write!(formatter, "{} at {}, {} applied", state.activity.name(), state.position, state.applied)?;
         if let Some(lag) = lag {
             let more = if lag.events >= Lag::MOST { "at least " } else { "" };
@@ -198,9 +226,42 @@ impl fmt::Display for ShardStatus {
             None if state.activity == Activity::Inline => formatter.write_str(", run by whoever appends")?,
             None => formatter.write_str(", run by nobody")?,
         }
+        if let Some(failing) = failing {
+            write!(formatter, ", {failing}")?;
+        }
         match &state.failure {
             Some(failure) => write!(formatter, "; {failure}"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::DateTime;
+
+    use super::{Failing, ProjectionStatus, ShardStatus, problems};
+    use crate::{
+        projection::{ProjectionId, ShardId, ShardState},
+        recorded::Position,
+    };
+
+    #[test]
+    fn who_has_failed_for_too_long_is_not_healthy() {
+        let id = ProjectionId { name: "sales", version: 1 };
+        let of = |seconds| {
+            let (lasts, message) = (Duration::from_secs(seconds), "no route to host".to_owned());
+            let state = ShardState::new(ShardId { projection: id, shard: 0 }, Position::START, DateTime::UNIX_EPOCH);
+            let failing = Some(Failing { lasts, attempts: 7, message });
+            problems(&ProjectionStatus {
+                id,
+                active: true,
+                shards: vec![ShardStatus { state, lag: None, rate: None, failing }],
+            })
+        };
+        assert_eq!(of(60), [""; 0]);
+        assert_eq!(of(61), ["sales v1, shard 0 is failing for 61.0 s, 7 times: no route to host"]);
     }
 }

@@ -142,11 +142,14 @@ impl<S: ProjectionStore> Supervisor<S> {
         let wanted = assignment::wanted(self.shared.info.id, roster);
         for state in &roster.shards {
             let shard = state.shard;
+            if state.owner.as_ref().is_some_and(|(owner, _)| *owner != self.shared.info.id) {
+                self.shared.board.recovered(shard);
+            }
             let is_ours = wanted.contains(&shard) && state.activity == Activity::Running;
             if let Some(running) = self.running.get(&shard) {
                 let lost = state.owner.as_ref().is_some_and(|(owner, _)| *owner != self.shared.info.id);
                 running.orders.send_if_modified(|known| {
-                    let order = Order { end: !is_ours || lost, redrives: known.redrives + u64::from(state.redrive) };
+                    let order = Order { end: !is_ours || lost, redrive: known.redrive.max(state.redrive) };
                     mem::replace(known, order) != order
                 });
             } else if is_ours && !self.rests(shard) {
@@ -199,7 +202,7 @@ impl<S: ProjectionStore> Supervisor<S> {
         match claiming::claim(&self.shared, work.schema(), state.shard).await {
             Ok(Some(claim)) => {
                 tracing::info!(shard = %claim.shard, position = %claim.position, epoch = claim.epoch, "a shard is ours");
-                let (orders, given) = watch::channel(Order { end: false, redrives: u64::from(state.redrive) });
+                let (orders, given) = watch::channel(Order { end: false, redrive: state.redrive });
                 let runner = Runner::new(Arc::clone(&self.shared), work.clone(), claim, given);
                 let task = self.runners.spawn(runner.run()).id();
                 self.running.insert(claim.shard, Running { orders, task });
@@ -217,7 +220,9 @@ impl<S: ProjectionStore> Supervisor<S> {
         self.running.remove(&claim.shard);
         match &ended {
             Ended::Asked | Ended::AtFrontier | Ended::Stopped(_) => {}
-            Ended::Void => tracing::warn!(shard = %claim.shard, "a claim is void: another engine has the shard"),
+            Ended::Void => {
+                tracing::warn!(shard = %claim.shard, "a claim is void: another engine has the shard, or it runs no more");
+            }
             Ended::Store(error) => {
                 tracing::error!(shard = %claim.shard, %error, "a projection cannot run");
                 self.resting.insert(claim.shard, Instant::now() + REST);

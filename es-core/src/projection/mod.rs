@@ -10,6 +10,7 @@
 
 pub mod arguments;
 pub mod column;
+mod condition;
 mod error;
 pub mod inline;
 mod live;
@@ -31,6 +32,7 @@ use futures_util::StreamExt as _;
 pub use self::{
     arguments::{Argument, IntoArguments},
     column::{Column, ColumnSchema, ColumnType, TableSchema},
+    condition::where_clause,
     error::{HandlerError, ProjectionError},
     inline::{InlineError, InlineReadModel, RowChanges},
     live::{LiveRows, LiveRowsError},

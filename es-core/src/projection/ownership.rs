@@ -155,8 +155,8 @@ pub struct ShardState {
     pub parked: u64,
     /// How many events were passed over.
     pub skipped: u64,
-    /// Whether somebody wants its parked events to be tried again.
-    pub redrive: bool,
+    /// Where somebody wants its parked events to be tried again: the number of the newest such wish.
+    pub redrive: Option<u64>,
     /// What it last failed with, if that has not passed.
     pub failure: Option<Failure>,
     /// When its checkpoint last moved, by the clock of the store.
@@ -174,7 +174,7 @@ impl ShardState {
             applied: 0,
             parked: 0,
             skipped: 0,
-            redrive: false,
+            redrive: None,
             failure: None,
             updated_at,
         }

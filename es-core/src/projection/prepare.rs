@@ -25,7 +25,10 @@ pub enum PrepareError {
         differences: Vec<ColumnDifference>,
     },
     /// There is a table or a view of that name that is not the read model's.
-    #[error("there is a table or view `{table}` already that does not belong to `{projection}`; rename one of the two")]
+    #[error(
+        "there is a table or view `{table}` already that does not belong to `{projection}`; rename one of the two, or drop it, \
+         if it is left over"
+    )]
     TableTaken {
         /// The read model.
         projection: ProjectionId,

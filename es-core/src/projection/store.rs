@@ -27,7 +27,7 @@ use crate::{
 /// **The fence.** [`begin`], [`advance`] and [`stop`] first compare, in the row that holds the checkpoint, the claim's
 /// engine and epoch, the position from which they move, and that the shard is running; and the history in which the
 /// events were read. Where any of it differs they do nothing and say `None` or `false`. In the same step they extend the
-/// lease. Until the transaction ends nobody can claim the shard, renew the claim or move the checkpoint.
+/// lease, or give it back where the shard stops. Until the transaction ends nobody can claim the shard, renew the claim or move the checkpoint.
 ///
 /// **Claims.** Of any number of claims to one shard one succeeds; its epoch is higher than all before it. A claim of
 /// another engine can be taken over only after its lease has run out by the clock of the store, and never while one of
@@ -158,7 +158,8 @@ pub trait ProjectionStore: EventStore {
 
     /// The rows that readers see for which a condition holds, in the store's own language, with what may follow it, such as
     /// `balance < $1 order by balance`; each as a JSON array of the columns of `table`. `$1` and so on stand for the
-    /// arguments. An empty condition holds for all.
+    /// arguments. An empty condition holds for all, and so does one that begins with what may follow it, such as
+    /// `order by balance`: [`where_clause`](super::where_clause) tells them apart.
     fn find_rows(
         &self,
         table: &TableSchema,
@@ -184,6 +185,9 @@ pub trait ProjectionStore: EventStore {
 
     /// Stops a shard in front of an event that cannot be projected; only under the claim, and where the checkpoint still
     /// is at `from`. `false` where the claim is void.
+    ///
+    /// It also gives the claim back: an engine asks again where it was not answered, and must not stop what somebody has
+    /// had go on meanwhile.
     fn stop(
         &self,
         claim: &Claim,
@@ -201,7 +205,8 @@ pub trait ProjectionStore: EventStore {
         limit: u32,
     ) -> impl Future<Output = Result<Vec<(DeadLetter, StoredEvent)>, StoreError>> + Send;
 
-    /// Wants all parked events of a projection to be tried again, by whoever owns its shards.
+    /// Wants all parked events of a projection to be tried again, by whoever owns its shards. Each wish has a number of its
+    /// own, higher than all before it: whoever sees to one ends that, and not one that came meanwhile.
     fn redrive(&self, projection: ProjectionId) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Up to `limit` parked events of a key, by their position.
@@ -222,11 +227,13 @@ pub trait ProjectionStore: EventStore {
         upto: Position,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Ends the wish to try parked events of a shard again, with the transaction.
+    /// Ends a wish to try parked events of a shard again, and those before it, with the transaction. A newer one stands,
+    /// whether it was made before the transaction ends or while it is open.
     fn redriven(
         &self,
         transaction: &mut Self::Transaction,
         shard: ShardId,
+        wish: u64,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     // ── People ──────────────────────────────────────────────────────────────

@@ -38,6 +38,15 @@ impl<R: ReadModel, S: ProjectionStore> Table<R, S> {
     /// # }
     /// ```
     ///
+    /// Where all rows are meant, what may follow stands alone: `order by`, `limit` and `offset` need no condition before them.
+    ///
+    /// ```
+    /// # use es_core::{StoreError, projection::{ProjectionStore, ReadModel}};
+    /// # async fn top<R: ReadModel, S: ProjectionStore>(store: &S) -> Result<Vec<R>, StoreError> {
+    /// store.read_model::<R>().fetch("order by balance desc limit $1", (10,)).await
+    /// # }
+    /// ```
+    ///
     /// The condition is sent as it is: never put what others typed into it, but into the arguments.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use es_core::{
 use sqlx::{Row as _, postgres::PgRow, types::Json};
 
 use super::{
-    sql::{integer, milliseconds, natural},
+    sql::{integer, natural},
     transaction::{PgTransaction, failed},
 };
 use crate::{
@@ -59,7 +59,6 @@ pub(super) async fn stop(parts: &Parts, claim: &Claim, from: Position, failure: 
             .bind(signed(claim.epoch))
             .bind(signed(from.get()))
             .bind(&failure)
-            .bind(milliseconds(claim.lease))
     };
     let rows = parts.connections.fetch(query).await.map_err(|failure| failed("stopping a projection", failure))?;
     Ok(!rows.is_empty())
@@ -134,10 +133,16 @@ pub(super) async fn unpark(
     rows.first().map_or(Err(sqlx::Error::RowNotFound), |row| row.try_get(0)).map_err(unreadable)
 }
 
-pub(super) async fn redriven(parts: &Parts, transaction: &mut PgTransaction, shard: ShardId) -> Result<(), StoreError> {
+pub(super) async fn redriven(
+    parts: &Parts,
+    transaction: &mut PgTransaction,
+    shard: ShardId,
+    wish: u64,
+) -> Result<(), StoreError> {
     let query = sqlx::query(parts.projections.statements.redriven.clone())
         .bind(shard.projection.name)
         .bind(integer(shard.projection.version))
-        .bind(integer(shard.shard));
+        .bind(integer(shard.shard))
+        .bind(signed(wish));
     transaction.fetch("ending a redrive", query).await.map(drop)
 }

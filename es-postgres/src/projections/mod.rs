@@ -203,8 +203,8 @@ impl ProjectionStore for PostgresStore {
         failures::unpark(&self.parts, transaction, shard, key, upto).await
     }
 
-    async fn redriven(&self, transaction: &mut PgTransaction, shard: ShardId) -> Result<(), StoreError> {
-        failures::redriven(&self.parts, transaction, shard).await
+    async fn redriven(&self, transaction: &mut PgTransaction, shard: ShardId, wish: u64) -> Result<(), StoreError> {
+        failures::redriven(&self.parts, transaction, shard, wish).await
     }
 
     async fn set_activity(&self, projection: ProjectionId, activity: Activity) -> Result<(), StoreError> {

@@ -69,7 +69,7 @@ fn shard(projection: ProjectionId, row: &PgRow) -> Result<ShardState, sqlx::Erro
     state.applied = unsigned(row.try_get(8)?);
     state.parked = unsigned(row.try_get(9)?);
     state.skipped = unsigned(row.try_get(10)?);
-    state.redrive = row.try_get(11)?;
+    state.redrive = row.try_get::<Option<i64>, _>(11)?.map(unsigned);
     state.failure = row.try_get::<Option<Json<Failure>>, _>(12)?.map(|Json(failure)| failure);
     Ok(state)
 }

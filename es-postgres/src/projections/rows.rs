@@ -6,7 +6,7 @@ use std::{
 };
 
 use es_core::{
-    projection::{Argument, ColumnSchema, ColumnType, ProjectionId, RowChanges, TableSchema},
+    projection::{Argument, ColumnSchema, ColumnType, ProjectionId, RowChanges, TableSchema, where_clause},
     store::{InvalidRequest, Misconfigured, StoreError},
 };
 use sqlx::{
@@ -185,10 +185,8 @@ pub(super) async fn find(
     arguments: &[Argument],
 ) -> Result<Vec<Vec<u8>>, StoreError> {
     let statements = parts.projections.tables.of(table);
-    let condition = condition.trim();
-    let separator = if condition.is_empty() { "" } else { " where " };
     // The condition is the caller's SQL: what it may do is what the role may do.
-    let sql = AssertSqlSafe(format!("{}{separator}{condition}", statements.find)).into_sql_str();
+    let sql = AssertSqlSafe(format!("{}{}", statements.find, where_clause(condition))).into_sql_str();
     let query = || arguments.iter().fold(sqlx::query(sql.clone()), bind);
     let rows = parts.connections.fetch(query).await.map_err(|failure| unread(table, failure))?;
     arrays(&rows)

@@ -83,7 +83,7 @@ pub async fn all(store: &impl ProjectionStore) -> Result<Vec<AccountSummary>, St
 /// What the store reports.
 pub async fn top(store: &impl ProjectionStore, count: u32) -> Result<Vec<AccountSummary>, StoreError> {
     let summaries = store.read_model::<AccountSummary>();
-    summaries.fetch("true order by balance desc, account_id desc limit $1", (count,)).await
+    summaries.fetch("order by balance desc, account_id desc limit $1", (count,)).await
 }
 
 /// The accounts with less than `limit`, the lowest first: by plain SQL, because the table is an ordinary one.

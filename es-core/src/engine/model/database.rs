@@ -29,7 +29,16 @@ pub(super) struct Shard {
     pub(super) owner: Option<u8>,
     pub(super) lease_is_out: bool,
     pub(super) stopped: bool,
-    pub(super) redrive: bool,
+    /// How often somebody wanted parked events to be tried again, and the last of these wishes that was seen to.
+    pub(super) wishes: u8,
+    pub(super) redriven: u8,
+}
+
+impl Shard {
+    /// The newest wish to try parked events again that nobody has seen to.
+    pub(super) fn wish(&self) -> Option<u8> {
+        (self.wishes > self.redriven).then_some(self.wishes)
+    }
 }
 
 /// A transaction that is open.
@@ -65,7 +74,8 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) fn new(rules: &Rules) -> Self {
-        let shard = Shard { position: 0, newest: 0, owner: None, lease_is_out: false, stopped: false, redrive: false };
+        let shard =
+            Shard { position: 0, newest: 0, owner: None, lease_is_out: false, stopped: false, wishes: 0, redriven: 0 };
         let stored = Stored {
             history: 0,
             shards: vec![shard; rules.logs.shards() as usize],
@@ -148,6 +158,9 @@ impl Database {
                 self.must_be_rightful(who);
                 let shard = self.shard_mut(who.shard);
                 (shard.position, shard.lease_is_out, shard.stopped) = (movement.to, false, stops);
+                if stops && !rules.is(Mutation::StopKeepsTheClaim) {
+                    shard.owner = None;
+                }
                 Answer::Yes
             }
         })
@@ -215,7 +228,9 @@ impl Database {
         self.must_be_rightful(who);
         let shard = self.shard_mut(who.shard);
         shard.position = movement.to;
-        shard.redrive &= !changes.redriven;
+        if let Some(wish) = changes.redriven {
+            shard.redriven = if rules.is(Mutation::WishIsAFlag) { shard.wishes } else { shard.redriven.max(wish) };
+        }
         for event in &changes.applied {
             self.stored.lists[usize::from(rules.logs.key_of(*event))].push(*event);
         }

@@ -60,6 +60,10 @@ enum Mutation {
     ParkedKeysForgotten,
     /// Parked events are tried again outside of the fence.
     RedriveUnfenced,
+    /// Who has seen to a wish to try parked events again ends all that were made, and not just that one.
+    WishIsAFlag,
+    /// Who stops a shard keeps the claim, and may stop it once more.
+    StopKeepsTheClaim,
 }
 
 /// Who takes part, and what may happen.

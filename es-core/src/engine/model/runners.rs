@@ -47,7 +47,7 @@ pub(super) struct Start {
     pub(super) engine: u8,
     pub(super) shard: u8,
     pub(super) position: u8,
-    pub(super) redrive: bool,
+    pub(super) redrive: Option<u8>,
     pub(super) history: u8,
     /// What the feed has on its shelf.
     pub(super) shelf: Vec<(u8, u8)>,
@@ -59,7 +59,7 @@ pub(super) enum Input {
     /// It is answered, and from here on reads from this history.
     Answer(Answer, u8),
     ToldToEnd,
-    ToldToRedrive,
+    ToldToRedrive(u8),
 }
 
 /// Where a runner is.
@@ -204,7 +204,7 @@ impl Runners {
         *Batched::<Script>::schema_mut(&mut handled) = self.schema;
         let retry = RetryPolicy::new().attempts(2).without_pause();
         let shared = Arc::new(Shared { store: script.clone(), feed, board: Arc::default(), info, retry });
-        let (orders, given) = watch::channel(Order { end: false, redrives: start.redrive.into() });
+        let (orders, given) = watch::channel(Order { end: false, redrive: start.redrive.map(u64::from) });
         let runner = Runner::new(Arc::clone(&shared), Work::Batched(Arc::new(handled)), claim, given);
         let mut live =
             Live { future: Box::pin(runner.run_to_frontier()), at: At::Void, shard: id, script, orders, shared };
@@ -227,7 +227,7 @@ impl Live {
     fn take(&mut self, input: &Input, runtime: &Runtime) {
         match input {
             Input::ToldToEnd => self.orders.send_modify(|order| order.end = true),
-            Input::ToldToRedrive => self.orders.send_modify(|order| order.redrives += 1),
+            Input::ToldToRedrive(wish) => self.orders.send_modify(|order| order.redrive = Some(u64::from(*wish))),
             Input::Answer(answer, history) => {
                 self.script.read_from(*history);
                 self.script.answer(answer.clone());

@@ -34,6 +34,7 @@ const POISON: Scene = Scene {
 fn scenes() -> Vec<Scene> {
     vec![
         Scene { name: "two answers that are lost", budget: Budget { faults: 2, ..NOTHING }, ..PLAIN },
+        Scene { name: "a wish while an earlier one is seen to", engines: 1, logs: &[&[0]], ..POISON },
         Scene {
             name: "an event at which it stops",
             logs: &[&[0, 0]],
@@ -151,4 +152,6 @@ each_is_found_out! {
     a_lost_answer_taken_for_a_success: UncertainIsDone,
     an_owner_that_does_not_know_what_is_parked: ParkedKeysForgotten,
     parked_events_tried_again_outside_of_the_fence: RedriveUnfenced,
+    a_wish_that_is_ended_with_an_earlier_one: WishIsAFlag,
+    a_shard_that_is_stopped_once_more_by_who_was_not_answered: StopKeepsTheClaim,
 }

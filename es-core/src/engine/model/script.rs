@@ -55,7 +55,8 @@ pub(super) struct Changes {
     pub(super) parked: Vec<(Key, u8)>,
     /// A key, and up to which position.
     pub(super) unparked: Vec<(Key, u8)>,
-    pub(super) redriven: bool,
+    /// Which wish was seen to.
+    pub(super) redriven: Option<u8>,
 }
 
 /// What a runner is answered.
@@ -293,8 +294,8 @@ impl ProjectionStore for Script {
         Ok(true)
     }
 
-    async fn redriven(&self, transaction: &mut Opened, _: ShardId) -> Result<(), StoreError> {
-        transaction.changes.redriven = true;
+    async fn redriven(&self, transaction: &mut Opened, _: ShardId, wish: u64) -> Result<(), StoreError> {
+        transaction.changes.redriven = Some(small(wish));
         Ok(())
     }
 

@@ -86,7 +86,8 @@ pub(super) enum Runner {
         /// The claims that it was given.
         claims: Vec<u8>,
         told_to_end: bool,
-        told_to_redrive: bool,
+        /// The newest wish to try parked events again that it was told of.
+        told_to_redrive: Option<u8>,
         /// Only where something is wrong: what the next claim is taken to be.
         assumed: Option<u8>,
     },
@@ -145,7 +146,7 @@ impl State {
         let idle = |engine: &Engine| {
             !engine.lives || engine.runners.iter().all(|runner| matches!(runner, Runner::Absent { .. }))
         };
-        stored.shards.iter().all(|shard| shard.position == end && !shard.stopped && !shard.redrive)
+        stored.shards.iter().all(|shard| shard.position == end && !shard.stopped && shard.wish().is_none())
             && stored.parked.is_empty()
             && self.database.open.is_empty()
             && self.database.late.is_empty()
@@ -251,7 +252,7 @@ impl State {
     ) {
         let stored = &self.database.stored;
         let known = self.database.shard(shard);
-        let has_work = known.position < rules.logs.end(stored.history) || known.redrive;
+        let has_work = known.position < rules.logs.end(stored.history) || known.wish().is_some();
         let is_there = stored.present[usize::from(engine)];
         if !is_there || !has_work || known.stopped || !self.database.may_claim(rules, engine, shard) {
             return;
@@ -260,9 +261,9 @@ impl State {
         let position = lost.database.claim(engine, shard);
         let claim = lost.database.shard(shard).newest;
         let start =
-            Start { engine, shard, position, redrive: known.redrive, history: stored.history, shelf: kept.to_vec() };
+            Start { engine, shard, position, redrive: known.wish(), history: stored.history, shelf: kept.to_vec() };
         let place = runners.start(start);
-        let (told_to_end, told_to_redrive, assumed) = (false, known.redrive, None);
+        let (told_to_end, told_to_redrive, assumed) = (false, known.wish(), None);
         let runs = Runner::Runs { place, claims: vec![claim], told_to_end, told_to_redrive, assumed };
         lost.step(Some((engine, shard)), "claims", nexts, |next| *next.runner_mut((engine, shard)) = runs);
         if self.left.faults > 0 {
@@ -305,16 +306,16 @@ impl State {
                 });
             }
         }
-        if is_present && known.redrive && !told_to_redrive {
-            for place in runners.next(*place, &Input::ToldToRedrive) {
+        if let Some(wish) = known.wish().filter(|_| is_present && known.wish() > *told_to_redrive) {
+            for place in runners.next(*place, &Input::ToldToRedrive(wish)) {
                 self.step(Some(of), "is told to redrive", nexts, |next| {
-                    next.change_runner(of, |at, _, redrive| (*at, *redrive) = (place, true));
+                    next.change_runner(of, |at, _, redrive| (*at, *redrive) = (place, Some(wish)));
                 });
             }
         }
     }
 
-    fn change_runner(&mut self, of: (u8, u8), change: impl FnOnce(&mut Place, &mut bool, &mut bool)) {
+    fn change_runner(&mut self, of: (u8, u8), change: impl FnOnce(&mut Place, &mut bool, &mut Option<u8>)) {
         if let Runner::Runs { place, told_to_end, told_to_redrive, .. } = self.runner_mut(of) {
             change(place, told_to_end, told_to_redrive);
         }

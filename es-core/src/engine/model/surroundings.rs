@@ -48,11 +48,17 @@ impl State {
     }
 
     pub(super) fn of_person(&self, rules: &Rules, nexts: &mut Nexts) {
-        // What was done last is done again, wherever it did not help.
         let last = rules.scene.deeds.len().saturating_sub(1);
+        let all_done = usize::from(self.deeds) > last;
         let deed = usize::from(self.deeds).min(last);
-        let done = u8::try_from((deed + 1).min(last)).unwrap_or(u8::MAX);
+        let done = u8::try_from(deed + 1).unwrap_or(u8::MAX);
         let Some(deed) = rules.scene.deeds.get(deed) else { return };
+        // Each is done once, and has to help; what was wanted last is wanted again where a server has taken over that may
+        // not know of it.
+        let has_failed_over = self.left.failovers < rules.scene.budget.failovers;
+        if all_done && !has_failed_over {
+            return;
+        }
         let shards = 0..u8::try_from(self.database.stored.shards.len()).unwrap_or(u8::MAX);
         // A transaction that is open is waited for.
         let mut waits_for = shards.filter(|shard| self.database.is_open(*shard));
@@ -62,10 +68,13 @@ impl State {
             Deed::Mend => self.step(None, "the handler is mended", nexts, |next| {
                 (next.database.mended, next.deeds) = (true, done);
             }),
-            Deed::Redrive if !waits && is_parked && self.database.stored.shards.iter().any(|shard| !shard.redrive) => {
+            Deed::Redrive
+                if is_parked
+                    && !(all_done && self.database.stored.shards.iter().all(|shard| shard.wish().is_some())) =>
+            {
                 self.step(None, "somebody wants parked events to be tried again", nexts, |next| {
                     next.deeds = done;
-                    next.database.stored.shards.iter_mut().for_each(|shard| shard.redrive = true);
+                    next.database.stored.shards.iter_mut().for_each(|shard| shard.wishes += 1);
                 });
             }
             Deed::Resume if !waits && self.database.stored.shards.iter().any(|shard| shard.stopped) => {

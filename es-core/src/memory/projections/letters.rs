@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::Busy;
 use crate::{
     memory::{State, index},
     projection::{DeadLetter, ProjectionId, ShardId},
@@ -86,12 +85,8 @@ impl State {
 }
 
 impl State {
-    /// Not while a transaction is open: it may be about to end an earlier wish.
-    pub(super) fn redrive(&mut self, projection: ProjectionId) -> Result<(), Busy> {
-        let now = self.clock.now();
-        let Some(version) = self.projections.version_mut(projection) else { return Ok(()) };
-        version.shards.iter_mut().try_for_each(|shard| shard.closed(now))?;
-        version.shards.iter_mut().for_each(|shard| shard.redrive = true);
-        Ok(())
+    pub(super) fn redrive(&mut self, projection: ProjectionId) {
+        let shards = self.projections.version_mut(projection).into_iter().flat_map(|version| &mut version.shards);
+        shards.for_each(|shard| shard.wishes += 1);
     }
 }

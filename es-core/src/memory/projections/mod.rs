@@ -65,7 +65,9 @@ struct Shard {
     open: Option<Open>,
     activity: Activity,
     applied: u64,
-    redrive: bool,
+    /// How often somebody wanted parked events to be tried again, and the last of these wishes that was seen to.
+    wishes: u64,
+    redriven: u64,
     failure: Option<Failure>,
     updated_at: DateTime<Utc>,
 }
@@ -93,10 +95,16 @@ impl Shard {
             open: None,
             activity: Activity::Running,
             applied: 0,
-            redrive: false,
+            wishes: 0,
+            redriven: 0,
             failure: None,
             updated_at: now,
         }
+    }
+
+    /// The newest wish to try parked events again that nobody has seen to.
+    fn wish(&self) -> Option<u64> {
+        (self.wishes > self.redriven).then_some(self.wishes)
     }
 
     /// Whose it is at this moment.
@@ -118,7 +126,7 @@ impl Version {
         state.owner = known.owner(now).map(|owner| (owner.engine, owner.label.clone()));
         state.applied = known.applied;
         (state.parked, state.skipped) = self.letters.count(shard.shard);
-        state.redrive = known.redrive;
+        state.redrive = known.wish();
         state.failure.clone_from(&known.failure);
         Some(state)
     }

@@ -101,7 +101,8 @@ impl Version {
         let Some(like) = idle.or(self.shards.first()) else { return };
         let mut added = Shard::new(like.position, now);
         (added.activity, added.failure) = (like.activity, like.failure.clone());
-        added.redrive = self.shards.iter().any(|shard| shard.redrive);
+        added.wishes = self.shards.iter().map(|shard| shard.wishes).max().unwrap_or(0);
+        added.redriven = self.shards.iter().map(|shard| shard.redriven).min().unwrap_or(0);
         // Whoever holds a claim of the old division must not meet its epoch again.
         added.epoch = self.shards.iter().map(|shard| shard.epoch).max().unwrap_or(0);
         let applied = self.shards.iter().map(|shard| shard.applied).sum();

@@ -124,7 +124,7 @@ impl ProjectionStore for MemoryStore {
     }
 
     async fn redrive(&self, projection: ProjectionId) -> Result<(), StoreError> {
-        self.when_closed(|state| state.redrive(projection)).await;
+        self.state().redrive(projection);
         Ok(())
     }
 
@@ -142,8 +142,8 @@ impl ProjectionStore for MemoryStore {
         transaction.unpark(shard, key, upto)
     }
 
-    async fn redriven(&self, transaction: &mut MemoryTransaction, shard: ShardId) -> Result<(), StoreError> {
-        transaction.redriven(shard)
+    async fn redriven(&self, transaction: &mut MemoryTransaction, shard: ShardId, wish: u64) -> Result<(), StoreError> {
+        transaction.redriven(shard, wish)
     }
 
     async fn set_activity(&self, projection: ProjectionId, activity: Activity) -> Result<(), StoreError> {

@@ -34,7 +34,8 @@ struct Changes {
     /// By table and version; `None` for a row that is removed.
     rows: BTreeMap<(&'static str, u32), BTreeMap<String, Option<Row>>>,
     letters: Vec<Letter>,
-    redriven: Vec<ShardId>,
+    /// Shards, and which wish was seen to.
+    redriven: Vec<(ShardId, u64)>,
 }
 
 #[derive(Debug)]
@@ -106,10 +107,8 @@ impl State {
     }
 
     pub(super) fn stop(&mut self, claim: &Claim, from: Position, failure: &Failure) -> Result<bool, Busy> {
-        let (now, history) = (self.clock.now(), self.history);
-        let Some(shard) = self.fence(claim, from, history)? else { return Ok(false) };
-        shard.go_on(&Advance::new(from, from, 0, history), lease_end(now, claim.lease), now);
-        (shard.activity, shard.failure) = (Activity::Stopped, Some(failure.clone()));
+        let Some(shard) = self.fence(claim, from, self.history)? else { return Ok(false) };
+        (shard.activity, shard.failure, shard.owner) = (Activity::Stopped, Some(failure.clone()), None);
         Ok(true)
     }
 
@@ -137,9 +136,9 @@ impl State {
                 }
             }
         }
-        for id in changes.redriven {
+        for (id, wish) in changes.redriven {
             if let Some(shard) = self.projections.shard_mut(id) {
-                shard.redrive = false;
+                shard.redriven = shard.redriven.max(wish);
             }
         }
     }
@@ -233,9 +232,9 @@ impl MemoryTransaction {
         Ok(none_left)
     }
 
-    pub(super) fn redriven(&mut self, shard: ShardId) -> Result<(), StoreError> {
+    pub(super) fn redriven(&mut self, shard: ShardId, wish: u64) -> Result<(), StoreError> {
         self.is_open(&mut self.store.state())?;
-        self.changes.redriven.push(shard);
+        self.changes.redriven.push((shard, wish));
         Ok(())
     }
 }

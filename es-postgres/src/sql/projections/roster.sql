@@ -5,7 +5,7 @@
 -- Indexes: projections_pkey, projection_shards_pkey.
 select wanted.place, known.active, shards.version, shards.shard, shards.position, shards.activity,
        case when shards.expires_at > clock_timestamp() then shards.engine end, shards.label,
-       shards.applied, shards.parked, shards.skipped, shards.redrive, shards.failure, shards.updated_at
+       shards.applied, shards.parked, shards.skipped, case when shards.wishes > shards.redriven then shards.wishes end, shards.failure, shards.updated_at
 from unnest($1::text[], $2::integer[]) with ordinality as wanted (name, version, place)
 join "es".projections as known on known.name = wanted.name
 left join "es".projection_shards as shards

@@ -48,8 +48,8 @@ pub(super) async fn look_after(bank: &Bank, what: Projections) -> Result<(), Fai
         Projections::Redrive { name } => {
             controls.redrive(name).await?;
             match engine.run_to_frontier().await {
-                // Who owns it has heard of it.
-                Ok(()) | Err(EngineError::NotOurs { .. }) => {}
+                // Whoever runs it next sees to it.
+                Ok(()) | Err(EngineError::Paused { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }

@@ -19,7 +19,10 @@ define_rules! {
     "parked events are removed up to a position, with the transaction, and what is left is said" => unparked,
     "an event that was skipped makes no key wait" => skipped,
     "the wish to try again is kept by shard, until a transaction ends it" => redriven,
+    "a wish to try again that comes while an earlier one is seen to is not ended with that" => wished_again,
+    "a wish to try again that one shard has not seen to is there for all in another division" => divided,
     "a shard that stops says why, until it is past that event" => stopped,
+    "a shard that was stopped is nobody's, and not stopped once more by who asks again" => stopped_once,
     "an error is waited out where a store that cannot be reached is among its causes" => transience,
 }
 
@@ -178,18 +181,64 @@ async fn skipped<S: ProjectionStore>(store: S) {
 async fn redriven<S: ProjectionStore>(store: S) {
     let claim = begun(&store).await;
     keep(&store, &claim, &[parked(claim.shard, "a", 1)]).await;
-    assert!(!state(&store, claim.shard).await.redrive);
-    store.redrive(id(1)).await.expect("an answer");
-    assert!(state(&store, claim.shard).await.redrive);
+    assert_eq!(state(&store, claim.shard).await.redrive, None);
+    let wish = wished(&store, claim.shard).await;
     let mut transaction = begin(&store, &claim, 1, 1).await;
-    store.redriven(&mut transaction, claim.shard).await.expect("an answer");
+    store.redriven(&mut transaction, claim.shard, wish).await.expect("an answer");
     store.rollback(transaction).await;
-    assert!(state(&store, claim.shard).await.redrive, "it was undone");
-    let mut transaction = begin(&store, &claim, 1, 1).await;
-    store.redriven(&mut transaction, claim.shard).await.expect("an answer");
-    commit(&store, transaction).await;
-    assert!(!state(&store, claim.shard).await.redrive);
+    assert_eq!(state(&store, claim.shard).await.redrive, Some(wish), "it was undone");
+    see_to(&store, &claim, wish).await;
+    assert_eq!(state(&store, claim.shard).await.redrive, None);
+    assert_eq!(state(&store, shard(id(1), 1)).await.redrive, Some(wish), "another shard has not done so");
     assert_eq!(keys(&store, claim.shard).await, ["a"], "what is parked stays so");
+}
+
+/// Wants parked events to be tried again; the number of the wish.
+async fn wished<S: ProjectionStore>(store: &S, shard: ShardId) -> u64 {
+    store.redrive(id(1)).await.expect("it can be wanted");
+    state(store, shard).await.redrive.expect("it is wanted")
+}
+
+async fn see_to<S: ProjectionStore>(store: &S, claim: &Claim, wish: u64) {
+    let at = state(store, claim.shard).await.position.get();
+    let mut transaction = begin(store, claim, at, at).await;
+    store.redriven(&mut transaction, claim.shard, wish).await.expect("an answer");
+    commit(store, transaction).await;
+}
+
+async fn wished_again<S: ProjectionStore>(store: S) {
+    let claim = begun(&store).await;
+    keep(&store, &claim, &[parked(claim.shard, "a", 1)]).await;
+    let first = wished(&store, claim.shard).await;
+    let second = wished(&store, claim.shard).await;
+    assert!(first < second, "{first}, {second}");
+    see_to(&store, &claim, first).await;
+    assert_eq!(state(&store, claim.shard).await.redrive, Some(second), "it was made before the first was seen to");
+    // Another, while the transaction is open; whether it is made at once or behind its end is up to the store.
+    let mut transaction = begin(&store, &claim, 1, 1).await;
+    store.redriven(&mut transaction, claim.shard, second).await.expect("an answer");
+    let ((), third) = tokio::join!(commit(&store, transaction), wished(&store, claim.shard));
+    assert_eq!(state(&store, claim.shard).await.redrive, Some(third));
+    // An older one ends nothing, and begins nothing anew.
+    see_to(&store, &claim, first).await;
+    assert_eq!(state(&store, claim.shard).await.redrive, Some(third));
+    see_to(&store, &claim, third).await;
+    see_to(&store, &claim, second).await;
+    assert_eq!(state(&store, claim.shard).await.redrive, None);
+    let fourth = wished(&store, claim.shard).await;
+    assert!(third < fourth, "numbers are not used again");
+}
+
+async fn divided<S: ProjectionStore>(store: S) {
+    let claim = begun(&store).await;
+    let wish = wished(&store, claim.shard).await;
+    see_to(&store, &claim, wish).await;
+    store.release(&claim).await.expect("an answer");
+    prepare(&store, sharded(1, 3)).await;
+    for number in 0..3 {
+        assert_eq!(state(&store, shard(id(1), number)).await.redrive, Some(wish), "shard {number}");
+    }
+    assert!(wish < wished(&store, claim.shard).await, "numbers are not used again");
 }
 
 async fn stopped<S: ProjectionStore>(store: S) {
@@ -203,11 +252,26 @@ async fn stopped<S: ProjectionStore>(store: S) {
     assert_eq!(told.failure, Some(failure(4, "it cannot be done")));
     store.set_activity(id(1), Activity::Running).await.expect("it can be resumed");
     assert_eq!(state(&store, claim.shard).await.activity, Activity::Running);
+    let claim = owned(&store, 1).await;
     assert!(store.stop(&claim, at(3), &failure(4, "it still cannot")).await.expect("an answer"));
     assert_eq!(state(&store, claim.shard).await.failure, Some(failure(4, "it still cannot")));
     store.set_activity(id(1), Activity::Running).await.expect("it can be resumed");
+    let claim = owned(&store, 1).await;
     assert!(advance(&store, &claim, 3, 4).await);
     assert_eq!((position(&store, 1).await, state(&store, claim.shard).await.failure), (4, None));
+}
+
+async fn stopped_once<S: ProjectionStore>(store: S) {
+    prepare(&store, read_model(1)).await;
+    let claim = owned(&store, 1).await;
+    assert!(store.stop(&claim, at(0), &failure(1, "it cannot be done")).await.expect("an answer"));
+    assert_eq!(state(&store, claim.shard).await.owner, None);
+    store.set_activity(id(1), Activity::Running).await.expect("it can be resumed");
+    assert!(!store.stop(&claim, at(0), &failure(1, "it cannot be done")).await.expect("an answer"));
+    let next = owned(&store, 1).await;
+    assert!(next.epoch > claim.epoch, "{next:?}");
+    assert!(!store.stop(&claim, at(0), &failure(1, "it cannot be done")).await.expect("an answer"));
+    assert_eq!(state(&store, claim.shard).await.activity, Activity::Running);
 }
 
 /// A handler's error that has the store's among its causes.

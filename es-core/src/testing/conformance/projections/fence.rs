@@ -83,6 +83,8 @@ async fn not_running<S: ProjectionStore>(store: S) {
     store.set_activity(id(1), Activity::Running).await.expect("it can be resumed");
     assert!(store.stop(&claim, at(0), &failure()).await.expect("an answer"));
     refuses(&store, "it is stopped", &claim, &right).await;
+    let claim = owned(&store, 1).await;
+    refuses(&store, "it is stopped", &claim, &right).await;
     does_not_stop(&store, "it is stopped", &claim, 0).await;
     store.set_activity(id(1), Activity::Running).await.expect("it can be resumed");
     assert!(store.advance(&claim, &right).await.expect("an answer"));
