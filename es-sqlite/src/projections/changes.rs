@@ -50,7 +50,7 @@ const DISCOUNT: &str = "
 
 /// A newer wish stands. ?1 name, ?2 version, ?3 shard, ?4 the wish.
 const REDRIVEN: &str = "
-    update es_projection_shards set redrive_done = max(redrive_done, min(redrive_wished, ?4))
+    update es_projection_shards set redrive_done = max(redrive_done, ?4)
     where name = ?1 and version = ?2 and shard = ?3";
 
 /// Whether events of a key are parked behind a position. ?1 name, ?2 version, ?3 shard, ?4 key, ?5 the position.
