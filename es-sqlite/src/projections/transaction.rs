@@ -112,7 +112,7 @@ impl SqliteTransaction {
     pub(super) async fn load_rows(&mut self, table: &TableSchema, keys: &[String]) -> Result<Vec<Vec<u8>>, StoreError> {
         let _call = self.open.call()?;
         let mut work = self.open.work.lock().await;
-        if has_kept(&work, |change| !matches!(change, Change::Rows(_))) {
+        if has_kept(work.as_ref(), |change| !matches!(change, Change::Rows(_))) {
             // Nobody else changes them before this commits; or its fence refuses it.
             return rows::load_committed(&self.parts, table, keys).await;
         }
@@ -142,7 +142,7 @@ impl SqliteTransaction {
         let failed = |source| error::store_error("looking for parked events", source);
         let _call = self.open.call()?;
         let mut work = self.open.work.lock().await;
-        if has_kept(&work, |change| !matches!(change, Change::Keep(_))) {
+        if has_kept(work.as_ref(), |change| !matches!(change, Change::Keep(_))) {
             let mut reader = self.parts.connections.readers().acquire().await.map_err(failed)?;
             return changes::none_is_left(&mut reader, shard, key, upto).await.map_err(failed);
         }
@@ -167,7 +167,7 @@ impl SqliteTransaction {
 }
 
 /// Whether it has not taken the file, and all that it is to change is such.
-fn has_kept(work: &Option<Work>, such: impl Fn(&Change) -> bool) -> bool {
+fn has_kept(work: Option<&Work>, such: impl Fn(&Change) -> bool) -> bool {
     matches!(work, Some(Work::Kept(changes)) if changes.iter().all(such))
 }
 
