@@ -94,7 +94,7 @@ impl Inline {
 }
 
 /// Those that change with the appends of a transaction.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct InEffect(Vec<Listed>);
 
 #[derive(Debug)]

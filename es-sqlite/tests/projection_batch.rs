@@ -88,8 +88,7 @@ async fn a_batch_whose_handlers_had_the_file_leaves_nothing_when_it_is_dropped_o
             // In the midst of a statement.
             _ => {
                 let mut context = store.context(&mut transaction);
-                let long = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 300000)
-                            insert into notes select i from n";
+                let long = "with recursive n (i) as (select 1 union all select i + 1 from n) insert into notes select i from n";
                 let mut connection = context.connection().await.expect("the file");
                 let begun = tokio::time::timeout(Duration::from_millis(1), connection.execute(long)).await;
                 drop((begun, connection));
@@ -313,6 +312,22 @@ async fn whoever_waits_for_a_file_in_vain_is_told_who_has_it() {
     assert!(refused.is_unavailable() && refused.to_string().contains("a batch of `mails`"), "{refused}");
     store.commit(transaction).await.expect("a commit");
     append(&store).await.expect("the file is free");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_passes_over_that_it_cannot_have_the_file_commits_nothing() {
+    let file = File::new();
+    with_notes(&file).await.close().await;
+    let store = file.open_with(SqliteConfig::new().lock_timeout(Duration::from_millis(100))).await;
+    let held = claim(&store, &engine("one", LONG), shard(MAILS, 0)).await;
+    let mut transaction = begin(&store, &held, 0, 1).await;
+    let mut program = raw(&file).await;
+    run(&mut program, "begin immediate").await;
+    let refused = note(&store, &mut transaction, "a").await.expect_err("another program has it");
+    assert_eq!(store.transience(&HandlerError::new(refused)), Transience::Unavailable);
+    run(&mut program, "rollback").await;
+    assert!(store.commit(transaction).await.expect_err("it is not whole").is_unavailable());
+    assert_eq!((notes(&file).await, position(&store, held.shard).await), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

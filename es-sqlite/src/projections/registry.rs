@@ -138,6 +138,8 @@ impl Open {
 
     /// Undoes what it has done. Where its owner still has the connection that is waited for.
     pub(super) async fn undo(&self) {
+        // Also a statement that was given up, and still runs.
+        self.interrupted.store(true, Ordering::SeqCst);
         let work = self.work.lock().await.take();
         if let Some(Work::Held(held)) = work {
             held.undo().await;
@@ -147,7 +149,8 @@ impl Open {
 
 /// What whoever comes too late is told.
 pub(super) fn ended() -> StoreError {
-    let reason = "the transaction was ended, because nothing was done with it for longer than its lease";
+    let reason =
+        "the transaction was ended: nothing was done with it for longer than its lease, or it could not have the file";
     Unavailable::new(reason, "another engine has claimed the shard, or may do so").into()
 }
 
