@@ -290,6 +290,7 @@ async fn rows_are_found_by_conditions_with_arguments() {
     assert_eq!(ids("text = '$1 isn''t it' and big = $1", vec![1.into()]).await, "a");
     assert_eq!(ids("everything.big = ?1", vec![3.into()]).await, "c");
     assert_eq!(ids("  ", vec![]).await, "abc");
+    assert_eq!(ids("order by big desc limit $1", vec![2.into()]).await, "cb");
     for (condition, arguments) in [("big = $1", vec![]), ("big = $2", vec![1.into()]), ("big = 1", vec![1.into()])] {
         let refused = store.find_rows(&EVERYTHING, condition, arguments).await.expect_err(condition);
         assert!(refused.to_string().contains("places for arguments"), "{refused}");
