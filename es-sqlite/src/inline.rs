@@ -152,7 +152,7 @@ impl InEffect {
                 continue;
             }
             let Some(read_model) = projections.inline.of(&listed.name, listed.version) else {
-                return Err(InlineError::NotHere { read_model: format!("{}@{}", listed.name, listed.version) }.into());
+                return Err(InlineError::NotHere { read_model: format!("{} v{}", listed.name, listed.version) }.into());
             };
             fold(projections, connection, &*read_model, &events).await?;
         }
