@@ -57,10 +57,9 @@ impl Prepared {
         payloads + metadata + self.events() * EVENT_BYTES
     }
 
-    /// The answer to an append that may have been stored, and of which no more is known.
-    pub(crate) fn unknown(&self, source: &StoreError) -> StoreError {
-        let (stream, first_event) = (self.append.stream.clone(), EventId::from_uuid(self.first_id()));
-        StoreError::OutcomeUnknown { stream, first_event, source: source.to_string().into() }
+    /// What there is to say of it, should its outcome not be known.
+    pub(crate) fn in_doubt(&self) -> InDoubt {
+        InDoubt { stream: self.append.stream.clone(), first_event: EventId::from_uuid(self.first_id()) }
     }
 
     fn first_id(&self) -> Uuid {
@@ -74,6 +73,21 @@ impl Prepared {
             Expected::Exact(version) => Some(version.get()),
             Expected::Any | Expected::StreamExists => None,
         }
+    }
+}
+
+/// An append that may have been stored or not.
+#[derive(Debug)]
+pub(crate) struct InDoubt {
+    stream: StreamId,
+    first_event: EventId,
+}
+
+impl InDoubt {
+    /// The answer to it.
+    pub(crate) fn unknown(self, source: &StoreError) -> StoreError {
+        let Self { stream, first_event } = self;
+        StoreError::OutcomeUnknown { stream, first_event, source: source.to_string().into() }
     }
 }
 

@@ -51,7 +51,8 @@ impl SqliteConfig {
     /// `Unavailable`; 5 seconds unless set.
     #[must_use]
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
-        self.lock_timeout = timeout;
+        // More than this SQLite cannot count.
+        self.lock_timeout = timeout.min(Duration::from_millis(i32::MAX.unsigned_abs().into()));
         self
     }
 

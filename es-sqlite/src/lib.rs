@@ -27,6 +27,7 @@ mod group;
 mod insert;
 mod migrate;
 mod pages;
+mod place;
 mod read;
 mod row;
 mod snapshot;

@@ -41,7 +41,7 @@ pub(crate) async fn load(parts: &Parts, load: &Load) -> Result<LoadedStream, Sto
         .bind(version)
         .bind(time)
         .bind(position)
-        .fetch_all(parts.connections.readers())
+        .fetch_all(parts.connections.reading()?)
         .await
         .map_err(|source| error::store_error(LOADING, source))?;
     loaded(load, &rows).map_err(unreadable)
@@ -103,12 +103,9 @@ pub(crate) fn read_stream(
                 .bind(signed(read.after.get()))
                 .bind(read.before.map_or(i64::MAX, |version| signed(version.get())))
                 .bind(PAGE)
-                .fetch_all(parts.connections.readers())
-                .await
-                .map_err(|source| error::store_error("reading a stream", source))?;
-            let events: Vec<_> = rows.iter().map(row::event).collect::<Result<_, _>>().map_err(unreadable)?;
+                .fetch(parts.connections.reading()?);
+            let (events, full) = row::page(rows, PAGE, "reading a stream").await?;
             // A page that is not full is the last: what was appended meanwhile is behind the end of this read.
-            let full = i64::try_from(events.len()) == Ok(PAGE);
             let Some(last) = events.last().filter(|_| full).map(|event| event.version) else {
                 return Ok::<_, StoreError>(Some((events, None)));
             };

@@ -18,13 +18,15 @@ use crate::{
     config::SqliteConfig,
     connections::Connections,
     group::Group,
-    migrate,
-    pages::{self, PageSize},
-    read, snapshot, streams,
+    migrate, pages, read, snapshot, streams,
     wake::{self, Wake},
 };
 
 /// A store in a SQLite file. Clones share its connections.
+///
+/// The file belongs to whoever has it open: it must not be removed, renamed or replaced meanwhile, and neither must the files
+/// beside it whose names go on with `-wal` and `-shm`. Where that happens, the answer is [`StoreError::Misconfigured`] from then
+/// on, because nobody else would see what is written, and it would be gone with the process.
 ///
 /// ```
 /// use es_core::prelude::*;
@@ -67,7 +69,6 @@ pub(crate) struct Parts {
     pub(crate) connections: Connections,
     pub(crate) config: SqliteConfig,
     pub(crate) group: Group,
-    pub(crate) page_size: PageSize,
     pub(crate) wake: Arc<Wake>,
 }
 
@@ -77,6 +78,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError::Misconfigured`] where the path names no file that can be opened and written, or one of another program;
+    /// nothing of that is changed;
     /// [`StoreError::WrongSchema`] when the tables were made by a newer version of this crate;
     /// [`StoreError::Unavailable`] when another program keeps the file locked.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
@@ -92,8 +94,7 @@ impl SqliteStore {
         migrate::migrate(&connections).await?;
         let wake = Arc::new(Wake::default());
         let group = Group::start(&connections, &config, &wake);
-        let page_size = PageSize::new();
-        let parts = Parts { connections, config, group, page_size, wake };
+        let parts = Parts { connections, config, group, wake };
         Ok(Self { parts: Arc::new(parts) })
     }
 
@@ -121,7 +122,7 @@ impl SqliteStore {
     /// clone, afterwards is answered with [`StoreError::Unavailable`].
     pub async fn close(&self) {
         self.parts.group.close().await;
-        self.parts.wake.close();
+        self.parts.wake.close().await;
         self.parts.connections.close().await;
     }
 }

@@ -89,7 +89,7 @@ impl At {
 async fn next_type(parts: &Parts, before: &str) -> Result<Option<String>, StoreError> {
     sqlx::query_scalar("select stream_type from es_events where stream_type > ?1 order by stream_type limit 1")
         .bind(before)
-        .fetch_optional(parts.connections.readers())
+        .fetch_optional(parts.connections.reading()?)
         .await
         .map_err(|source| error::store_error(LISTING, source))
 }
@@ -110,7 +110,7 @@ async fn page(
         .bind(&list.prefix)
         .bind(after)
         .bind(PAGE)
-        .fetch_all(parts.connections.readers())
+        .fetch_all(parts.connections.reading()?)
         .await
         .map_err(|source| error::store_error(LISTING, source))?;
     let info = |row: &SqliteRow| -> Result<StreamInfo, sqlx::Error> {
