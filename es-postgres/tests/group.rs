@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{append, as_runtime, count, insert, open, open_with, raw, stored, until_one_waits};
+use crate::support::{
+    append, as_runtime, asked_together, count, insert, open, open_with, raw, stored, until_one_waits,
+};
 use es_core::{
     event::EventSchema,
     recorded::{Metadata, StreamVersion},
@@ -104,21 +106,24 @@ pub(crate) async fn each_append_of_a_batch_has_its_own_outcome(database: Databas
     let mut connection = raw(&database).await;
     let (before, batches) = (drawn(&mut connection).await, transactions(&mut connection).await);
     let other_key = append("keyed", exact(3), 1).idempotency_key("other");
-    let answers = join_all([
-        store.append(append("zero", Expected::NoStream, 1)),
-        store.append(append("any", Expected::Any, 2)),
-        store.append(append("exact", exact(2), 1)),
-        store.append(append("exists", Expected::StreamExists, 3)),
-        store.append(append("stale", exact(1), 4)),
-        store.append(append("taken", Expected::NoStream, 4)),
-        store.append(append("missing", Expected::StreamExists, 4)),
-        store.append(append("beyond", exact(7), 4)),
-        store.append(append("keyed", Expected::Any, 4).idempotency_key("k")),
-        store.append(same),
-        store.append(named),
-        store.append(other_key),
-        store.append(append("alone", Expected::NoStream, 1)),
-    ])
+    let answers = asked_together(
+        &database,
+        join_all([
+            store.append(append("zero", Expected::NoStream, 1)),
+            store.append(append("any", Expected::Any, 2)),
+            store.append(append("exact", exact(2), 1)),
+            store.append(append("exists", Expected::StreamExists, 3)),
+            store.append(append("stale", exact(1), 4)),
+            store.append(append("taken", Expected::NoStream, 4)),
+            store.append(append("missing", Expected::StreamExists, 4)),
+            store.append(append("beyond", exact(7), 4)),
+            store.append(append("keyed", Expected::Any, 4).idempotency_key("k")),
+            store.append(same),
+            store.append(named),
+            store.append(other_key),
+            store.append(append("alone", Expected::NoStream, 1)),
+        ]),
+    )
     .await;
     let said: Vec<String> = answers
         .iter()

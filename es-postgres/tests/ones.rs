@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 
 use crate::{
     group::{drawn, narrow, transactions},
-    support::{append, as_runtime, raw, stream},
+    support::{append, as_runtime, asked_together, raw, stream},
 };
 
 fn of_type(stream_type: &str, id: &str) -> Append {
@@ -49,8 +49,8 @@ pub(crate) async fn each_single_event_of_a_batch_has_its_own_outcome(database: D
         store.append(append("archived", exact(2), 1)),
         store.append(of_type("a", "any")),
         store.append(of_type("z", "any")),
-    ])
-    .await;
+    ]);
+    let answers = asked_together(&database, answers).await;
     let said = answers.into_iter().map(|answer| match answer {
         Ok(appended) => {
             format!("{}{}", appended.version(), if appended.replayed { " replayed" } else { "" })
@@ -81,7 +81,9 @@ pub(crate) async fn each_single_event_of_a_batch_has_its_own_outcome(database: D
         ]
     );
     assert_eq!(drawn(&mut connection).await, before + 6, "what does not fit draws no position");
-    assert_eq!(transactions(&mut connection).await, batches + 2, "the first goes alone, all others together");
+    let transactions = transactions(&mut connection).await - batches;
+    // The first may have gone alone.
+    assert!(transactions <= 2, "they did not go together: {transactions}");
 }
 
 /// Two batches that write to the same streams in different orders would wait for each other.
@@ -98,7 +100,7 @@ pub(crate) async fn single_events_are_stored_in_the_order_of_their_streams_whate
         let store = PostgresStore::connect_with(&url, config).await.expect("the database is there");
         let ids = (0..60).map(|id| format!("s{number}-{}", id * 7 % 60));
         let appends: Vec<_> = ids.map(|id| store.append(append(&id, Expected::NoStream, 1))).collect();
-        for appended in join_all(appends).await {
+        for appended in asked_together(&database, join_all(appends)).await {
             assert_eq!(appended.expect("an append").version(), 1);
         }
     }
@@ -112,5 +114,5 @@ pub(crate) async fn single_events_are_stored_in_the_order_of_their_streams_whate
     .await
     .expect("an order");
     assert_eq!(unordered, 0);
-    assert!(transactions(&mut connection).await <= 12, "they went together");
+    assert!(transactions(&mut connection).await <= 6, "they went together");
 }

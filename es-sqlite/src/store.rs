@@ -46,7 +46,7 @@ use crate::{
 /// # #[derive(Debug)]
 /// # struct Light;
 /// # #[command_handler]
-/// # impl Lamp { fn light(&self, _: &Light) -> Result<LampLit, std::convert::Infallible> { Ok(LampLit {}) } }
+/// # impl Lamp { fn light(_: &Light) -> Result<LampLit, std::convert::Infallible> { Ok(LampLit {}) } }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let folder = tempfile::tempdir()?;

@@ -69,7 +69,8 @@ fn may_take_context(block: &Block, context: &Argument) -> TokenStream {
 /// }
 /// ```
 ///
-/// A handler without a context has a parameter `__C: Send` in its place.
+/// A handler without a context has a parameter `__C: Send` in its place, and one with `&mut impl Books` has
+/// `__C: Books + Send`.
 fn handle(block: &Block, handler: &EventHandler<'_>) -> TokenStream {
     let EventHandler { event, alias, handler, .. } = handler;
     let (span, name, cfgs) = (event.span(), handler.name(), &handler.cfgs);
@@ -127,8 +128,13 @@ fn handled(block: &Block, output: &ReturnType, name: Span) -> (Ident, TokenStrea
 }
 
 /// The type of a context, in which the lifetime that is left open has a name: it stands twice, and is the same. And that
-/// name, where there is one.
+/// name, where there is one. Of `impl Trait` it is whatever has the trait.
 pub(super) fn context(written: TokenStream) -> (Option<TokenStream>, TokenStream) {
+    let mut tokens = written.clone().into_iter();
+    if matches!(tokens.next(), Some(TokenTree::Ident(ident)) if ident == "impl") {
+        let bounds: TokenStream = tokens.collect();
+        return (Some(quote!(__C: #bounds + ::core::marker::Send)), quote!(__C));
+    }
     let open = spans::mentions(written.clone(), &Ident::new("_", Span::call_site()));
     (open.then(|| quote!('__c)), named_lifetimes(written))
 }

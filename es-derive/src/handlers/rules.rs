@@ -75,7 +75,8 @@ fn is_plain(block: &Block, handler: &Handler, errors: &mut Errors) {
     }
 }
 
-/// A handler has no parameters, named or by `impl Trait`; but a command may borrow, and its lifetimes may have names.
+/// A handler has no parameters, named or by `impl Trait`; but a command may borrow, and its lifetimes may have names, and a
+/// projection may run in every context that has a trait.
 fn has_no_parameters(block: &Block, handler: &Handler, errors: &mut Errors) {
     let generics = &handler.signature.generics;
     let is_allowed =
@@ -83,7 +84,8 @@ fn has_no_parameters(block: &Block, handler: &Handler, errors: &mut Errors) {
     if !generics.params.iter().all(is_allowed) {
         errors.on(generics, messages::handler_generic(block.kind));
     }
-    for argument in &handler.arguments {
+    let context = handler.context().map(std::ptr::from_ref);
+    for argument in handler.arguments.iter().filter(|argument| Some(std::ptr::from_ref(*argument)) != context) {
         if let Type::ImplTrait(ty) = &argument.ty {
             errors.on(ty, messages::handler_generic(block.kind));
         }

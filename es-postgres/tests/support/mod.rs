@@ -12,7 +12,7 @@ use es_core::{
 };
 use es_postgres::{PostgresConfig, PostgresStore};
 use es_tests::database::Database;
-use futures_util::TryStreamExt as _;
+use futures_util::{TryStreamExt as _, future::join};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -141,6 +141,19 @@ pub(crate) async fn until_one_waits(connection: &mut PgConnection) -> i32 {
             return pid;
         }
     }
+}
+
+/// Lets nothing be stored before all has been asked for, however long this program is kept from asking: then what goes together
+/// does not depend on the machine.
+pub(crate) async fn asked_together<T>(database: &Database, asked: impl Future<Output = T>) -> T {
+    let (mut holder, mut looker) = (raw(database).await, raw(database).await);
+    let mut hold = holder.begin().await.expect("a transaction");
+    sqlx::query("lock table es.events in share mode").execute(&mut *hold).await.expect("a lock");
+    let release = async {
+        until_one_waits(&mut looker).await;
+        hold.rollback().await.expect("a rollback");
+    };
+    join(asked, release).await.0
 }
 
 /// How many events a stream has, by a look past the store.
