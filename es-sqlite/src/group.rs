@@ -213,10 +213,9 @@ impl Writer {
     async fn write_and_answer(&mut self, asked: Vec<Asked>) {
         let outcomes = self.write(&asked).await;
         for (asked, outcome) in asked.into_iter().zip(outcomes) {
-            // Turns end, and room is made, before the caller goes on.
-            let Asked { together, answer, room } = asked;
-            drop((together, room));
-            let _ = answer.send(outcome);
+            // First the answer: who has the next turn upon the state that this leads to begins when the append is let go.
+            let _ = asked.answer.send(outcome);
+            drop((asked.together, asked.room));
         }
     }
 

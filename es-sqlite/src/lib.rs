@@ -28,6 +28,8 @@ mod insert;
 mod migrate;
 mod pages;
 mod place;
+#[cfg(test)]
+mod plans;
 mod read;
 mod row;
 mod snapshot;

@@ -37,6 +37,9 @@ pub(crate) struct Settled {
     pub(crate) history: HistoryId,
 }
 
+pub(crate) const SETTLED: &str =
+    "select coalesce((select position from es_events order by position desc limit 1), 0), id from es_history";
+
 /// The last position, in one view with the history.
 pub(crate) async fn settled(parts: &Parts) -> Result<Settled, StoreError> {
     settled_on(parts.connections.reading()?).await
@@ -44,9 +47,7 @@ pub(crate) async fn settled(parts: &Parts) -> Result<Settled, StoreError> {
 
 /// The same, asked on a connection of one's own.
 pub(crate) async fn settled_on(connection: impl SqliteExecutor<'_>) -> Result<Settled, StoreError> {
-    let query =
-        "select coalesce((select position from es_events order by position desc limit 1), 0), id from es_history";
-    let row = sqlx::query(query)
+    let row = sqlx::query(SETTLED)
         .fetch_one(connection)
         .await
         .map_err(|source| error::store_error("asking how far the events go", source))?;
@@ -91,14 +92,14 @@ async fn check(parts: &Parts, settled: Settled, checkpoint: Checkpoint) -> Resul
     Err(HistoryDiverged::without(checkpoint, settled.history).into())
 }
 
-const ALL: &str = concat!(
+pub(crate) const ALL: &str = concat!(
     "select ",
     event_columns!(),
     " from es_events where position > ?1 and position <= ?2 order by position limit ?3"
 );
 
 /// `?4` and `?5`: JSON arrays of event types and stream types, or null; `?6` one of pairs, or null.
-const FILTERED: &str = concat!(
+pub(crate) const FILTERED: &str = concat!(
     "select ",
     event_columns!(),
     " from es_events
@@ -109,16 +110,21 @@ const FILTERED: &str = concat!(
      order by position limit ?3"
 );
 
-/// By the index of the streams: `+` keeps the planner from looking at all positions instead.
-const OF_STREAMS: &str = concat!(
+/// By the index of the streams: `+` keeps the planner from looking at all positions instead. What is sorted are positions
+/// alone: payloads are read of those events only that the page has.
+pub(crate) const OF_STREAMS: &str = concat!(
     "select ",
     event_columns!(),
-    " from es_events
-     where (stream_type, stream_id) in (select value ->> 0, value ->> 1 from json_each(?6))
-       and +position > ?1 and +position <= ?2
-       and (?4 is null or event_type in (select value from json_each(?4)))
-       and (?5 is null or stream_type in (select value from json_each(?5)))
-     order by position limit ?3"
+    " from es_events where position in (
+         select wanted.position
+         from json_each(?6) as asked
+         cross join es_events as wanted
+             on wanted.stream_type = asked.value ->> 0 and wanted.stream_id = asked.value ->> 1
+         where +wanted.position > ?1 and +wanted.position <= ?2
+           and (?4 is null or wanted.event_type in (select value from json_each(?4)))
+           and (?5 is null or wanted.stream_type in (select value from json_each(?5)))
+         order by wanted.position limit ?3
+     ) order by position"
 );
 
 /// The events that were asked for, up to `end` or to where the page is full, and where that is.

@@ -38,13 +38,30 @@ pub(crate) fn check_path(path: &Path) -> Result<PathBuf, StoreError> {
     })
 }
 
+/// How the name of the log goes on that SQLite keeps beside a file.
+const LOG: &str = "-wal";
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
 /// Refuses a file of another program. Reads, and changes nothing.
 pub(crate) async fn check_owner(path: &Path, options: &SqliteConnectOptions) -> Result<(), StoreError> {
     // Of an empty file nobody is the owner, and one that is being made may be locked for a moment.
     if fs::metadata(path).map_or(true, |metadata| metadata.len() == 0) {
         return Ok(());
     }
-    let counted = match count_tables(&options.clone().read_only(true)).await {
+    let reading = options.clone().read_only(true);
+    let alone = [LOG, "-journal"].iter().all(|suffix| !beside(path, suffix).exists());
+    // Even who only reads makes files beside it, and leaves them there, unless nobody else is said to write.
+    let looked = if alone { count_tables(&reading.clone().immutable(true)).await.ok() } else { None };
+    let looked = match looked {
+        Some(counted) => Ok(counted),
+        None => count_tables(&reading).await,
+    };
+    let counted = match looked {
         // Its last writer was killed, and left what only one who may write can undo. Any reader has it undone.
         Err(source) if error::code_of(&source) == Some(code::READONLY) => count_tables(options).await,
         counted => counted,
@@ -111,9 +128,7 @@ impl Opened {
 
     /// The log that SQLite keeps beside a file, as it is now.
     pub(crate) fn log_of(path: &Path) -> Result<Self, StoreError> {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        Self::at(Path::new(&log))
+        Self::at(&beside(path, LOG))
     }
 
     pub(crate) fn path(&self) -> &Path {

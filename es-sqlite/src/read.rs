@@ -51,11 +51,12 @@ pub(crate) async fn load(parts: &Parts, load: &Load) -> Result<LoadedStream, Sto
 fn loaded(load: &Load, rows: &[SqliteRow]) -> Result<LoadedStream, sqlx::Error> {
     let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
     let history = history(text(first, 0)?)?;
-    let snapshot = if is_null(first, 3)? {
+    let snapshot = if is_null(first, 1)? {
         None
     } else {
+        let with_state = rows.iter().find(|row| is_null(row, 3).is_ok_and(|null| !null)).unwrap_or(first);
         let (version, position) = (StreamVersion::new(natural(first, 1)?), Position::new(natural(first, 2)?));
-        Some(StoredSnapshot::new(version, position, text(first, 3)?.as_bytes().to_vec()))
+        Some(StoredSnapshot::new(version, position, text(with_state, 3)?.as_bytes().to_vec()))
     };
     let keyed = if is_null(first, 4)? {
         None
@@ -70,17 +71,21 @@ fn loaded(load: &Load, rows: &[SqliteRow]) -> Result<LoadedStream, sqlx::Error> 
             events.push(row::event_of(row, 7, load.stream.clone())?);
         }
     }
+    // That is how they come; but no statement has said so.
+    if !events.is_sorted_by_key(|event| event.version) {
+        events.sort_by_key(|event| event.version);
+    }
     Ok(LoadedStream::new(history, snapshot, events, keyed).archived_at(archived_at))
 }
 
-const FORWARDS: &str = concat!(
+pub(crate) const FORWARDS: &str = concat!(
     "select ",
     event_columns!(),
     " from es_events
      where stream_type = ?1 and stream_id = ?2 and version > ?3 and version < ?4 order by version limit ?5"
 );
 
-const BACKWARDS: &str = concat!(
+pub(crate) const BACKWARDS: &str = concat!(
     "select ",
     event_columns!(),
     " from es_events

@@ -86,8 +86,11 @@ impl At {
     }
 }
 
+pub(crate) const NEXT_TYPE: &str =
+    "select stream_type from es_events where stream_type > ?1 order by stream_type limit 1";
+
 async fn next_type(parts: &Parts, before: &str) -> Result<Option<String>, StoreError> {
-    sqlx::query_scalar("select stream_type from es_events where stream_type > ?1 order by stream_type limit 1")
+    sqlx::query_scalar(NEXT_TYPE)
         .bind(before)
         .fetch_optional(parts.connections.reading()?)
         .await
