@@ -35,6 +35,7 @@ mod row;
 mod snapshot;
 mod store;
 mod streams;
+mod task;
 mod wake;
 
 /// The driver.

@@ -3,11 +3,12 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use es_core::store::{Misconfigured, StoreError, Unavailable};
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::time::sleep;
 
 use crate::error::{self, code};
 
@@ -38,6 +39,10 @@ pub(crate) fn check_path(path: &Path) -> Result<PathBuf, StoreError> {
     })
 }
 
+/// How often a file that cannot be read is looked at.
+const LOOKS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// How the name of the log goes on that SQLite keeps beside a file.
 const LOG: &str = "-wal";
 
@@ -53,15 +58,7 @@ pub(crate) async fn check_owner(path: &Path, options: &SqliteConnectOptions) -> 
     if fs::metadata(path).map_or(true, |metadata| metadata.len() == 0) {
         return Ok(());
     }
-    let reading = options.clone().read_only(true);
-    let alone = [LOG, "-journal"].iter().all(|suffix| !beside(path, suffix).exists());
-    // Even who only reads makes files beside it, and leaves them there, unless nobody else is said to write.
-    let looked = if alone { count_tables(&reading.clone().immutable(true)).await.ok() } else { None };
-    let looked = match looked {
-        Some(counted) => Ok(counted),
-        None => count_tables(&reading).await,
-    };
-    let counted = match looked {
+    let counted = match look(path, options).await {
         // Its last writer was killed, and left what only one who may write can undo. Any reader has it undone.
         Err(source) if error::code_of(&source) == Some(code::READONLY) => count_tables(options).await,
         counted => counted,
@@ -76,6 +73,23 @@ pub(crate) async fn check_owner(path: &Path, options: &SqliteConnectOptions) -> 
         return Err(Misconfigured::new(reason, None).into());
     }
     Ok(())
+}
+
+/// Counts the tables. Even who only reads makes files beside the one that it reads, and leaves them there; so it is read as if
+/// nobody else wrote, as long as there are none.
+async fn look(path: &Path, options: &SqliteConnectOptions) -> Result<(i64, i64), sqlx::Error> {
+    let options = options.clone().read_only(true);
+    let mut again = LOOKS;
+    while [LOG, "-journal"].iter().all(|suffix| !beside(path, suffix).exists()) {
+        let counted = count_tables(&options.clone().immutable(true)).await;
+        again -= 1;
+        if counted.is_ok() || again == 0 {
+            return counted;
+        }
+        // Somebody may have come just now.
+        sleep(PAUSE).await;
+    }
+    count_tables(&options).await
 }
 
 /// How many tables there are, and how many of them are the list of our migrations.

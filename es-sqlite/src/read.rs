@@ -15,6 +15,7 @@ use crate::{
     error,
     row::{self, event_columns, is_null, natural, signed, text, unreadable},
     store::Parts,
+    task,
 };
 
 /// How many events a page holds.
@@ -100,23 +101,28 @@ pub(crate) fn read_stream(
     let pages = stream::try_unfold(Some(read), move |left| {
         let parts = Arc::clone(&parts);
         async move {
-            let Some(mut read) = left else { return Ok(None) };
-            read.check()?;
-            let rows = sqlx::query(if read.backwards { BACKWARDS } else { FORWARDS })
-                .bind(read.stream.stream_type())
-                .bind(read.stream.id())
-                .bind(signed(read.after.get()))
-                .bind(read.before.map_or(i64::MAX, |version| signed(version.get())))
-                .bind(PAGE)
-                .fetch(parts.connections.reading()?);
-            let (events, full) = row::page(rows, PAGE, "reading a stream").await?;
-            // A page that is not full is the last: what was appended meanwhile is behind the end of this read.
-            let Some(last) = events.last().filter(|_| full).map(|event| event.version) else {
-                return Ok::<_, StoreError>(Some((events, None)));
-            };
-            read = if read.backwards { read.before(last) } else { read.after(last) };
-            Ok(Some((events, Some(read))))
+            let Some(read) = left else { return Ok(None) };
+            task::run(page(parts, read)).await.map(Some)
         }
     });
     pages.map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten()
+}
+
+/// A page of a stream, and what is left behind it.
+async fn page(parts: Arc<Parts>, mut read: ReadStream) -> Result<(Vec<StoredEvent>, Option<ReadStream>), StoreError> {
+    read.check()?;
+    let rows = sqlx::query(if read.backwards { BACKWARDS } else { FORWARDS })
+        .bind(read.stream.stream_type())
+        .bind(read.stream.id())
+        .bind(signed(read.after.get()))
+        .bind(read.before.map_or(i64::MAX, |version| signed(version.get())))
+        .bind(PAGE)
+        .fetch(parts.connections.reading()?);
+    let (events, full) = row::page(rows, PAGE, "reading a stream").await?;
+    // A page that is not full is the last: what was appended meanwhile is behind the end of this read.
+    let Some(last) = events.last().filter(|_| full).map(|event| event.version) else {
+        return Ok((events, None));
+    };
+    read = if read.backwards { read.before(last) } else { read.after(last) };
+    Ok((events, Some(read)))
 }

@@ -18,7 +18,7 @@ use crate::{
     config::SqliteConfig,
     connections::Connections,
     group::Group,
-    migrate, pages, read, snapshot, streams,
+    migrate, pages, read, snapshot, streams, task,
     wake::{self, Wake},
 };
 
@@ -91,7 +91,10 @@ impl SqliteStore {
     /// As [`open`](Self::open).
     pub async fn open_with(path: impl AsRef<Path>, config: SqliteConfig) -> Result<Self, StoreError> {
         let connections = Connections::open(path.as_ref(), &config).await?;
-        migrate::migrate(&connections).await?;
+        if let Err(error) = migrate::migrate(&connections).await {
+            connections.close().await;
+            return Err(error);
+        }
         let wake = Arc::new(Wake::default());
         let group = Group::start(&connections, &config, &wake);
         let parts = Parts { connections, config, group, wake };
@@ -137,7 +140,8 @@ impl EventStore for SqliteStore {
     }
 
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
-        read::load(&self.parts, &load).await
+        let parts = Arc::clone(&self.parts);
+        task::run(async move { read::load(&parts, &load).await }).await
     }
 
     fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
@@ -145,7 +149,8 @@ impl EventStore for SqliteStore {
     }
 
     async fn read_page(&self, read: &ReadAll) -> Result<Page, StoreError> {
-        pages::read_page(&self.parts, read).await
+        let (parts, read) = (Arc::clone(&self.parts), read.clone());
+        task::run(async move { pages::read_page(&parts, &read).await }).await
     }
 
     async fn wait_beyond(&self, position: Position, history: HistoryId) {
@@ -153,15 +158,18 @@ impl EventStore for SqliteStore {
     }
 
     async fn kept_snapshot(&self, stream: StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
-        snapshot::kept(&self.parts, &stream).await
+        let parts = Arc::clone(&self.parts);
+        task::run(async move { snapshot::kept(&parts, &stream).await }).await
     }
 
     async fn history(&self) -> Result<HistoryId, StoreError> {
-        Ok(pages::settled(&self.parts).await?.history)
+        let parts = Arc::clone(&self.parts);
+        task::run(async move { Ok(pages::settled(&parts).await?.history) }).await
     }
 
     async fn settled(&self) -> Result<Position, StoreError> {
-        Ok(pages::settled(&self.parts).await?.position)
+        let parts = Arc::clone(&self.parts);
+        task::run(async move { Ok(pages::settled(&parts).await?.position) }).await
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {

@@ -15,6 +15,7 @@ use crate::{
     error,
     row::{self, is_null, natural, text, unreadable},
     store::Parts,
+    task,
 };
 
 /// How many streams are looked at in one statement. Each costs a few looks into an index.
@@ -32,7 +33,7 @@ pub(crate) fn list(
         async move {
             list.check()?;
             let Some(at) = at else { return Ok(None) };
-            Ok::<_, StoreError>(Some(at.read(&parts, &list).await?))
+            task::run(async move { at.read(&parts, &list).await }).await.map(Some)
         }
     });
     pages.map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten()
