@@ -90,9 +90,9 @@ fn id(text: &str) -> TallyId {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commands_of_many_callers_all_happen_once() {
-    let file = File::new();
     const CALLERS: u32 = 8;
     const COMMANDS: u32 = 25;
+    let file = File::new();
     let mut callers = Vec::new();
     for caller in 0..CALLERS {
         let tallies = file.open().await.repository::<Tally>().with_attempts(1_000);
