@@ -36,6 +36,9 @@ impl Prepared {
     /// Of an append that is known to keep the limits.
     pub(crate) fn new(append: Append) -> Result<Self, StoreError> {
         for event in &append.events {
+            if event.schema.version == 0 {
+                return Err(StoreError::Backend { doing: DOING, source: "versions of events begin with 1".into() });
+            }
             // The file would take any text, and no reader could read it.
             let _: &serde_json::value::RawValue = serde_json::from_str(&event.payload)
                 .map_err(|source| StoreError::Backend { doing: DOING, source: source.into() })?;

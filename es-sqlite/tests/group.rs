@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use es_core::{
+    event::EventSchema,
     recorded::StreamVersion,
     store::{Append, EventStore as _, Expected, StoreError},
 };
@@ -148,7 +149,11 @@ async fn a_bad_append_fails_alone() {
     for _ in 0..5 {
         let appends = (0..40).map(|number| {
             let id = format!("s{number}");
-            store.append(if number % 13 == 5 { bad(&id) } else { append(&id, Expected::Any, 1) })
+            let mut request = if number % 26 == 5 { bad(&id) } else { append(&id, Expected::Any, 1) };
+            if number % 26 == 18 {
+                request.events[0].schema = EventSchema::new("Tested", 0);
+            }
+            store.append(request)
         });
         for (number, answer) in join_all(appends).await.into_iter().enumerate() {
             match answer {

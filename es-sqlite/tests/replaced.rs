@@ -76,6 +76,28 @@ async fn nothing_is_appended_to_a_file_that_another_stands_in_for() {
     assert_eq!(read_all(&after, Position::START).await.len(), 3, "the new file has only what was written to it");
 }
 
+/// Whoever is the last to close a file removes its log by its name: it must not be that of the file which has the name now.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_of_the_old_file_leaves_the_new_one_alone() {
+    for closed in [true, false] {
+        let file = File::new();
+        let store = file.open().await;
+        store.append(append("a", Expected::NoStream, 1)).await.expect("an append");
+        assert_eq!(stored(&store, "a").await.len(), 1);
+        remove(&file);
+        let again = file.open().await;
+        again.append(append("b", Expected::NoStream, 3)).await.expect("an append to the new file");
+        if closed {
+            store.close().await;
+        }
+        drop(store);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(file.beside("events.db-wal").exists(), "it has the events of the new file");
+        again.append(append("b", Expected::Any, 1)).await.expect("it goes on");
+        assert_eq!(file.count("b").await, 4);
+    }
+}
+
 /// Whoever lost its connection comes back to the file that it had, or to none.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_is_not_opened_anew_to_another_file() {
