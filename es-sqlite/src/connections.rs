@@ -139,14 +139,10 @@ impl Pen {
     async fn open(path: &Path, options: SqliteConnectOptions, patience: Duration) -> Result<Self, StoreError> {
         let mut connection = connect(path, &options.clone().create_if_missing(true)).await?;
         let opened = Arc::new(Opened::at(path)?);
-        // SQLite opens what can only be read as well, and would say so at the first write.
-        match run(&mut connection, "begin immediate").await {
-            Ok(()) => {
-                run(&mut connection, "rollback").await.map_err(|source| error::cannot_open(path, source))?;
-            }
+        match try_to_write(&mut connection).await {
             // Others can write it.
             Err(source) if error::code_of(&source) == Some(code::BUSY) => {}
-            Err(source) => return Err(error::cannot_open(path, source)),
+            tried => tried.map_err(|source| error::cannot_open(path, source))?,
         }
         let slot = Arc::new(AsyncMutex::new(Slot::Open { connection, log: None }));
         // Whoever comes back finds the file that was there, or none: a new one would be another history.
@@ -235,6 +231,14 @@ async fn connect(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteCo
         Ok(connection)
     };
     connected.await.map_err(|source| error::cannot_open(path, source))
+}
+
+/// SQLite opens what can only be read as well, and begins to write, and would say so at the first append.
+async fn try_to_write(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    run(connection, "begin immediate").await?;
+    let tried = run(connection, "pragma user_version = 0").await;
+    run(connection, "rollback").await?;
+    tried
 }
 
 /// Begins, as soon as no other process writes.

@@ -108,7 +108,11 @@ pub(crate) fn cannot_open(path: &Path, source: sqlx::Error) -> StoreError {
             words(&source)
         ),
         Some(code::READONLY) => {
-            format!("`{path}` cannot be written: {}; see that the file and its folder can be written", words(&source))
+            format!(
+                "`{path}` cannot be written: {}; see that it can, and its folder, and the files beside it whose names go on with `-wal` and \
+                 `-shm`",
+                words(&source)
+            )
         }
         _ => return store_error("opening the file", source),
     };

@@ -72,7 +72,9 @@ async fn an_opening_that_is_dropped_can_be_done_again() {
 async fn tables_of_a_newer_program_are_refused() {
     let file = File::new();
     let store = file.open().await;
-    run(&mut file.raw().await, "insert into es_migrations (version, name) values (99, 'of the future')").await;
+    let mut other = file.raw().await;
+    run(&mut other, "insert into es_migrations (version, name) values (99, 'of the future')").await;
+    sqlx::Connection::close(other).await.expect("it is closed");
     let migrated = store.migrate().await.expect_err("it is too new");
     store.close().await;
     let opened = is_refused(&file.path(), &["version 99", "made by a newer program"]).await;
@@ -242,14 +244,21 @@ async fn what_cannot_be_written_is_refused() {
     let store = SqliteStore::open(&path).await.expect("it can be opened");
     store.append(append("a", Expected::NoStream, 1)).await.expect("an append");
     store.close().await;
-    set(&path, 0o444);
-    let error = is_refused(&path, &["cannot be written", "see that the file and its folder can be written"]).await;
-    assert!(matches!(error, StoreError::Misconfigured(_)), "{error:?}");
-    set(&path, 0o644);
+    let whole = fs::read(&path).expect("the file");
     // Without its folder a file has no log.
-    set(folder.path(), 0o555);
-    let error = is_refused(&path, &["events.db", "see that"]).await;
-    assert!(matches!(error, StoreError::Misconfigured(_)), "{error:?}");
+    for (file, of_folder) in [(0o444, 0o755), (0o644, 0o555), (0o444, 0o555)] {
+        set(&path, file);
+        set(folder.path(), of_folder);
+        let error = SqliteStore::open(&path).await.expect_err("it cannot be written");
+        assert!(matches!(error, StoreError::Misconfigured(_)), "{error:?}");
+        let text = error.to_string();
+        assert!(text.contains("events.db") && text.contains("; see that "), "{text}");
+        assert_eq!(fs::read(&path).expect("the file"), whole);
+    }
     set(folder.path(), 0o755);
+    // SQLite has made the others with the rights of the file.
+    for name in fs::read_dir(folder.path()).expect("files") {
+        set(&name.expect("a file").path(), 0o644);
+    }
     assert_eq!(stored(&SqliteStore::open(&path).await.expect("it can be opened"), "a").await.len(), 1);
 }
