@@ -37,7 +37,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(8);
 #[derive(Debug)]
 pub(crate) struct Connections {
     path: PathBuf,
-    opened: Arc<Opened>,
+    opened: Opened,
     pen: Arc<Pen>,
     readers: SqlitePool,
     reading: SqliteConnectOptions,
@@ -69,7 +69,7 @@ impl Connections {
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with(reading.clone());
-        Ok(Self { path: path.to_owned(), opened: Arc::clone(&pen.opened), pen: Arc::new(pen), readers, reading })
+        Ok(Self { path: path.to_owned(), opened: pen.opened.clone(), pen: Arc::new(pen), readers, reading })
     }
 
     /// Whether the path still leads to the file that was opened.
@@ -114,7 +114,7 @@ impl Connections {
 /// The one connection that writes.
 #[derive(Debug)]
 pub(crate) struct Pen {
-    opened: Arc<Opened>,
+    opened: Opened,
     options: SqliteConnectOptions,
     /// How long it is waited for.
     patience: Duration,
@@ -138,7 +138,7 @@ enum Slot {
 impl Pen {
     async fn open(path: &Path, options: SqliteConnectOptions, patience: Duration) -> Result<Self, StoreError> {
         let mut connection = connect(path, &options.clone().create_if_missing(true)).await?;
-        let opened = Arc::new(Opened::at(path)?);
+        let opened = Opened::at(path)?;
         match try_to_write(&mut connection).await {
             // Others can write it.
             Err(source) if error::code_of(&source) == Some(code::BUSY) => {}
@@ -176,8 +176,7 @@ impl Pen {
             _ => {}
         }
         *self.holder.lock().unwrap_or_else(PoisonError::into_inner) = Some(what.to_owned());
-        let (opened, holder) = (Arc::clone(&self.opened), Arc::clone(&self.holder));
-        let mut writing = Writing { slot: Some(guard), opened, holder, open: true };
+        let mut writing = Writing { slot: Some(guard), holder: Arc::clone(&self.holder), open: true };
         match begin_immediate(writing.connection()?, self.patience).await {
             Ok(()) => {
                 if let Some(Slot::Open { log: log @ None, .. }) = writing.slot.as_deref_mut() {
@@ -196,29 +195,8 @@ impl Pen {
     /// Waits for whoever has it, and closes the file.
     async fn close(&self) {
         let mut guard = self.slot.lock().await;
-        match std::mem::replace(&mut *guard, Slot::Closed) {
-            Slot::Open { connection, .. } if self.opened.check().is_ok() => {
-                let _ = connection.close().await;
-            }
-            slot => slot.leave(&self.opened),
-        }
-    }
-}
-
-impl Slot {
-    /// Lets the connection go. The last one to be closed removes the log by its name; where the file is another by now, that is
-    /// the log of the other, with all that was acknowledged there. So it is left open then, until the process ends.
-    fn leave(self, opened: &Opened) {
-        if opened.check().is_err() {
-            std::mem::forget(self);
-        }
-    }
-}
-
-impl Drop for Pen {
-    fn drop(&mut self) {
-        if let Ok(mut slot) = self.slot.try_lock() {
-            std::mem::replace(&mut *slot, Slot::Closed).leave(&self.opened);
+        if let Slot::Open { connection, .. } = std::mem::replace(&mut *guard, Slot::Closed) {
+            let _ = connection.close().await;
         }
     }
 }
@@ -267,7 +245,6 @@ async fn run(connection: &mut SqliteConnection, statement: &'static str) -> Resu
 #[must_use = "a transaction that is dropped is undone"]
 pub(crate) struct Writing {
     slot: Option<OwnedMutexGuard<Slot>>,
-    opened: Arc<Opened>,
     holder: Arc<Mutex<Option<String>>>,
     /// Whether the transaction may be open.
     open: bool,
@@ -321,7 +298,7 @@ impl Drop for Writing {
         if let Some(slot) = &mut self.slot
             && self.open
         {
-            std::mem::replace(&mut **slot, Slot::Gone).leave(&self.opened);
+            **slot = Slot::Gone;
         }
     }
 }

@@ -76,7 +76,7 @@ async fn nothing_is_appended_to_a_file_that_another_stands_in_for() {
     assert_eq!(read_all(&after, Position::START).await.len(), 3, "the new file has only what was written to it");
 }
 
-/// Whoever is the last to close a file removes its log by its name: it must not be that of the file which has the name now.
+/// Whoever is the last to close a file removes its log by its name. SQLite looks whether that is still the log of its file.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_of_the_old_file_leaves_the_new_one_alone() {
     for closed in [true, false] {
