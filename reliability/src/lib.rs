@@ -16,6 +16,7 @@ pub mod followers;
 pub mod kills;
 pub mod order;
 mod reader;
+pub mod rebuilds;
 mod request;
 pub mod rounds;
 pub mod switches;

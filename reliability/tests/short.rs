@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use es_reliability::{Fault, Tally, disk, engines, files, kills, order, rounds, switches};
+use es_reliability::{Fault, Tally, disk, engines, files, kills, order, rebuilds, rounds, switches};
 
 const SEED: u64 = 7;
 
@@ -77,4 +77,10 @@ async fn engines_that_are_held_up_for_longer_than_their_lease_change_nothing_lat
 async fn readers_see_one_version_or_the_other_whole() {
     let Some(tally) = switches::run(1, SEED).await else { return };
     assert_tried(&tally, &["looks", "events"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rebuilds_in_a_file_that_are_killed_lose_nothing_and_apply_nothing_twice() {
+    let program = Path::new(env!("CARGO_BIN_EXE_es-reliability"));
+    assert_tried(&rebuilds::kills(10, SEED, program).await, &["events", "processes killed"]);
 }
