@@ -252,7 +252,7 @@ impl Writer {
     ) -> Result<Position, Failed> {
         let mut writing = self.pen.begin(DOING, "a transaction of appends").await?;
         let appends = asked.iter().flat_map(|asked| &asked.together);
-        let inline = InEffect::ask(writing.connection()?).await?;
+        let inline = if asked.is_empty() { InEffect::default() } else { InEffect::ask(writing.connection()?).await? };
         let mut deciding = Deciding::begin(writing.connection()?, appends).await?;
         for Asked { together, .. } in asked {
             let changes_rows = together.iter().flat_map(Prepared::event_types).any(|event| inline.concern(event));

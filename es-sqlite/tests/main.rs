@@ -4,4 +4,11 @@ mod conformance;
 mod engine;
 #[path = "../../tests/engine/mod.rs"]
 mod engines;
+mod inline;
+mod inline_storm;
+mod projection_batch;
+mod projection_prepare;
+mod projection_rows;
+mod projection_sharing;
+mod projection_support;
 mod support;

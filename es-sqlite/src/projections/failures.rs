@@ -11,7 +11,6 @@ use super::{
     changes::of_shard,
     fence::of_claim,
     ownership::finish,
-    sql::{lease_end, now},
 };
 use crate::{
     error,
@@ -23,22 +22,22 @@ const SETTING_ASIDE: &str = "setting events aside";
 const LOOKING: &str = "looking at events that were set aside";
 const STOPPING: &str = "stopping a projection";
 
-/// Stops a shard in front of an event, behind the same fence as a batch.
+/// Stops a shard in front of an event, behind the same fence as a batch, and gives the claim back.
 ///
-/// ?1 to ?5 the claim, ?6 where the checkpoint stands, ?7 the failure, ?8 when the lease ends.
+/// ?1 to ?5 the claim, ?6 where the checkpoint stands, ?7 the failure.
 const STOP: &str = "
     update es_projection_shards
-    set activity = 'stopped', failure = ?7, expires_at = max(coalesce(expires_at, 0), ?8)
+    set activity = 'stopped', failure = ?7, engine = null, label = null, expires_at = null
     where name = ?1 and version = ?2 and shard = ?3 and engine = ?4 and epoch = ?5 and position = ?6
       and activity = 'running'";
 
-/// ?1 name, ?2 version, ?3 shard. Index: es_dead_letters_parked.
+/// ?1 name, ?2 version, ?3 shard. Index: `es_dead_letters_parked`.
 const PARKED_KEYS: &str = "
     select distinct key from es_dead_letters
     where name = ?1 and version = ?2 and shard = ?3 and skipped = 0
     order by key";
 
-/// ?1 name, ?2 version, ?3 shard, ?4 key, ?5 the most. Indexes: es_dead_letters_parked, and the primary key of events.
+/// ?1 name, ?2 version, ?3 shard, ?4 key, ?5 the most. Indexes: `es_dead_letters_parked`, and the primary key of events.
 const PARKED_EVENTS: &str = concat!(
     "select ",
     event_columns!(),
@@ -69,7 +68,7 @@ pub(super) fn stored(failure: &Failure) -> Result<String, StoreError> {
 pub(super) async fn stop(parts: &Parts, claim: &Claim, from: Position, failure: &Failure) -> Result<bool, StoreError> {
     parts.projections.registry.when_ended(|open| open.shard == claim.shard).await;
     let stop =
-        of_claim(STOP, claim).bind(signed(from.get())).bind(stored(failure)?).bind(lease_end(now(), claim.lease));
+        of_claim(STOP, claim).bind(signed(from.get())).bind(stored(failure)?);
     let mut writing = parts.connections.pen().begin(STOPPING, "a projection that stops").await?;
     let stopped = match writing.connection() {
         Ok(connection) => stop.execute(connection).await.map_err(|source| error::store_error(STOPPING, source)),

@@ -97,6 +97,8 @@ impl Held {
         if self.watch.is_some() {
             return Ok(());
         }
+        // Whoever passes over that this fails commits nothing.
+        let before = std::mem::replace(&mut self.failed, true);
         let (may_commit, has_ended) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let connection = self.writing.connection()?;
         let failed = |source| error::store_error(BEGINNING, source);
@@ -118,6 +120,7 @@ impl Held {
         let (guard, called_off) = oneshot::channel();
         self.watch = Some(Watch { may_commit, has_ended, _guard: guard });
         tokio::spawn(end_abandoned(Arc::clone(parts), Arc::clone(open), called_off));
+        self.failed = before;
         Ok(())
     }
 

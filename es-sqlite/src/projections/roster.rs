@@ -94,7 +94,7 @@ fn shard(projection: ProjectionId, row: &SqliteRow) -> Result<ShardState, sqlx::
     state.applied = natural(row, 8)?;
     state.parked = natural(row, 9)?;
     state.skipped = natural(row, 10)?;
-    state.redrive = !is_null(row, 11)?;
+    state.redrive = if is_null(row, 11)? { None } else { Some(natural(row, 11)?) };
     if !is_null(row, 12)? {
         let failure: Failure =
             serde_json::from_str(text(row, 12)?).map_err(|error| sqlx::Error::Decode(error.into()))?;

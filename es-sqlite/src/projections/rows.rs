@@ -6,7 +6,7 @@ use std::{
 };
 
 use es_core::{
-    projection::{Argument, ColumnSchema, ProjectionId, TableSchema},
+    projection::{Argument, ColumnSchema, ProjectionId, TableSchema, where_clause},
     store::{Misconfigured, StoreError},
 };
 use serde_json::value::RawValue;
@@ -169,10 +169,8 @@ pub(super) async fn find(
     arguments: &[Argument],
 ) -> Result<Vec<Vec<u8>>, StoreError> {
     let statements = parts.projections.tables.of(table);
-    let condition = numbered(condition.trim());
-    let separator = if condition.is_empty() { "" } else { " where " };
     // The condition is the caller's SQL: on this connection it can only read.
-    let sql = safe(format!("{}{separator}{condition}", statements.find));
+    let sql = safe(format!("{}{}", statements.find, numbered(&where_clause(condition))));
     let values = arguments.iter().map(Native::of_argument).collect::<Result<Vec<_>, _>>();
     let values = values.map_err(|source| failed(FINDING, source))?;
     let reader = parts.connections.readers().acquire().await;
