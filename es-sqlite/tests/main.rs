@@ -1,6 +1,9 @@
 //! The embedded store, each test with a file of its own.
 
 mod conformance;
+#[path = "../../tests/copying/mod.rs"]
+mod copies;
+mod copying;
 mod engine;
 #[path = "../../tests/engine/mod.rs"]
 mod engines;

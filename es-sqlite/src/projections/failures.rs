@@ -7,11 +7,7 @@ use es_core::{
 };
 use sqlx::sqlite::SqliteRow;
 
-use super::{
-    changes::of_shard,
-    fence::of_claim,
-    ownership::finish,
-};
+use super::{changes::of_shard, fence::of_claim, ownership::finish};
 use crate::{
     error,
     row::{self, event_columns, integer, signed, text, unreadable},
@@ -67,8 +63,7 @@ pub(super) fn stored(failure: &Failure) -> Result<String, StoreError> {
 
 pub(super) async fn stop(parts: &Parts, claim: &Claim, from: Position, failure: &Failure) -> Result<bool, StoreError> {
     parts.projections.registry.when_ended(|open| open.shard == claim.shard).await;
-    let stop =
-        of_claim(STOP, claim).bind(signed(from.get())).bind(stored(failure)?);
+    let stop = of_claim(STOP, claim).bind(signed(from.get())).bind(stored(failure)?);
     let mut writing = parts.connections.pen().begin(STOPPING, "a projection that stops").await?;
     let stopped = match writing.connection() {
         Ok(connection) => stop.execute(connection).await.map_err(|source| error::store_error(STOPPING, source)),
