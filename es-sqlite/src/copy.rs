@@ -108,8 +108,10 @@ fn failed(doing: &'static str, source: sqlx::Error) -> StoreError {
     error::store_error(doing, source)
 }
 
-/// The name and the size of an append, at the position of its first event.
-type Names = HashMap<Position, (String, Option<u32>)>;
+/// The name and the size of an append.
+type Name = (String, Option<u32>);
+/// Those of appends, at the positions of their first events.
+type Names = HashMap<Position, Name>;
 
 /// What the appends of these events left beside them.
 async fn names(parts: &Parts, events: &[StoredEvent], known: HistoryId) -> Result<Names, StoreError> {
@@ -131,7 +133,7 @@ async fn names(parts: &Parts, events: &[StoredEvent], known: HistoryId) -> Resul
     Ok(names)
 }
 
-fn name(row: &SqliteRow) -> Result<Option<(Position, (String, Option<u32>))>, sqlx::Error> {
+fn name(row: &SqliteRow) -> Result<Option<(Position, Name)>, sqlx::Error> {
     if is_null(row, 1)? {
         return Ok(None);
     }
