@@ -6,7 +6,7 @@ use es_core::{
     recorded::{Position, StreamId},
     store::{
         Append, Appended, EventStore, HistoryId, KeptSnapshot, ListStreams, Load, LoadedStream, Misconfigured,
-        NewSnapshot, Page, ReadAll, ReadStream, StoreError, StoredEvent, StreamInfo,
+        NewSnapshot, Page, ReadAll, ReadStream, StoreError, StoredEvent, StreamInfo, page_size::PageSize,
     },
 };
 use futures_core::Stream;
@@ -21,8 +21,7 @@ use crate::{
     inline::Inline,
     lanes::{self, Lanes},
     loads::{self, Loads},
-    migrate,
-    pages::{self, PageSize},
+    migrate, pages,
     projections::Projections,
     read, server,
     snapshot::{self, SnapshotWriter},

@@ -111,7 +111,7 @@ impl Listed {
     }
 
     fn not_here(&self) -> InlineError {
-        InlineError::NotHere { read_model: format!("{}@{}", self.name, self.version) }
+        InlineError::NotHere { read_model: format!("{} v{}", self.name, self.version) }
     }
 }
 

@@ -219,7 +219,7 @@ async fn a_read_model_that_changes_with_the_appends_stands_in_the_way() {
     run(&mut owner, listed).await;
     let refused = copy(&source, &target).await.expect_err("its rows are to change");
     let CopyError::Target(StoreError::Inline(inline)) = &refused else { panic!("{refused:?}") };
-    assert!(matches!(&**inline, InlineError::NotHere { read_model } if read_model == "lamps@1"), "{inline:?}");
+    assert!(matches!(&**inline, InlineError::NotHere { read_model } if read_model == "lamps v1"), "{inline:?}");
     assert_eq!(everything(&target).await.len(), 0);
     assert_eq!(target.copy_progress().await.expect("it can be asked"), None);
     // One that handles none of the events does not stand in the way.

@@ -132,6 +132,20 @@ async fn a_handler_that_ends_the_transaction_stores_nothing_and_is_refused() {
         assert_eq!(store.transience(&HandlerError::new(refused)), Transience::Lasting);
         assert_eq!((notes(&file).await, position(&store, held.shard).await), (0, 0), "{ending}");
     }
+    // Also one that it does not wait for, behind a statement that it does not wait for.
+    let mut transaction = begin(&store, &held, 0, 1).await;
+    note(&store, &mut transaction, "a").await.expect("a note");
+    let mut context = store.context(&mut transaction);
+    let mut connection = context.connection().await.expect("it has it already");
+    let long =
+        "with recursive n (i) as (select 1 union all select i + 1 from n where i < 1000000) select max(i) from n";
+    for sql in [long, "rollback"] {
+        drop(tokio::time::timeout(Duration::ZERO, connection.execute(sql)).await);
+    }
+    drop(connection);
+    let refused = store.commit(transaction).await.expect_err("it was ended");
+    assert!(matches!(refused, StoreError::Misconfigured(_)), "{refused:?}");
+    assert_eq!((notes(&file).await, position(&store, held.shard).await), (0, 0));
     // Others find a connection that is as it should be.
     append(&store).await.expect("the file is free");
     let mut transaction = begin(&store, &held, 0, 1).await;

@@ -2,6 +2,8 @@
 
 use std::{fmt, marker::PhantomData};
 
+use futures_core::future::BoxFuture;
+
 use super::{IntoArguments, ProjectionStore, ReadModel, row};
 use crate::store::StoreError;
 
@@ -51,9 +53,17 @@ impl<R: ReadModel, S: ProjectionStore> Table<R, S> {
     ///
     /// # Errors
     /// As [`get`](Self::get); and what the store says of the condition.
-    pub async fn fetch(&self, condition: &str, arguments: impl IntoArguments) -> Result<Vec<R>, StoreError> {
-        let rows = self.store.find_rows(&R::table(), condition, arguments.into_arguments()).await?;
-        rows.iter().map(|row| decode(row)).collect()
+    // Boxed, because the compiler repeats what an argument lacks for each expression whose type names it.
+    pub fn fetch<'a>(
+        &'a self,
+        condition: &'a str,
+        arguments: impl IntoArguments,
+    ) -> BoxFuture<'a, Result<Vec<R>, StoreError>> {
+        let arguments = arguments.into_arguments();
+        Box::pin(async move {
+            let rows = self.store.find_rows(&R::table(), condition, arguments).await?;
+            rows.iter().map(|row| decode(row)).collect()
+        })
     }
 
     /// All rows, in no order.
