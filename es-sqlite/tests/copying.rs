@@ -1,6 +1,9 @@
 //! Copies out of files and into them: the rules that hold for every two stores, and what only a file shows.
 
-use std::time::Duration;
+use std::{
+    future::{Ready, ready},
+    time::Duration,
+};
 
 use es_core::{
     MemoryStore,
@@ -34,8 +37,8 @@ macro_rules! in_files {
     };
 }
 
-async fn memory(_: &File) -> MemoryStore {
-    MemoryStore::new()
+fn memory(_: &File) -> Ready<MemoryStore> {
+    ready(MemoryStore::new())
 }
 
 async fn file(file: &File) -> SqliteStore {

@@ -69,7 +69,7 @@ fn in_words(report: &CopyReport) -> String {
         ("read again", report.verified),
         ("archived accounts", report.archived),
     ];
-    let lines: String = counts.iter().map(|(name, count)| format!("{name:<22}{count:>10}\n")).collect();
+    let lines = counts.map(|(name, count)| format!("{name:<22}{count:>10}\n")).concat();
     format!("{lines}\nthe same, with the hash {}\n", report.hash)
 }
 
