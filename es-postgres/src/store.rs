@@ -6,7 +6,7 @@ use es_core::{
     recorded::{Position, StreamId},
     store::{
         Append, Appended, EventStore, HistoryId, KeptSnapshot, ListStreams, Load, LoadedStream, Misconfigured,
-        NewSnapshot, Page, ReadAll, ReadStream, StoreError, StoredEvent, StreamInfo, page_size::PageSize,
+        NewSnapshot, Page, ReadAll, ReadStream, StoreError, StoredEvent, StreamInfo,
     },
 };
 use futures_core::Stream;
@@ -21,7 +21,9 @@ use crate::{
     inline::Inline,
     lanes::{self, Lanes},
     loads::{self, Loads},
-    migrate, pages,
+    migrate,
+    page_size::PageSize,
+    pages,
     projections::Projections,
     read, server,
     snapshot::{self, SnapshotWriter},

@@ -54,12 +54,16 @@ mod inline;
 mod insert;
 mod migrate;
 mod pages;
+mod place;
+#[cfg(test)]
+mod plans;
 mod projections;
 mod read;
 mod row;
 mod snapshot;
 mod store;
 mod streams;
+mod task;
 mod wake;
 
 /// The driver, of the version whose connections [`SqliteContext`] hands out.

@@ -73,7 +73,7 @@ pub(super) async fn stop(parts: &Parts, claim: &Claim, from: Position, failure: 
 }
 
 pub(super) async fn parked_keys(parts: &Parts, shard: ShardId) -> Result<Vec<String>, StoreError> {
-    let rows = of_shard(PARKED_KEYS, shard).fetch_all(parts.connections.readers()).await;
+    let rows = of_shard(PARKED_KEYS, shard).fetch_all(parts.connections.reading()?).await;
     let rows = rows.map_err(|source| error::store_error(LOOKING, source))?;
     rows.iter().map(|row| Ok(text(row, 0)?.to_owned())).collect::<Result<_, _>>().map_err(unreadable)
 }
@@ -85,7 +85,7 @@ pub(super) async fn parked_events(
     limit: u32,
 ) -> Result<Vec<StoredEvent>, StoreError> {
     let query = of_shard(PARKED_EVENTS, shard).bind(key.to_owned()).bind(limit);
-    let rows = query.fetch_all(parts.connections.readers()).await;
+    let rows = query.fetch_all(parts.connections.reading()?).await;
     let rows = rows.map_err(|source| error::store_error(LOOKING, source))?;
     rows.iter().map(row::event).collect::<Result<_, _>>().map_err(unreadable)
 }
@@ -96,7 +96,7 @@ pub(super) async fn dead_letters(
     limit: u32,
 ) -> Result<Vec<(DeadLetter, StoredEvent)>, StoreError> {
     let query = sqlx::query(DEAD_LETTERS).bind(projection.name).bind(projection.version).bind(limit);
-    let rows = query.fetch_all(parts.connections.readers()).await;
+    let rows = query.fetch_all(parts.connections.reading()?).await;
     let rows = rows.map_err(|source| error::store_error(LOOKING, source))?;
     rows.iter().map(|row| letter(projection, row)).collect::<Result<_, _>>().map_err(unreadable)
 }

@@ -68,7 +68,7 @@ pub(super) async fn begin(
 
 /// Whether the fence would let a move through.
 async fn passes(parts: &Parts, claim: &Claim, advance: &Advance) -> Result<bool, StoreError> {
-    let look = fence::look(claim, advance).fetch_optional(parts.connections.readers()).await;
+    let look = fence::look(claim, advance).fetch_optional(parts.connections.reading()?).await;
     Ok(look.map_err(|source| error::store_error(BEGINNING, source))?.is_some())
 }
 
@@ -143,7 +143,7 @@ impl SqliteTransaction {
         let _call = self.open.call()?;
         let mut work = self.open.work.lock().await;
         if has_kept(work.as_ref(), |change| !matches!(change, Change::Keep(_))) {
-            let mut reader = self.parts.connections.readers().acquire().await.map_err(failed)?;
+            let mut reader = self.parts.connections.reading()?.acquire().await.map_err(failed)?;
             return changes::none_is_left(&mut reader, shard, key, upto).await.map_err(failed);
         }
         // What it has parked itself counts.

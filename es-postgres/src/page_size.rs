@@ -10,32 +10,26 @@ const FIRST: usize = 1_000;
 const LEAST: usize = 16;
 const MOST: usize = 4_096;
 
-/// How many events make a page: as many as hold 4 MB, if they are like those that were read last. For stores.
+/// How many events make a page: as many as hold 4 MB, if they are like those that were read last.
 #[derive(Debug)]
-pub struct PageSize(AtomicUsize);
+pub(crate) struct PageSize(AtomicUsize);
 
 impl PageSize {
     /// The size of a first page.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(AtomicUsize::new(FIRST))
     }
 
     /// How many events the next page is to hold.
-    pub fn get(&self) -> usize {
+    pub(crate) fn get(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 
     /// A page was read, of so many events and so many bytes.
-    pub fn learn(&self, events: usize, bytes: usize) {
+    pub(crate) fn learn(&self, events: usize, bytes: usize) {
         let Some(each) = bytes.checked_div(events) else { return };
         let fit = PAGE_BYTES / each.max(1);
         self.0.store(fit.clamp(LEAST, MOST), Ordering::Relaxed);
-    }
-}
-
-impl Default for PageSize {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
