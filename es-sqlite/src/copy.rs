@@ -31,7 +31,7 @@ const ARCHIVING: &str = "archiving the streams of a copy";
 
 /// The names and sizes of appends, in one view with the history; one row without a position where there are none.
 /// ?1 and ?2: behind which position, and up to which. Index: the primary key of events.
-const NAMES: &str = "
+pub(crate) const NAMES: &str = "
     select id, position, idempotency_key, append_size
     from es_history left join es_events on position > ?1 and position <= ?2 and idempotency_key is not null";
 
@@ -39,7 +39,7 @@ const NAMES: &str = "
 const PROGRESS: &str = "select source_history, source_position, event_id, target_position, events, hash from es_copies";
 
 /// The first event behind ?1, a position. Index: the primary key of events.
-const BEHIND: &str =
+pub(crate) const BEHIND: &str =
     "select stream_type, stream_id, version, position from es_events where position > ?1 order by position limit 1";
 
 /// The values are those of `PROGRESS`, in its order.
@@ -68,7 +68,7 @@ impl CopyStore for SqliteStore {
     }
 
     async fn copy_progress(&self) -> Result<Option<CopyProgress>, StoreError> {
-        progress(self.parts.connections.readers()).await.map_err(|source| failed(READING, source))
+        progress(self.parts.connections.reading()?).await.map_err(|source| failed(READING, source))
     }
 
     async fn import(&self, import: Import) -> Result<CopyProgress, ImportError> {
@@ -119,7 +119,7 @@ async fn names(parts: &Parts, events: &[StoredEvent], known: HistoryId) -> Resul
     let rows = sqlx::query(NAMES)
         .bind(signed(first.position.get()) - 1)
         .bind(signed(last.position.get()))
-        .fetch_all(parts.connections.readers())
+        .fetch_all(parts.connections.reading()?)
         .await
         .map_err(|source| failed(READING, source))?;
     let mut names = Names::with_capacity(rows.len());

@@ -35,10 +35,10 @@ const WRITERS: u64 = 12;
 const MEGABYTES: u32 = 64;
 
 /// A folder for one file; kept when something fails.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = env::temp_dir().join(format!("es-files-{}", uuid::Uuid::new_v4().simple()));
         fs::create_dir(&folder).expect("a folder");
         Self(folder)
@@ -55,7 +55,7 @@ impl Drop for Folder {
     }
 }
 
-async fn open(path: &Path) -> SqliteStore {
+pub(crate) async fn open(path: &Path) -> SqliteStore {
     // Two who write all the time wait for each other.
     let config = SqliteConfig::new().lock_timeout(Duration::from_secs(30));
     SqliteStore::open_with(path, config).await.expect("the file can be opened, whoever was killed")

@@ -3,7 +3,7 @@
 
 use std::{env, path::Path, process::ExitCode, time::Duration};
 
-use es_reliability::{Fault, Tally, disk, engines, files, followers, kills, order, rounds, switches};
+use es_reliability::{Fault, Tally, copies, disk, engines, files, followers, kills, order, rounds, switches};
 
 const USAGE: &str = "\
 es-reliability [--seed N] PART COUNT ..
@@ -17,6 +17,7 @@ es-reliability [--seed N] PART COUNT ..
   order EVENTS     writers in every form, readers, and one that only remembers the last position
   disk ROUNDS      its disk is full for a while; needs the right to mount one
   files ROUNDS     processes that write to a file of the embedded store are killed, one or two at a time
+  copies ROUNDS    processes that copy such a file, which is written to, into another and onto a server are killed
   full-files ROUNDS  the disk of such a file is full for a while; needs the right to mount one
 
 Each but the last two begins with a new cluster, and ends with a row for the table in docs/RELIABILITY.md. The first failure ends the program; the cluster's folder is kept then.";
@@ -42,6 +43,15 @@ async fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             };
             files::child(Path::new(&path), round).await;
+            return ExitCode::SUCCESS;
+        }
+        if word == "copy" {
+            let (Some(source), Some(target), Some(Ok(seed))) =
+                (words.next(), words.next(), words.next().map(|seed| seed.parse()))
+            else {
+                return ExitCode::FAILURE;
+            };
+            copies::child(Path::new(&source), &target, seed).await;
             return ExitCode::SUCCESS;
         }
         if word == "engine" {
@@ -85,6 +95,7 @@ async fn part(name: &str, count: u64, seed: u64) -> Result<Option<Tally>, ()> {
         "order" => order::run(count, seed).await,
         "disk" => disk::run(count, seed).await,
         "files" => Some(files::kills(count, seed, &env::current_exe().expect("this program")).await),
+        "copies" => Some(copies::kills(count, seed, &env::current_exe().expect("this program")).await),
         "full-files" => files::full(count, seed).await,
         _ => return Err(()),
     })
