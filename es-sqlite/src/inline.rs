@@ -105,6 +105,16 @@ struct Listed {
     events: Vec<String>,
 }
 
+impl Listed {
+    fn handles(&self, event_type: &str) -> bool {
+        self.events.iter().any(|event| event == event_type)
+    }
+
+    fn not_here(&self) -> InlineError {
+        InlineError::NotHere { read_model: format!("{} v{}", self.name, self.version) }
+    }
+}
+
 /// Why an append did not change the rows.
 #[derive(Debug)]
 pub(crate) enum Trouble {
@@ -135,7 +145,13 @@ impl InEffect {
 
     /// Whether an event of this stored name changes rows.
     pub(crate) fn concern(&self, event_type: &str) -> bool {
-        self.0.iter().any(|listed| listed.events.iter().any(|event| event == event_type))
+        self.0.iter().any(|listed| listed.handles(event_type))
+    }
+
+    /// Refuses a batch of a copy with events that are to change rows: they would not.
+    pub(crate) fn check_copy<'e>(&self, mut event_types: impl Iterator<Item = &'e str>) -> Result<(), StoreError> {
+        let concerned = event_types.find_map(|event_type| self.0.iter().find(|listed| listed.handles(event_type)));
+        concerned.map_or(Ok(()), |listed| Err(Box::new(listed.not_here()).into()))
     }
 
     /// Changes the rows with events that were stored just now, in the same transaction.
@@ -146,13 +162,13 @@ impl InEffect {
         events: &[StoredEvent],
     ) -> Result<(), Trouble> {
         for listed in &self.0 {
-            let handles = |event: &&StoredEvent| listed.events.contains(&event.event_type);
+            let handles = |event: &&StoredEvent| listed.handles(&event.event_type);
             let events: Vec<_> = events.iter().filter(handles).cloned().collect();
             if events.is_empty() {
                 continue;
             }
             let Some(read_model) = projections.inline.of(&listed.name, listed.version) else {
-                return Err(InlineError::NotHere { read_model: format!("{} v{}", listed.name, listed.version) }.into());
+                return Err(listed.not_here().into());
             };
             fold(projections, connection, &*read_model, &events).await?;
         }

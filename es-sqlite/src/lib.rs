@@ -47,6 +47,7 @@
 mod append;
 mod config;
 mod connections;
+mod copy;
 mod error;
 mod group;
 mod inline;

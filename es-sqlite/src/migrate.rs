@@ -9,6 +9,7 @@ use crate::{connections::Connections, error};
 const MIGRATIONS: &[(u32, &str, &str)] = &[
     (1, "events", include_str!("../migrations/0001_events.sql")),
     (2, "projections", include_str!("../migrations/0002_projections.sql")),
+    (3, "copies", include_str!("../migrations/0003_copies.sql")),
 ];
 
 /// The version of the tables that this crate needs.

@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use crate::{SqliteStore, pages, read, streams};
+use crate::{SqliteStore, copy, pages, read, streams};
 
 /// The steps of a plan.
 async fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {
@@ -40,6 +40,8 @@ async fn no_statement_looks_at_every_event() {
             ("of_streams", pages::OF_STREAMS),
             ("settled", pages::SETTLED),
             ("next_type", streams::NEXT_TYPE),
+            ("names of a copy", copy::NAMES),
+            ("behind a copy", copy::BEHIND),
         ] {
             let steps = plan(&mut connection, sql).await;
             for step in &steps {

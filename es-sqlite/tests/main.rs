@@ -4,6 +4,9 @@ mod append;
 mod append_all;
 mod closing;
 mod conformance;
+#[path = "../../tests/copying/mod.rs"]
+mod copies;
+mod copying;
 mod engine;
 #[path = "../../tests/engine/mod.rs"]
 mod engines;

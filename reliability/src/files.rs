@@ -55,7 +55,7 @@ impl Drop for Folder {
     }
 }
 
-async fn open(path: &Path) -> SqliteStore {
+pub(crate) async fn open(path: &Path) -> SqliteStore {
     // Two who write all the time wait for each other.
     let config = SqliteConfig::new().lock_timeout(Duration::from_secs(30));
     SqliteStore::open_with(path, config).await.expect("the file can be opened, whoever was killed")

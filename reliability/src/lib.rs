@@ -8,6 +8,7 @@
 mod account;
 mod agreement;
 mod audit;
+pub mod copies;
 mod dice;
 pub mod disk;
 pub mod engines;

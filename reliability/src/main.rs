@@ -3,7 +3,7 @@
 
 use std::{env, path::Path, process::ExitCode, time::Duration};
 
-use es_reliability::{Fault, Tally, disk, engines, files, followers, kills, order, rebuilds, rounds, switches};
+use es_reliability::{Fault, Tally, copies, disk, engines, files, followers, kills, order, rebuilds, rounds, switches};
 
 const USAGE: &str = "\
 es-reliability [--seed N] PART COUNT ..
@@ -18,9 +18,10 @@ es-reliability [--seed N] PART COUNT ..
   disk ROUNDS      its disk is full for a while; needs the right to mount one
   files ROUNDS     processes that write to a file of the embedded store are killed, one or two at a time
   rebuilds ROUNDS  processes that build read models in such a file are killed, some while they write to it
+  copies ROUNDS    processes that copy such a file, which is written to, into another and onto a server are killed
   full-files ROUNDS  the disk of such a file is full for a while; needs the right to mount one
 
-Each but the last three begins with a new cluster, and ends with a row for the table in docs/RELIABILITY.md. The first failure ends the program; the cluster's folder is kept then.";
+Each but the last four begins with a new cluster, and ends with a row for the table in docs/RELIABILITY.md. The first failure ends the program; the cluster's folder is kept then.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -52,6 +53,15 @@ async fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             };
             rebuilds::child(Path::new(&path), first, events).await;
+            return ExitCode::SUCCESS;
+        }
+        if word == "copy" {
+            let (Some(source), Some(target), Some(Ok(seed))) =
+                (words.next(), words.next(), words.next().map(|seed| seed.parse()))
+            else {
+                return ExitCode::FAILURE;
+            };
+            copies::child(Path::new(&source), &target, seed).await;
             return ExitCode::SUCCESS;
         }
         if word == "engine" {
@@ -96,6 +106,7 @@ async fn part(name: &str, count: u64, seed: u64) -> Result<Option<Tally>, ()> {
         "disk" => disk::run(count, seed).await,
         "files" => Some(files::kills(count, seed, &env::current_exe().expect("this program")).await),
         "rebuilds" => Some(rebuilds::kills(count, seed, &env::current_exe().expect("this program")).await),
+        "copies" => Some(copies::kills(count, seed, &env::current_exe().expect("this program")).await),
         "full-files" => files::full(count, seed).await,
         _ => return Err(()),
     })

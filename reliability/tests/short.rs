@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use es_reliability::{Fault, Tally, disk, engines, files, kills, order, rebuilds, rounds, switches};
+use es_reliability::{Fault, Tally, copies, disk, engines, files, kills, order, rebuilds, rounds, switches};
 
 const SEED: u64 = 7;
 
@@ -45,6 +45,13 @@ async fn what_a_killed_process_was_told_is_in_its_file_once() {
     let program = Path::new(env!("CARGO_BIN_EXE_es-reliability"));
     let tally = files::kills(12, SEED, program).await;
     assert_tried(&tally, &["acknowledged", "sent again", "processes killed"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_is_killed_goes_on_and_is_the_same_in_the_end() {
+    let program = Path::new(env!("CARGO_BIN_EXE_es-reliability"));
+    let tally = copies::kills(8, SEED, program).await;
+    assert_tried(&tally, &["processes killed", "after a step", "in the midst"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -95,7 +95,7 @@ fn help_names_every_command() {
     assert!(output.status.success());
     let commands =
         ["import", "show", "history", "as-of", "statement", "top", "low", "open", "deposit", "withdraw", "close"];
-    for command in commands.into_iter().chain(["projections"]) {
+    for command in commands.into_iter().chain(["projections", "copy"]) {
         assert!(text.contains(&format!("\n  {command}")), "{command}: {text}");
     }
 }

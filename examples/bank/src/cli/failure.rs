@@ -11,6 +11,7 @@ use ::bank::{
 };
 use es_core::{
     ExecuteError, LoadError, StoreError,
+    copy::CopyError,
     engine::{ControlError, EngineError, WaitError},
     projection::PrepareError,
 };
@@ -151,6 +152,19 @@ impl From<CatchUpError> for Failure {
                 ))
             }
             other => Self::Broken(with_causes(&other)),
+        }
+    }
+}
+
+impl From<CopyError> for Failure {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Source(_) | CopyError::Target(_) => Self::Broken(with_causes(&error)),
+            CopyError::AnotherSource { .. } => Self::refused(
+                "that is a copy of another bank, or this one was restored or failed over since: then `--prove-source` has all \
+                 that was copied looked at again, and the copy go on if it is still there",
+            ),
+            other => Self::refused(other.to_string()),
         }
     }
 }

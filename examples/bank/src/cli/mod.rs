@@ -1,10 +1,11 @@
 //! The command line: what can be said, and who does it.
 //!
-//! `orders` change accounts, `questions` ask about them, `import` reads a ledger, `projections` looks
-//! after what is made of the events. `bank` says where it is all kept,
-//! `failure` everything that can end the program early, `output` what is printed.
+//! `orders` change accounts, `questions` ask about them, `import` reads a ledger, `copy` copies a bank to
+//! another place, `projections` looks after what is made of the events. `bank` says where it is all kept, `failure`
+//! everything that can end the program early, `output` what is printed.
 
 mod bank;
+mod copy;
 mod failure;
 mod import;
 mod orders;
@@ -46,6 +47,13 @@ enum Command {
     /// what was rejected. Lines that are malformed or rejected are reported and left out; the exit code is 1 then, and 2
     /// when the import had to stop. Summaries and statements are kept up to date beside it, and it ends when they are.
     Import(import::Import),
+    /// Copy this bank to another place: from a file to a server, back, or from one to another
+    ///
+    /// Everything that happened goes there, and both are read again and compared in the end. Summaries and statements are made
+    /// anew there, and it ends when they are up to date. It can be interrupted, and run again while this bank is in use: it goes
+    /// on where it was, and stores nothing twice. From the first booking made there on, that is a bank of its own, into which
+    /// nothing is copied any more: this is refused, with the exit code 1; the exit code is 2 when the copy had to stop.
+    Copy(copy::Copy),
     /// Show an account as it is now
     Show {
         /// Its number
@@ -193,6 +201,7 @@ async fn run_on<D: Database>(database: D, command: Command) -> Result<(), Failur
     let bank = Bank::new(database);
     let outcome = match command {
         Command::Import(import) => import::import(&bank, &import).await,
+        Command::Copy(copy) => copy::copy(&bank, &copy).await,
         Command::Show { account } => questions::show(&bank, account).await,
         Command::History { account } => questions::history(&bank, account).await,
         Command::AsOf { account, moment } => questions::as_of(&bank, account, moment).await,

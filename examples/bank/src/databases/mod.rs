@@ -6,7 +6,7 @@
 pub mod postgres;
 pub mod sqlite;
 
-use es_core::{engine::ProjectionEngine, projection::ProjectionStore};
+use es_core::{copy::CopyStore, engine::ProjectionEngine, projection::ProjectionStore};
 
 pub use self::{postgres::Postgres, sqlite::Sqlite};
 use crate::{domain::AccountId, statements::Line};
@@ -14,7 +14,7 @@ use crate::{domain::AccountId, statements::Line};
 /// The database of a bank.
 pub trait Database: Send + Sync + Sized {
     /// What keeps the events, and what is made of them.
-    type Store: ProjectionStore;
+    type Store: ProjectionStore + CopyStore;
 
     /// The store.
     fn store(&self) -> &Self::Store;

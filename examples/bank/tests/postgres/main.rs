@@ -1,5 +1,6 @@
 //! The bank on PostgreSQL: the import, what is kept beside it, and the program.
 
+mod real;
 mod releases;
 #[path = "../scenarios/mod.rs"]
 mod scenarios;
@@ -12,8 +13,9 @@ use bank::databases::Postgres;
 use es_tests::database::Database;
 
 use self::{
+    real::the_real_ledger_goes_there_and_back,
     releases::{a_new_version_takes_over_during_an_import, tables_of_an_earlier_release_are_made_anew},
-    scenarios::{import, opened::Asked, program, projections},
+    scenarios::{copying, import, opened::Asked, program, projections},
 };
 
 type Bank = scenarios::opened::Bank<Postgres>;
@@ -68,6 +70,7 @@ macro_rules! on_postgres {
                 $($scenario,)+
                 a_new_version_takes_over_during_an_import,
                 tables_of_an_earlier_release_are_made_anew,
+                the_real_ledger_goes_there_and_back,
             ])
         }
     };
@@ -82,4 +85,8 @@ on_postgres! {
     program::the_program_tells_an_account_from_another_day,
     program::the_program_says_what_was_left_out,
     program::the_program_looks_after_projections,
+    copying::a_bank_goes_there_and_back,
+    copying::a_copy_is_made_again_and_again_until_it_is_a_bank_of_its_own,
+    copying::a_copy_that_is_killed_goes_on,
+    copying::what_is_no_copy_is_refused,
 }

@@ -11,11 +11,16 @@ use std::{
 use super::opened::{Asked, Bank, made_up_ledger};
 use crate::support::{known_sums, ledger};
 
-/// A file of the real ledger, which does not come with this repository; `None` where it is not there.
-fn real_ledger(name: &str) -> Option<PathBuf> {
+/// The real ledger and its sums, which do not come with this repository; `None` where they are not there.
+pub(crate) fn real_ledger() -> Option<(PathBuf, PathBuf)> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let folder = env::var_os("ES_LEDGER_DIR").map_or_else(beside, PathBuf::from);
-    Some(folder.join(name)).filter(|path| path.is_file())
+    let (transactions, sums) = (folder.join("pkdd99-transactions.csv"), folder.join("pkdd99-balances.csv"));
+    if transactions.is_file() && sums.is_file() {
+        return Some((transactions, sums));
+    }
+    println!("left out, because it is not there: the real ledger (ES_LEDGER_DIR names its folder)");
+    None
 }
 
 pub(crate) async fn the_small_ledger_comes_out_four_times_the_same<D: Asked>(url: &str) {
@@ -33,11 +38,7 @@ pub(crate) async fn the_small_ledger_comes_out_four_times_the_same<D: Asked>(url
 }
 
 pub(crate) async fn the_real_ledger_comes_out_four_times_the_same<D: Asked>(url: &str) {
-    let (Some(transactions), Some(sums)) = (real_ledger("pkdd99-transactions.csv"), real_ledger("pkdd99-balances.csv"))
-    else {
-        println!("left out, because it is not there: the real ledger (ES_LEDGER_DIR names its folder)");
-        return;
-    };
+    let Some((transactions, sums)) = real_ledger() else { return };
     let (bank, known) = (Bank::<D>::open(url).await, known_sums(&sums));
     assert_eq!(known.len(), 1_229);
     assert_eq!(known.values().filter(|sums| sums.transactions >= 20).count(), 862);

@@ -5,58 +5,16 @@ mod scenarios;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::path::Path;
-
 use bank::databases::Sqlite;
 
-use self::scenarios::{import, opened::Asked, program, projections};
-
-impl Asked for Sqlite {
-    async fn open(url: &str) -> Self {
-        let path = url.strip_prefix("sqlite:").expect("a URL");
-        Self::open(Path::new(path)).await.expect("the file can be opened")
-    }
-
-    async fn events(&self) -> i64 {
-        sqlx::query_scalar("select count(*) from es_events").fetch_one(&self.pool).await.expect("events can be counted")
-    }
-
-    async fn snapshots(&self) -> Vec<(String, i64)> {
-        self.store.flush().await;
-        let query = sqlx::query_as("select stream_id, version from es_snapshots where stream_type = 'account'");
-        query.fetch_all(&self.pool).await.expect("snapshots can be read")
-    }
-
-    async fn stated(&self) -> Vec<(String, i64, i64, bool)> {
-        let query = "select account_id, count(*), sum(amount), min(balance = sum_of_lines) from (
-                select *, sum(amount) over (partition by account_id order by line) as sum_of_lines from statement_lines
-            ) as lines group by account_id";
-        sqlx::query_as(query).fetch_all(&self.pool).await.expect("the lines are there")
-    }
-
-    async fn has_summaries(&self) -> bool {
-        let there = "select exists (select 1 from sqlite_schema where type = 'view' and name = 'account_summaries')";
-        sqlx::query_scalar(there).fetch_one(&self.pool).await.expect("it can be asked")
-    }
-
-    async fn refuse(&self, refuse: bool) {
-        let change = if refuse {
-            "create trigger refused before insert on statement_lines when new.account_id = '3' and new.line >= 5 begin
-                 select raise(abort, 'refused');
-             end"
-        } else {
-            "drop trigger refused"
-        };
-        sqlx::raw_sql(change).execute(&self.pool).await.expect("the table can be altered");
-    }
-}
+use self::scenarios::{copying, import, program, projections};
 
 macro_rules! in_a_file {
     ($($module:ident::$scenario:ident,)+) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $scenario() {
             let folder = tempfile::tempdir().expect("a folder");
-            let url = format!("sqlite:{}", folder.path().join("bank.db").display());
+            let url = scenarios::in_file::url(folder.path(), "bank.db");
             $module::$scenario::<Sqlite>(&url).await;
         })+
     };
@@ -71,4 +29,8 @@ in_a_file! {
     program::the_program_tells_an_account_from_another_day,
     program::the_program_says_what_was_left_out,
     program::the_program_looks_after_projections,
+    copying::a_bank_goes_there_and_back,
+    copying::a_copy_is_made_again_and_again_until_it_is_a_bank_of_its_own,
+    copying::a_copy_that_is_killed_goes_on,
+    copying::what_is_no_copy_is_refused,
 }
