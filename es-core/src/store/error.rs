@@ -79,6 +79,22 @@ pub enum StoreError {
         /// The stream.
         stream: StreamId,
     },
+    /// Readers see another version of a read model than the struct with which it was read, and its rows do not fit it.
+    #[error(
+        "`{read_model}` v{wanted} was to be read, and readers see version {active}{}",
+        version_advice(*.wanted, *.active)
+    )]
+    OtherVersion {
+        /// The table of the read model.
+        read_model: &'static str,
+        /// The version of the struct.
+        wanted: u32,
+        /// The version that readers see.
+        active: u32,
+        /// What could not be read.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The store's tables are not those that this version of the program needs.
     #[error("the store has schema version {found}, this program needs {needed}: {}", schema_advice(*.found, *.needed))]
     WrongSchema {
@@ -100,6 +116,15 @@ pub enum StoreError {
 
 fn schema_advice(found: u32, needed: u32) -> &'static str {
     if found > needed { "it was made by a newer program; use that one" } else { "call `migrate()` on the store" }
+}
+
+fn version_advice(wanted: u32, active: u32) -> &'static str {
+    if active < wanted {
+        " until the newer one is complete and takes over: run an engine with it, see in its status how far it is, and read the \
+         older version until then"
+    } else {
+        " since it has taken over: read it with a program that has that version"
+    }
 }
 
 impl StoreError {
@@ -255,6 +280,12 @@ pub enum InvalidRequest {
         bytes: usize,
         /// The most allowed.
         limit: usize,
+    },
+    /// A condition was given an argument that it does not name.
+    #[error("argument {number} of the condition is not used: there is no `${number}` in it")]
+    ArgumentUnused {
+        /// Which one, from 1.
+        number: usize,
     },
     /// An event has a value that cannot be stored and read back.
     #[error(transparent)]

@@ -1,6 +1,6 @@
 //! A batch: one transaction, behind a fence.
 
-use std::{fmt, sync::Arc};
+use std::{error::Error, fmt, sync::Arc};
 
 use es_core::{
     projection::{Advance, Claim},
@@ -17,6 +17,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use super::{
     context::PgContext,
     sql::{inlined, integer, literal, milliseconds},
+    transience::PASSED_OVER,
 };
 use crate::{
     connections::{Failure, Kept},
@@ -239,6 +240,10 @@ impl PgTransaction {
                 );
                 Err(Misconfigured::new(reason, Some(source.into())).into())
             }
+            Err(source) if code_is(&source, "25P02") => {
+                let source = PassedOver { projection: self.claim.shard.projection.name, source };
+                Err(StoreError::Backend { doing: COMMITTING, source: source.into() })
+            }
             Err(source) => Err(failed(COMMITTING, error::failure(source))),
         }
     }
@@ -249,6 +254,25 @@ impl PgTransaction {
         if undone.is_ok() && !self.used {
             self.parts.connections.take_back(self.kept);
         }
+    }
+}
+
+/// A batch cannot be committed, because of an error that nobody has told of.
+#[derive(Debug)]
+struct PassedOver {
+    projection: &'static str,
+    source: sqlx::Error,
+}
+
+impl fmt::Display for PassedOver {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "in a batch of `{}` {PASSED_OVER}", self.projection)
+    }
+}
+
+impl Error for PassedOver {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.source)
     }
 }
 
