@@ -36,21 +36,23 @@ pub(crate) async fn arguments_that_do_not_fit_the_condition_are_refused(database
 /// Does wrong what is to be done wrong.
 #[derive(Projection, Debug)]
 #[projection(name = "wrong")]
-struct Wrong(&'static str);
+struct Wrong {
+    sql: &'static str,
+    hands_on: bool,
+}
 
 #[event_handler]
 impl Wrong {
     async fn filled(&self, _: &Filled, context: &mut PgContext<'_>) -> Result<(), sqlx::Error> {
-        // Its error, if it has one, is passed over.
-        let _ = context.connection().execute(sqlx::raw_sql(self.0)).await;
-        Ok(())
+        let done = context.connection().execute(sqlx::raw_sql(self.sql)).await.map(drop);
+        if self.hands_on { done } else { Ok(()) }
     }
 }
 
 pub(crate) async fn an_error_that_a_handler_passes_over_is_told(database: Database) {
     let store = owner(&database).await;
     happen(&store, &pot(0), [filled(3)]).await;
-    let answer = engine(&store).projection(Wrong("select 1 / 0")).run_to_frontier().await;
+    let answer = engine(&store).projection(Wrong { sql: "select 1 / 0", hands_on: false }).run_to_frontier().await;
     let Err(EngineError::Stopped { failure, .. }) = answer else { panic!("{answer:?}") };
     assert!(failure.message.contains("has passed over the error of a statement"), "{failure}");
     assert!(failure.message.contains("`wrong`"), "{failure}");
@@ -60,10 +62,23 @@ pub(crate) async fn a_handler_that_ends_the_transaction_is_told(database: Databa
     let store = owner(&database).await;
     let mut connection = raw(&database).await;
     connection.execute("create table done (at timestamptz default now())").await.expect("a table");
-    for (index, end) in ["commit", "rollback", "commit; begin", "rollback; begin"].into_iter().enumerate() {
-        happen(&store, &pot(0), [filled(3)]).await;
-        let answer = engine(&store).projection(Wrong(end)).run_to_frontier().await;
-        println!("{index} {end}: {answer:?}");
+    happen(&store, &pot(0), [filled(1), filled(2), filled(3)]).await;
+    for end in ["commit", "rollback", "commit; begin", "rollback; begin", "end and chain", "prepare transaction 'p'"] {
+        let effect = "insert into done values (default)";
+        let wrong = Wrong { sql: format!("{effect}; {end}").leak(), hands_on: true };
+        // Whatever the policy: it is about no event.
+        let wrong = engine(&store).projection(wrong).policy(FailurePolicy::Skip);
+        let controls = wrong.controls();
+        let answer = wrong.run_to_frontier().await;
+        let Err(EngineError::Stopped { failure, .. }) = answer else { panic!("{end}: {answer:?}") };
+        let told = "has ended the transaction of its batch; leave `commit` and `rollback` to the engine";
+        assert!(failure.message.contains(told), "{end}: {failure}");
+        // Nothing was passed, and nothing is left of it.
+        let status = controls.status().await.expect("a status");
+        assert_eq!(status.projection("wrong").expect("it is known").shards[0].state.position, Position::START, "{end}");
+        let done: i64 =
+            sqlx::query_scalar("select count(*) from done").fetch_one(&mut connection).await.expect("a look");
+        assert_eq!(done, 0, "{end}");
+        controls.resume("wrong").await.expect("resumed");
     }
-    panic!("look");
 }

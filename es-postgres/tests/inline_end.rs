@@ -4,6 +4,7 @@ use es_core::{
     engine::ProjectionEngine,
     prelude::*,
     projection::{Activity, PrepareError, Rows},
+    store::StoreError,
 };
 use es_postgres::PostgresStore;
 use es_tests::database::Database;
@@ -20,7 +21,7 @@ fn plain(store: &PostgresStore) -> ProjectionEngine<PostgresStore> {
     ProjectionEngine::new(store).lease(std::time::Duration::from_millis(500)).read_model::<Pile>()
 }
 
-async fn carry(store: &PostgresStore, stone: i64) -> Result<Position, es_core::store::StoreError> {
+async fn carry(store: &PostgresStore, stone: i64) -> Result<Position, StoreError> {
     let append = request("stone", Expected::Any, [carried(1, 2, stone)]);
     store.append(append).await.map(|appended| appended.position())
 }

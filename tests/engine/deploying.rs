@@ -192,9 +192,9 @@ pub(crate) async fn other_handlers_need_another_version<S: ProjectionStore>(stor
 }
 
 /// A reactor that has more to tell than the one of its name.
-#[derive(Reactor, Clone, Debug, Default)]
+#[derive(Reactor, Debug)]
 #[reactor(name = "word")]
-struct MoreWords(Word);
+struct MoreWords;
 
 #[event_handler]
 impl MoreWords {
@@ -211,5 +211,5 @@ pub(crate) async fn what_was_before_it_began_is_not_missed<S: ProjectionStore>(s
     assert_eq!(log.of(&pot(0)), [3]);
     // A reactor has no version, because nothing delivers old events: what is added begins now.
     engine(store).reactor(Word::default()).run_to_frontier().await.expect("the frontier");
-    engine(store).reactor(MoreWords::default()).run_to_frontier().await.expect("the frontier");
+    engine(store).reactor(MoreWords).run_to_frontier().await.expect("the frontier");
 }

@@ -53,6 +53,8 @@ fn of_store(error: &StoreError) -> Option<Transience> {
         // Another writer was first: all is read and decided anew.
         StoreError::Conflict(_) | StoreError::RetryTransaction { .. } => Some(Transience::Passing),
         StoreError::Backend { .. } => None,
+        // It is about no event.
+        StoreError::Misconfigured(_) => Some(Transience::Broken),
         _ => Some(Transience::Lasting),
     }
 }
@@ -74,8 +76,9 @@ fn of_code(code: &str) -> Transience {
         "40001" | "40P01" | "55P03" | "57014" | "25P03" | "25P02" => Transience::Passing,
         // The server was ended, starts, or takes over; 25006: it only reads.
         "57P01" | "57P02" | "57P03" | "57P05" | "40003" | "25006" => Transience::Unavailable,
-        // A message that the server does not take, such as a statement with too few arguments; the connection is there.
-        "08P01" => Transience::Broken,
+        // A message that the server does not take, such as a statement with too few arguments; the connection is there. Ours: a
+        // handler that commits.
+        "08P01" | "ES003" => Transience::Broken,
         // 08: the connection; 53: out of connections, memory or disk.
         code if code.starts_with("08") || code.starts_with("53") => Transience::Unavailable,
         // 42: a statement that the server does not take, or a right or a table that is missing; 28 and 3D, 3F: nobody is let
@@ -129,6 +132,7 @@ mod tests {
             ("57P01", Transience::Unavailable),
             ("08006", Transience::Unavailable),
             ("08P01", Transience::Broken),
+            ("ES003", Transience::Broken),
             ("53300", Transience::Unavailable),
             ("23505", Transience::Lasting),
             ("22003", Transience::Lasting),
