@@ -102,12 +102,11 @@ pub(super) async fn status<S: ProjectionStore>(controls: &Controls<S>) -> Result
         let runs = state.activity == Activity::Running;
         let failing = controls.board().filter(|_| runs).and_then(|board| board.failing(state.shard));
         let shard = ShardStatus { state, lag, rate, failing };
-        match projections.iter_mut().find(|projection| projection.id == id) {
-            Some(projection) => projection.shards.push(shard),
-            None => {
-                let other = ProjectionStatus::new(id, false, &roster);
-                projections.push(ProjectionStatus { shards: vec![shard], ..other });
-            }
+        if let Some(projection) = projections.iter_mut().find(|projection| projection.id == id) {
+            projection.shards.push(shard);
+        } else {
+            let other = ProjectionStatus::new(id, false, &roster);
+            projections.push(ProjectionStatus { shards: vec![shard], ..other });
         }
     }
     projections.sort_by_key(|projection| projection.id);

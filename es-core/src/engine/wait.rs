@@ -89,14 +89,12 @@ impl<S: ProjectionStore> WaitFor<S> {
     }
 
     fn ids(&self) -> Result<Vec<ProjectionId>, ControlError> {
-        match &self.name {
-            Some(name) => Ok(vec![self.controls.find(name)?.id]),
-            // Nobody reads what a reactor does, and who is not reached by it is waited for by nobody.
-            None => {
-                let read = self.controls.schemas().iter().filter(|schema| schema.kind != ProjectionKind::Reactor);
-                Ok(read.map(|schema| schema.id).collect())
-            }
+        if let Some(name) = &self.name {
+            return Ok(vec![self.controls.find(name)?.id]);
         }
+        // Nobody reads what a reactor does.
+        let read = self.controls.schemas().iter().filter(|schema| schema.kind != ProjectionKind::Reactor);
+        Ok(read.map(|schema| schema.id).collect())
     }
 
     /// What those of them cannot get past that run in this process.

@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use super::{EncodeError, append::Expected, append_all::PartlyStored, checkpoint::Checkpoint, history::HistoryId};
+use super::{
+    append::Expected, append_all::PartlyStored, checkpoint::Checkpoint, history::HistoryId, invalid::InvalidRequest,
+};
 use crate::{
     projection::InlineError,
     recorded::{EventId, Position, StreamId, StreamVersion},
@@ -211,85 +213,6 @@ impl HistoryDiverged {
     pub fn without(missing: Checkpoint, found: HistoryId) -> Self {
         Self { missing: Some(missing), ..Self::new(missing.history, found) }
     }
-}
-
-/// A request that no store can serve. Nothing was stored.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidRequest {
-    /// There is nothing to store.
-    #[error("an append needs at least one event")]
-    NoEvents,
-    /// There is nothing to store together.
-    #[error("to append to several streams needs at least one append")]
-    NoAppends,
-    /// Two appends that were to be stored together are for one stream.
-    #[error(
-        "two appends to {stream} cannot be stored together: put all events of a stream into one append, in their order"
-    )]
-    StreamTwice {
-        /// The stream.
-        stream: StreamId,
-    },
-    /// A name is missing.
-    #[error("the {what} is empty")]
-    Empty {
-        /// Which name.
-        what: &'static str,
-    },
-    /// A name or a text is too long.
-    #[error("the {what} has {bytes} bytes, at most {limit} can be stored")]
-    TooLong {
-        /// Which text.
-        what: &'static str,
-        /// Its length.
-        bytes: usize,
-        /// The most allowed.
-        limit: usize,
-    },
-    /// A text has a NUL character, which PostgreSQL cannot store.
-    #[error("the {what} has a NUL character, which cannot be stored")]
-    Nul {
-        /// Which text.
-        what: &'static str,
-    },
-    /// Too many events in one append.
-    #[error("{events} events in one append, at most {limit} can be stored together")]
-    TooManyEvents {
-        /// How many.
-        events: usize,
-        /// The most allowed.
-        limit: usize,
-    },
-    /// One event is too large.
-    #[error("event {index} of the append, `{event_type}`, has {bytes} bytes, at most {limit} can be stored")]
-    EventTooLarge {
-        /// Which event of the append, from 0.
-        index: usize,
-        /// Its stored name.
-        event_type: &'static str,
-        /// Its size as JSON.
-        bytes: usize,
-        /// The most allowed.
-        limit: usize,
-    },
-    /// The append as a whole is too large.
-    #[error("the append has {bytes} bytes, at most {limit} can be stored together")]
-    AppendTooLarge {
-        /// Its size as JSON.
-        bytes: usize,
-        /// The most allowed.
-        limit: usize,
-    },
-    /// A condition was given an argument that it does not name.
-    #[error("argument {number} of the condition is not used: there is no `${number}` in it")]
-    ArgumentUnused {
-        /// Which one, from 1.
-        number: usize,
-    },
-    /// An event has a value that cannot be stored and read back.
-    #[error(transparent)]
-    Event(#[from] EncodeError),
 }
 
 /// A store cannot be reached or cannot answer now.
