@@ -81,6 +81,7 @@ pages! {
         other_set,
         outside_the_set,
         receiver,
+        receiver_shared,
         references,
         returns,
         second_argument,
@@ -128,6 +129,7 @@ pages! {
         comma,
         key,
         key_of_event,
+        key_of_unknown_name,
         misplaced,
         policy,
         projection_version,
@@ -151,12 +153,15 @@ pages! {
     }
     /// The handlers of projections and read models.
     projection in "projection": {
+        arguments,
         context_without_lifetime,
+        forgotten_async,
         handle,
         key_in_an_aggregate,
         key_of_other_type,
         key_without_text,
         not_a_projection,
+        not_async,
         not_derived,
         not_registered,
         not_send,
@@ -167,6 +172,7 @@ pages! {
         returns,
         same_name,
         several_keys,
+        several_sets,
         shapes,
         two_contexts,
     }
@@ -209,6 +215,7 @@ pages! {
         read_model_generic,
         row_field,
         row_key,
+        row_key_column,
         row_key_nullable,
         variant,
     }

@@ -9,7 +9,8 @@ use crate::{
 
 /// How one event changes a state; written by `#[event_handler]` for each function of an aggregate or a read model.
 ///
-/// An event is a fact and cannot be refused. A fold must depend on nothing but the state, the event and what it is
+/// An event is a fact: an aggregate cannot refuse it, and the handler of a read model may only fail at it, by an `Err`,
+/// which is then a matter of the read model's [policy](crate::FailurePolicy). A fold must depend on nothing but the state, the event and what it is
 /// given with it: it runs again in every replay.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no handler for `{E}`",
@@ -49,7 +50,7 @@ pub trait Folds {
 /// An aggregate folds while it decides, after the append and in every replay, so it sees only what is fixed before the
 /// append. A read model sees events that are stored, so it sees all that is known of them.
 pub trait Given: 'static {
-    /// What a handler may answer with: nothing in an aggregate, a [`Row`] in a read model.
+    /// What comes of a handler: nothing in an aggregate; in a read model a [`Row`], or why the event cannot be folded.
     type Outcome;
 
     /// The outcome of a handler that returns nothing.
@@ -63,10 +64,10 @@ impl Given for Metadata {
 }
 
 impl Given for Envelope {
-    type Outcome = Row;
+    type Outcome = Result<Row, HandlerError>;
 
-    fn nothing() -> Row {
-        Row::Keep
+    fn nothing() -> Self::Outcome {
+        Ok(Row::Keep)
     }
 }
 

@@ -16,6 +16,16 @@ pub(crate) fn name_of(ty: &Type) -> Span {
     }
 }
 
+/// Whether that name in a type is this one.
+pub(crate) fn last_name_is(ty: &Type, name: &str) -> bool {
+    match ty {
+        Type::Path(path) => path.path.segments.last().is_some_and(|segment| segment.ident == name),
+        Type::Group(group) => last_name_is(&group.elem, name),
+        Type::Paren(paren) => last_name_is(&paren.elem, name),
+        _ => false,
+    }
+}
+
 /// The first token: `Result` in `Result<Opened, Error>`.
 pub(crate) fn first(tokens: &impl ToTokens) -> Span {
     tokens.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span())

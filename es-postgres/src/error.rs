@@ -13,7 +13,7 @@ use sqlx::{
 };
 use tokio::time::error::Elapsed;
 
-use crate::{batch::Trouble, connections::Failure, migrate, row::unreadable};
+use crate::{batch::Trouble, connections::Failure, inline, migrate, row::unreadable};
 
 /// Whether the connection was lost, so that nobody knows what became of the request.
 pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
@@ -140,8 +140,8 @@ fn refused(doing: &'static str, source: sqlx::Error) -> StoreError {
         Some("55P03") => held(doing, source),
         // Ours: the guard of read models that change with the appends, named as a constraint.
         Some("ES002") => {
-            let read_model =
-                source.as_database_error().and_then(DatabaseError::constraint).unwrap_or_default().to_owned();
+            let guarded = source.as_database_error().and_then(DatabaseError::constraint).unwrap_or_default();
+            let read_model = inline::displayed(guarded);
             Box::new(InlineError::NotHere { read_model }).into()
         }
         // 53: out of connections, memory or disk; 25006: a standby, or a database that is read-only.

@@ -28,6 +28,7 @@ mod inline;
 mod lanes;
 mod loads;
 mod migrate;
+mod page_size;
 mod pages;
 mod projections;
 mod read;

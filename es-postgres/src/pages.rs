@@ -1,9 +1,6 @@
 //! All streams, page by page: the frontier first, over every position, and then what was asked for, up to there.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
-};
+use std::sync::Arc;
 
 use es_core::{
     recorded::{EventId, Position, StreamId},
@@ -28,13 +25,6 @@ use crate::{
 const SPAN: u64 = 100_000;
 /// Up to how many streams are read by their index, and not by looking at every event.
 const FEW_STREAMS: usize = 64;
-/// How many bytes of payload and metadata a page should hold, so that memory stays flat.
-const PAGE_BYTES: usize = 4 * 1_024 * 1_024;
-/// How many events the first page holds, and how many any holds at the least and at the most: at the most so many that its
-/// trip and its start cost nothing beside it.
-const FIRST: i64 = 1_000;
-const LEAST: i64 = 16;
-const MOST: i64 = 4_096;
 /// How often a page is begun anew because the server got another history under way.
 const ATTEMPTS: usize = 3;
 
@@ -102,7 +92,7 @@ async fn events(
     end: Position,
 ) -> Result<(Vec<StoredEvent>, Position), StoreError> {
     let filter = &read.filter;
-    let size = parts.page_size.get();
+    let size = signed(parts.page_size.get() as u64);
     let few_streams = filter.streams.as_ref().is_some_and(|streams| streams.len() <= FEW_STREAMS);
     let (statement, end) = if filter.is_all() {
         (&parts.statements.read_all, end)
@@ -156,25 +146,5 @@ impl Answer for Found {
         }
         self.upto = self.upto.max(Position::new(unsigned(row.try_get(1)?)));
         Ok(())
-    }
-}
-
-/// How many events make a page: as many as hold [`PAGE_BYTES`], if they are like those that were read last.
-#[derive(Debug)]
-pub(crate) struct PageSize(AtomicI64);
-
-impl PageSize {
-    pub(crate) fn new() -> Self {
-        Self(AtomicI64::new(FIRST))
-    }
-
-    fn get(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn learn(&self, events: usize, bytes: usize) {
-        let Some(each) = bytes.checked_div(events) else { return };
-        let fit = i64::try_from(PAGE_BYTES / each.max(1)).unwrap_or(MOST);
-        self.0.store(fit.clamp(LEAST, MOST), Ordering::Relaxed);
     }
 }

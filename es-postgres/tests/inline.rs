@@ -143,7 +143,7 @@ fn inline_error(error: StoreError) -> InlineError {
 fn not_here(error: &StoreError) {
     let StoreError::Inline(inline) = error else { panic!("{error:?}") };
     let InlineError::NotHere { read_model } = &**inline else { panic!("{error:?}") };
-    assert_eq!(read_model, "piles@1");
+    assert_eq!(read_model, "piles v1");
 }
 
 async fn pile(store: &PostgresStore, number: usize) -> Option<(i64, i64)> {
@@ -371,7 +371,7 @@ pub(crate) async fn a_new_version_is_built_and_takes_over(database: Database) {
     let InlineError::NotHere { read_model } = inline_error(refused.expect_err("it is refused")) else {
         panic!("refused")
     };
-    assert_eq!(read_model, "piles@2");
+    assert_eq!(read_model, "piles v2");
     new(&fresh).controls().drop_older("piles").await.expect_err("it has no right to");
     new(&owner).controls().drop_older("piles").await.expect("the old version is removed");
     carry(&fresh, "n", carried(20, 21, 1)).await;

@@ -21,8 +21,8 @@ fn plain(store: &PostgresStore) -> ProjectionEngine<PostgresStore> {
     ProjectionEngine::new(store).lease(std::time::Duration::from_millis(500)).read_model::<Pile>()
 }
 
-async fn carry(store: &PostgresStore, stone: i64) -> Result<Position, StoreError> {
-    let append = request("stone", Expected::Any, [carried(1, 2, stone)]);
+async fn carry(store: &PostgresStore, number: i64) -> Result<Position, StoreError> {
+    let append = request("stone", Expected::Any, [carried(1, 2, number)]);
     store.append(append).await.map(|appended| appended.position())
 }
 

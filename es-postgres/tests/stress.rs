@@ -210,7 +210,9 @@ async fn write(store: PostgresStore, mut random: Random, end: Instant, happened:
 
 /// Sends an append as a caller would who is sometimes impatient. A conflict gives the actual version.
 async fn tell(store: &PostgresStore, request: &Append, random: &mut Random, happened: &Happened) -> Result<Told, u64> {
-    if random.below(6) == 0 {
+    // What was sent before may be stored, whatever is said of the next attempt.
+    let mut doubtful = random.below(6) == 0;
+    if doubtful {
         let limit = Duration::from_micros(random.below(5_000));
         if timeout(limit, store.append(request.clone())).await.is_err() {
             one_more(&happened.cancelled);
@@ -219,7 +221,6 @@ async fn tell(store: &PostgresStore, request: &Append, random: &mut Random, happ
             }
         }
     }
-    let mut doubtful = false;
     for _ in 0..50 {
         match store.append(request.clone()).await {
             Ok(appended) => {

@@ -38,6 +38,9 @@ impl Prepared {
     /// Of an append that is known to keep the limits.
     pub(crate) fn new(append: Append) -> Result<Self, StoreError> {
         for event in &append.events {
+            if event.schema.version == 0 {
+                return Err(StoreError::Backend { doing: DOING, source: "versions of events begin with 1".into() });
+            }
             // The file would take any text, and no reader could read it.
             let _: &serde_json::value::RawValue = serde_json::from_str(&event.payload)
                 .map_err(|source| StoreError::Backend { doing: DOING, source: source.into() })?;
@@ -82,10 +85,9 @@ impl Prepared {
         })
     }
 
-    /// The answer to an append that may have been stored, and of which no more is known.
-    pub(crate) fn unknown(&self, source: &StoreError) -> StoreError {
-        let (stream, first_event) = (self.append.stream.clone(), EventId::from_uuid(self.first_id()));
-        StoreError::OutcomeUnknown { stream, first_event, source: source.to_string().into() }
+    /// What there is to say of it, should its outcome not be known.
+    pub(crate) fn in_doubt(&self) -> InDoubt {
+        InDoubt { stream: self.append.stream.clone(), first_event: EventId::from_uuid(self.first_id()) }
     }
 
     fn first_id(&self) -> Uuid {
@@ -99,6 +101,21 @@ impl Prepared {
             Expected::Exact(version) => Some(version.get()),
             Expected::Any | Expected::StreamExists => None,
         }
+    }
+}
+
+/// An append that may have been stored or not.
+#[derive(Debug)]
+pub(crate) struct InDoubt {
+    stream: StreamId,
+    first_event: EventId,
+}
+
+impl InDoubt {
+    /// The answer to it.
+    pub(crate) fn unknown(self, source: &StoreError) -> StoreError {
+        let Self { stream, first_event } = self;
+        StoreError::OutcomeUnknown { stream, first_event, source: source.to_string().into() }
     }
 }
 

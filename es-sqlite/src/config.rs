@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// More than these milliseconds SQLite cannot count.
+const LONGEST: Duration = Duration::from_millis(i32::MAX.unsigned_abs() as u64);
+
 /// How a [`SqliteStore`](crate::SqliteStore) is set up.
 ///
 /// ```
@@ -43,7 +46,7 @@ impl SqliteConfig {
     /// process, before the answer is `Unavailable`; 10 seconds unless set.
     #[must_use]
     pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
-        self.acquire_timeout = timeout;
+        self.acquire_timeout = timeout.min(LONGEST);
         self
     }
 
@@ -51,7 +54,7 @@ impl SqliteConfig {
     /// `Unavailable`; 5 seconds unless set.
     #[must_use]
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
-        self.lock_timeout = timeout;
+        self.lock_timeout = timeout.min(LONGEST);
         self
     }
 

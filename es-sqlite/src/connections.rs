@@ -9,25 +9,35 @@ use std::{
     time::Duration,
 };
 
-use es_core::store::{Misconfigured, StoreError, Unavailable};
+use es_core::store::{StoreError, Unavailable};
+use futures_util::TryStreamExt as _;
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::{
     sync::{Mutex as AsyncMutex, OwnedMutexGuard},
-    time::timeout,
+    time::{Instant, sleep, timeout},
 };
 
-use crate::{config::SqliteConfig, error};
+use crate::{
+    config::SqliteConfig,
+    error::{self, code},
+    place::{self, Opened},
+};
 
 /// How many statements a connection keeps prepared: ours, and those of read models.
 const STATEMENTS: usize = 256;
+/// How long a writer of another process is waited for before the next look, at first and at most. SQLite's own pauses grow up
+/// to a tenth of a second, and who writes all the time is free for less than that: others would never have their turn.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(8);
 
 /// The way to the file.
 #[derive(Debug)]
 pub(crate) struct Connections {
     path: PathBuf,
+    opened: Opened,
     pen: Arc<Pen>,
     readers: SqlitePool,
     reading: SqliteConnectOptions,
@@ -36,20 +46,20 @@ pub(crate) struct Connections {
 impl Connections {
     /// Opens the file, or makes it; and looks first whether it may be ours, before anything of it is changed.
     pub(crate) async fn open(path: &Path, config: &SqliteConfig) -> Result<Self, StoreError> {
-        check_path(path)?;
+        let from_root = place::check_path(path)?;
         let options = SqliteConnectOptions::new()
-            .filename(path)
+            .filename(&from_root)
             .busy_timeout(config.lock_timeout)
             .statement_cache_capacity(STATEMENTS);
         if !config.beside_other_tables {
-            check_owner(path, &options).await?;
+            place::check_owner(&from_root, &options).await?;
         }
         let options = options
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             // In this mode a commit is on the disk when it is answered.
             .synchronous(SqliteSynchronous::Full);
-        let pen = Pen::open(path, options.clone().create_if_missing(true), config.lock_timeout).await?;
+        let pen = Pen::open(&from_root, options.clone(), config.lock_timeout).await?;
         let reading = options.pragma("query_only", "on");
         let readers = SqlitePoolOptions::new()
             .max_connections(config.readers)
@@ -59,7 +69,12 @@ impl Connections {
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with(reading.clone());
-        Ok(Self { path: path.to_owned(), pen: Arc::new(pen), readers, reading })
+        Ok(Self { path: path.to_owned(), opened: pen.opened.clone(), pen: Arc::new(pen), readers, reading })
+    }
+
+    /// Whether the path still leads to the file that was opened.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        self.opened.check()
     }
 
     /// The path of the file, as it was given.
@@ -70,6 +85,13 @@ impl Connections {
     /// The connections that read. Whatever is read in one statement is of one view of the data.
     pub(crate) fn readers(&self) -> &SqlitePool {
         &self.readers
+    }
+
+    /// The same, as long as the file is the one that was opened: the pool opens further connections when they are needed, and
+    /// some would be to one file and some to another.
+    pub(crate) fn reading(&self) -> Result<&SqlitePool, StoreError> {
+        self.check()?;
+        Ok(&self.readers)
     }
 
     /// A connection that reads, beside the others.
@@ -89,48 +111,10 @@ impl Connections {
     }
 }
 
-/// Refuses what names no file.
-fn check_path(path: &Path) -> Result<(), Misconfigured> {
-    let text = path.to_string_lossy();
-    if text.is_empty() || text.contains(":memory:") {
-        let reason = "it needs the path of a file, such as `bank.db`; for a store in memory take `MemoryStore`";
-        return Err(Misconfigured::new(reason, None));
-    }
-    if text.starts_with("sqlite:") {
-        let reason = "it takes a path, not a URL: leave out `sqlite:`";
-        return Err(Misconfigured::new(reason, None));
-    }
-    Ok(())
-}
-
-/// Refuses a file of another program. Reads, and changes nothing.
-async fn check_owner(path: &Path, options: &SqliteConnectOptions) -> Result<(), StoreError> {
-    if !path.exists() {
-        return Ok(());
-    }
-    let cannot_open = |source| error::cannot_open(path, source);
-    let options = options.clone().read_only(true);
-    let mut connection = SqliteConnection::connect_with(&options).await.map_err(cannot_open)?;
-    let names =
-        "select count(*), count(*) filter (where name = 'es_migrations') from sqlite_schema where type = 'table'";
-    let counted = sqlx::query_as(names).fetch_one(&mut connection).await;
-    let _ = connection.close().await;
-    let (tables, ours): (i64, i64) = counted.map_err(cannot_open)?;
-    if tables > 0 && ours == 0 {
-        let reason = format!(
-            "`{}` is the database of another program: it has tables, and none of them are ours; nothing of it was changed; name \
-             another file, or open it with `SqliteConfig::beside_other_tables`, if they are to be in one file",
-            path.display()
-        );
-        return Err(Misconfigured::new(reason, None).into());
-    }
-    Ok(())
-}
-
 /// The one connection that writes.
 #[derive(Debug)]
 pub(crate) struct Pen {
-    path: PathBuf,
+    opened: Opened,
     options: SqliteConnectOptions,
     /// How long it is waited for.
     patience: Duration,
@@ -141,7 +125,11 @@ pub(crate) struct Pen {
 
 #[derive(Debug)]
 enum Slot {
-    Open(SqliteConnection),
+    Open {
+        connection: SqliteConnection,
+        /// The log that it writes to, once it has.
+        log: Option<Opened>,
+    },
     /// To be opened anew: nobody knows in what state the last one is.
     Gone,
     Closed,
@@ -149,12 +137,16 @@ enum Slot {
 
 impl Pen {
     async fn open(path: &Path, options: SqliteConnectOptions, patience: Duration) -> Result<Self, StoreError> {
-        let connection = SqliteConnection::connect_with(&options).await;
-        let connection = connection.map_err(|source| error::cannot_open(path, source))?;
+        let mut connection = connect(path, &options.clone().create_if_missing(true)).await?;
+        let opened = Opened::at(path)?;
+        match try_to_write(&mut connection).await {
+            // Others can write it.
+            Err(source) if error::code_of(&source) == Some(code::BUSY) => {}
+            tried => tried.map_err(|source| error::cannot_open(path, source))?,
+        }
+        let slot = Arc::new(AsyncMutex::new(Slot::Open { connection, log: None }));
         // Whoever comes back finds the file that was there, or none: a new one would be another history.
-        let options = options.create_if_missing(false);
-        let slot = Arc::new(AsyncMutex::new(Slot::Open(connection)));
-        Ok(Self { path: path.to_owned(), options, patience, slot, holder: Arc::default() })
+        Ok(Self { opened, options: options.create_if_missing(false), patience, slot, holder: Arc::default() })
     }
 
     /// Waits for its turn, and begins a transaction that writes. `what` says to others who has the pen.
@@ -177,26 +169,30 @@ impl Pen {
             );
             return Err(Unavailable::new(reason, "its turn did not come").into());
         };
-        if let Slot::Gone = *guard {
-            let opened = SqliteConnection::connect_with(&self.options).await;
-            *guard = Slot::Open(opened.map_err(|source| error::cannot_open(&self.path, source))?);
-        }
         if let Slot::Closed = *guard {
             return Err(error::closed("the file was closed"));
         }
+        self.opened.check()?;
+        match &*guard {
+            Slot::Gone => {
+                let connection = connect(self.opened.path(), &self.options).await?;
+                // It may have been replaced just now.
+                self.opened.check()?;
+                *guard = Slot::Open { connection, log: None };
+            }
+            // Without its log a file has lost all that was not yet copied over from there.
+            Slot::Open { log: Some(log), .. } => log.check()?,
+            _ => {}
+        }
         *self.holder.lock().unwrap_or_else(PoisonError::into_inner) = Some(what.to_owned());
         let mut writing = Writing { slot: Some(guard), holder: Arc::clone(&self.holder), open: true };
-        let failed = |source| error::store_error(doing, source);
-        let hurries = patience < self.patience;
-        if hurries {
-            set_patience(writing.connection()?, patience).await.map_err(failed)?;
-        }
-        let begun = writing.connection()?.execute("begin immediate").await;
-        if hurries {
-            set_patience(writing.connection()?, self.patience).await.map_err(failed)?;
-        }
-        match begun {
-            Ok(_) => Ok(writing),
+        match begin_immediate(writing.connection()?, patience).await {
+            Ok(()) => {
+                if let Some(Slot::Open { log: log @ None, .. }) = writing.slot.as_deref_mut() {
+                    *log = Opened::log_of(self.opened.path()).ok();
+                }
+                Ok(writing)
+            }
             Err(source) => {
                 // It has not begun, unless the connection is gone.
                 writing.open = error::is_lost(&source);
@@ -205,18 +201,52 @@ impl Pen {
         }
     }
 
-    /// Takes the pen for what is not done in a transaction.
-    pub(crate) async fn close(&self) {
+    /// Waits for whoever has it, and closes the file.
+    async fn close(&self) {
         let mut guard = self.slot.lock().await;
-        if let Slot::Open(connection) = std::mem::replace(&mut *guard, Slot::Closed) {
+        if let Slot::Open { connection, .. } = std::mem::replace(&mut *guard, Slot::Closed) {
             let _ = connection.close().await;
         }
     }
 }
 
-/// Sets how long SQLite waits for a writer of another process.
-async fn set_patience(connection: &mut SqliteConnection, patience: Duration) -> Result<(), sqlx::Error> {
-    connection.execute(assembled(format!("pragma busy_timeout = {}", patience.as_millis()))).await.map(drop)
+/// A connection that never waits for other processes by itself.
+async fn connect(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    let connected = async {
+        let mut connection = SqliteConnection::connect_with(options).await?;
+        run(&mut connection, "pragma busy_timeout = 0").await?;
+        Ok(connection)
+    };
+    connected.await.map_err(|source| error::cannot_open(path, source))
+}
+
+/// SQLite opens what can only be read as well, and begins to write, and would say so at the first append.
+async fn try_to_write(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    run(connection, "begin immediate").await?;
+    let tried = run(connection, "pragma user_version = 0").await;
+    run(connection, "rollback").await?;
+    tried
+}
+
+/// Begins, as soon as no other process writes.
+async fn begin_immediate(connection: &mut SqliteConnection, patience: Duration) -> Result<(), sqlx::Error> {
+    let (start, mut pause) = (Instant::now(), FIRST_PAUSE);
+    loop {
+        let begun = run(connection, "begin immediate").await;
+        let busy = begun.as_ref().is_err_and(|source| error::code_of(source) == Some(code::BUSY));
+        if !busy || start.elapsed() >= patience {
+            return begun;
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Runs a statement and waits until it is done. Where the driver's thread ends in the midst of it, nothing comes, which sqlx
+/// takes for success: so it is counted.
+async fn run(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    let answers = connection.fetch_many(statement).try_fold(0, async |count, _| Ok(count + 1)).await?;
+    if answers == 0 { Err(sqlx::Error::WorkerCrashed) } else { Ok(()) }
 }
 
 /// A transaction that writes. Dropping it undoes it.
@@ -233,7 +263,7 @@ impl Writing {
     /// The connection that is in the transaction.
     pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         match self.slot.as_deref_mut() {
-            Some(Slot::Open(connection)) => Ok(connection),
+            Some(Slot::Open { connection, .. }) => Ok(connection),
             _ => Err(error::closed("the connection is gone")),
         }
     }
@@ -241,8 +271,8 @@ impl Writing {
     /// Commits. Where the answer is an error, [`Uncommitted`] says whether the transaction may be in the file.
     pub(crate) async fn commit(mut self, doing: &'static str) -> Result<(), Uncommitted> {
         let connection = self.connection().map_err(|error| Uncommitted { error, uncertain: false })?;
-        match connection.execute("commit").await {
-            Ok(_) => {
+        match run(connection, "commit").await {
+            Ok(()) => {
                 self.open = false;
                 Ok(())
             }
@@ -257,7 +287,7 @@ impl Writing {
     /// Undoes it, so that the connection can be used again at once.
     pub(crate) async fn rollback(mut self) {
         if let Ok(connection) = self.connection() {
-            self.open = connection.execute("rollback").await.is_err();
+            self.open = run(connection, "rollback").await.is_err();
         }
     }
 }

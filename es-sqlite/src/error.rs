@@ -20,6 +20,7 @@ pub(crate) mod code {
     pub(crate) const CORRUPT: i32 = 11;
     pub(crate) const FULL: i32 = 13;
     pub(crate) const CANTOPEN: i32 = 14;
+    pub(crate) const PROTOCOL: i32 = 15;
     pub(crate) const SCHEMA: i32 = 17;
     pub(crate) const TOOBIG: i32 = 18;
     pub(crate) const CONSTRAINT: i32 = 19;
@@ -42,13 +43,17 @@ pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether, after this answer to a `commit`, the transaction may be in the file nevertheless: the disk was to keep it, and it
-/// is not known whether it does.
+/// Whether, after this answer to a `commit`, the transaction may be in the file nevertheless. Its last page may stand in the log
+/// already when something fails, be it the disk or memory: nobody sees it now, but whoever opens the file after a crash will.
+/// A disk that is full has no room for that page.
 pub(crate) fn is_uncertain(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(_) => code_of(error) == Some(code::IOERR),
-        _ => true,
-    }
+    let not_stored = [code::ERROR, code::BUSY, code::LOCKED, code::READONLY, code::FULL, code::CONSTRAINT];
+    code_of(error).is_none_or(|code| !not_stored.contains(&code))
+}
+
+/// Whether, with this answer to a statement, SQLite may have ended the transaction that it was in.
+pub(crate) fn ends_transaction(error: &sqlx::Error) -> bool {
+    is_lost(error) || code_of(error) == Some(code::FULL)
 }
 
 /// An answer that is not the one hoped for, as the store's error.
@@ -61,7 +66,7 @@ pub(crate) fn store_error(doing: &'static str, source: sqlx::Error) -> StoreErro
         return Unavailable::new(reason, source).into();
     }
     let reason = match code_of(&source) {
-        Some(code::BUSY | code::LOCKED) => {
+        Some(code::BUSY | code::LOCKED | code::PROTOCOL) => {
             format!(
                 "another writer had the file for too long while {doing}; a SQLite file has one at a time: end its \
                  transaction, or try later"
@@ -107,7 +112,11 @@ pub(crate) fn cannot_open(path: &Path, source: sqlx::Error) -> StoreError {
             words(&source)
         ),
         Some(code::READONLY) => {
-            format!("`{path}` cannot be written: {}; see that the file and its folder can be written", words(&source))
+            format!(
+                "`{path}` cannot be written: {}; see that it can, and its folder, and the files beside it whose names go on with `-wal` and \
+                 `-shm`",
+                words(&source)
+            )
         }
         _ => return store_error("opening the file", source),
     };

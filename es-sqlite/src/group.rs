@@ -13,7 +13,7 @@ use es_core::{
     store::{Append, Appended, NewSnapshot, StoreError, Unavailable},
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     task::JoinHandle,
     time::timeout,
 };
@@ -47,7 +47,7 @@ pub(crate) struct Group {
     queue: Mutex<Option<mpsc::Sender<Request>>>,
     room: Arc<Semaphore>,
     patience: Duration,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    writer: AsyncMutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl Group {
             queue: Mutex::new(Some(queue)),
             room: Arc::new(Semaphore::new(KILOBYTES)),
             patience: config.acquire_timeout,
-            writer: Mutex::new(Some(tokio::spawn(writer.run()))),
+            writer: AsyncMutex::new(Some(tokio::spawn(writer.run()))),
         }
     }
 
@@ -105,6 +105,7 @@ impl Group {
         let kilobytes = together.iter().map(Prepared::bytes).sum::<usize>() / 1_024 + 1;
         let kilobytes = u32::try_from(kilobytes.min(KILOBYTES)).unwrap_or(u32::MAX);
         let (answer, answered) = oneshot::channel();
+        let in_doubt = together.first().map(Prepared::in_doubt).ok_or_else(gone)?;
         let sent = timeout(self.patience, async {
             let room = Arc::clone(&self.room).acquire_many_owned(kilobytes).await.ok()?;
             queue.send(Request::Append(Asked { together, answer, room })).await.ok()
@@ -118,7 +119,8 @@ impl Group {
             }
         }
         drop(queue);
-        answered.await.map_err(|_| gone())?
+        // The writer went with its runtime, and maybe in the midst of a commit.
+        answered.await.unwrap_or_else(|_| Err(in_doubt.unknown(&gone())))
     }
 
     /// Keeps a snapshot, unless there is too much to do.
@@ -142,10 +144,12 @@ impl Group {
     /// Takes in nothing more, and waits until all is answered.
     pub(crate) async fn close(&self) {
         *locked(&self.queue) = None;
-        let writer = locked(&self.writer).take();
-        if let Some(writer) = writer {
-            let _ = writer.await;
+        // Whoever else closes it waits, too.
+        let mut writer = self.writer.lock().await;
+        if let Some(ends) = writer.as_mut() {
+            let _ = ends.await;
         }
+        *writer = None;
     }
 
     fn queue(&self) -> Result<mpsc::Sender<Request>, StoreError> {
@@ -218,10 +222,9 @@ impl Writer {
     async fn write_and_answer(&mut self, asked: Vec<Asked>) {
         let outcomes = self.write(&asked).await;
         for (asked, outcome) in asked.into_iter().zip(outcomes) {
-            // Turns end, and room is made, before the caller goes on.
-            let Asked { together, answer, room } = asked;
-            drop((together, room));
-            let _ = answer.send(outcome);
+            // First the answer: who has the next turn upon the state that this leads to begins when the append is let go.
+            let _ = asked.answer.send(outcome);
+            drop((asked.together, asked.room));
         }
     }
 
@@ -241,7 +244,13 @@ impl Writer {
                 each.map(|(asked, outcome)| Err(in_doubt(asked, &outcome, &error))).collect()
             }
             // Nothing of it was stored. What was decided upon was so in a view of the data that has not come to be.
-            Err(Failed { error, uncertain: false }) => asked.iter().map(|_| Err(error::again(&error))).collect(),
+            Err(Failed { error, uncertain: false }) => {
+                if asked.is_empty() {
+                    tracing::warn!(%error, "snapshots were dropped");
+                    self.snapshots.drop_all();
+                }
+                asked.iter().map(|_| Err(error::again(&error))).collect()
+            }
         }
     }
 
@@ -252,7 +261,7 @@ impl Writer {
     ) -> Result<Position, Failed> {
         let mut writing = self.pen.begin(DOING, "a transaction of appends").await?;
         let appends = asked.iter().flat_map(|asked| &asked.together);
-        let inline = InEffect::ask(writing.connection()?).await?;
+        let inline = if asked.is_empty() { InEffect::default() } else { InEffect::ask(writing.connection()?).await? };
         let mut deciding = Deciding::begin(writing.connection()?, appends).await?;
         for Asked { together, .. } in asked {
             let changes_rows = together.iter().flat_map(Prepared::event_types).any(|event| inline.concern(event));
@@ -264,7 +273,8 @@ impl Writer {
         }
         deciding.store().await?;
         let last = deciding.last();
-        snapshot::write(writing.connection()?, &mut self.snapshots).await;
+        let kept = snapshot::write(writing.connection()?, &mut self.snapshots).await;
+        kept.map_err(|source| error::store_error(DOING, source))?;
         match writing.commit(DOING).await {
             Ok(()) => Ok(last),
             Err(uncommitted) => Err(Failed { error: uncommitted.error, uncertain: uncommitted.uncertain }),
@@ -312,7 +322,9 @@ impl From<StoreError> for Failed {
 /// The answer to one whose transaction may have been committed.
 fn in_doubt(asked: &Asked, outcome: &Result<Vec<Appended>, StoreError>, error: &StoreError) -> StoreError {
     match (outcome, asked.together.first()) {
-        (Ok(appended), Some(first)) if appended.iter().any(|appended| !appended.replayed) => first.unknown(error),
+        (Ok(appended), Some(first)) if appended.iter().any(|appended| !appended.replayed) => {
+            first.in_doubt().unknown(error)
+        }
         // What it was compared with may be there or not; asked again, it will be known.
         _ => error::again(error),
     }

@@ -94,7 +94,7 @@ impl Inline {
 }
 
 /// Those that change with the appends of a transaction.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct InEffect(Vec<Listed>);
 
 #[derive(Debug)]
@@ -152,7 +152,7 @@ impl InEffect {
                 continue;
             }
             let Some(read_model) = projections.inline.of(&listed.name, listed.version) else {
-                return Err(InlineError::NotHere { read_model: format!("{}@{}", listed.name, listed.version) }.into());
+                return Err(InlineError::NotHere { read_model: format!("{} v{}", listed.name, listed.version) }.into());
             };
             fold(projections, connection, &*read_model, &events).await?;
         }
@@ -175,8 +175,8 @@ async fn fold(
     let about_rows = |source| about_rows(read_model, source);
     let rows = load_rows(tables, connection, &table, &keys).await.map_err(about_rows)?;
     let changes = read_model.fold(events, &rows).map_err(|source| failed(read_model, source))?;
-    let changed = Changed::of_json(&table, &changes.rows, &changes.removed).map_err(about_rows)?;
-    let applied = changed.apply(tables, connection).await;
+    let rows = Changed::of_json(&table, &changes.rows, &changes.removed).map_err(about_rows)?;
+    let applied = rows.apply(tables, connection).await;
     applied.map_err(|source| about_rows(StoreError::Backend { doing: "changing the rows", source: source.into() }))
 }
 

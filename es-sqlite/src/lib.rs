@@ -16,6 +16,31 @@
 //! processes that write, and for more than one machine, there is `es-postgres`, with the same contract: a domain and its read
 //! models run on either unchanged.
 //!
+//! # Read models
+//!
+//! A read model is a view of the name that it has, upon the table of its active version, such as `accounts` upon `accounts_v2`:
+//! query it with [`Table::fetch`](es_core::projection::Table::fetch), or join it in SQL of your own. Its rows and its checkpoint
+//! change in one transaction, which begins when all that is to be written is known, and so keeps nobody waiting; a projection
+//! whose handlers have statements of their own has the file from the first of them on: see [`SqliteContext`].
+//!
+//! SQLite knows integers, floating-point numbers, texts and bytes. What is in a column comes back exactly, is in order where it
+//! is compared, and is what the driver takes it for:
+//!
+//! | a field of | is kept as |
+//! | --- | --- |
+//! | `bool` | 0 or 1 |
+//! | whole numbers | an integer; a `u64` beyond `i64::MAX` as eight bytes, the highest first, with which SQL cannot reckon |
+//! | `f64` | a floating-point number |
+//! | a number with a decimal point | the text that serde writes, which is in the order of texts |
+//! | `String` | a text |
+//! | `Uuid` | its 16 bytes; `lower(hex(id))` is for people |
+//! | `DateTime<Utc>` | a text such as `2026-02-28T12:00:00.000000Z`, always with six digits, the rest cut off |
+//! | `NaiveDateTime`, `NaiveDate`, `NaiveTime` | `2026-02-28T12:00:00.000000`, `2026-02-28`, `12:00:00.000000` |
+//! | JSON | a text |
+//! | `#[read_model(sql = "..")]` | what its JSON is, a text, a number or 0 and 1, in a column of that type |
+//!
+//! Years are from 0 to 9999: others would be out of order, and are refused.
+//!
 //! The file must be on a local disk: SQLite's locks do not hold on network file systems.
 #![forbid(unsafe_code)]
 
@@ -28,12 +53,16 @@ mod inline;
 mod insert;
 mod migrate;
 mod pages;
+mod place;
+#[cfg(test)]
+mod plans;
 mod projections;
 mod read;
 mod row;
 mod snapshot;
 mod store;
 mod streams;
+mod task;
 mod wake;
 
 /// The driver, of the version whose connections [`SqliteContext`] hands out.

@@ -3,8 +3,6 @@
 //! Positions rise as transactions commit, because there is one writer at a time: whatever is seen is settled, and nothing
 //! comes in behind it.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use es_core::{
     recorded::{Position, StreamId},
     store::{Checkpoint, HistoryDiverged, HistoryId, Page, ReadAll, StoreError, StoredEvent},
@@ -27,11 +25,7 @@ use crate::{
 const SPAN: u64 = 100_000;
 /// Up to how many streams are read by their index, and not by looking at every event.
 const FEW_STREAMS: usize = 64;
-/// How many bytes of payload and metadata a page should hold, so that memory stays flat.
-const PAGE_BYTES: usize = 4 * 1_024 * 1_024;
-/// How many events the first page holds, and how many any holds at the least and at the most.
-const FIRST: i64 = 1_000;
-const LEAST: i64 = 16;
+/// How many events a page holds at the most.
 const MOST: i64 = 4_096;
 
 const READING: &str = "reading all streams";
@@ -43,16 +37,17 @@ pub(crate) struct Settled {
     pub(crate) history: HistoryId,
 }
 
+pub(crate) const SETTLED: &str =
+    "select coalesce((select position from es_events order by position desc limit 1), 0), id from es_history";
+
 /// The last position, in one view with the history.
 pub(crate) async fn settled(parts: &Parts) -> Result<Settled, StoreError> {
-    settled_on(parts.connections.readers()).await
+    settled_on(parts.connections.reading()?).await
 }
 
 /// The same, asked on a connection of one's own.
 pub(crate) async fn settled_on(connection: impl SqliteExecutor<'_>) -> Result<Settled, StoreError> {
-    let query =
-        "select coalesce((select position from es_events order by position desc limit 1), 0), id from es_history";
-    let row = sqlx::query(query)
+    let row = sqlx::query(SETTLED)
         .fetch_one(connection)
         .await
         .map_err(|source| error::store_error("asking how far the events go", source))?;
@@ -88,7 +83,7 @@ async fn check(parts: &Parts, settled: Settled, checkpoint: Checkpoint) -> Resul
     }
     let stands: Option<Uuid> = sqlx::query_scalar("select event_id from es_events where position = ?1")
         .bind(signed(checkpoint.position.get()))
-        .fetch_optional(parts.connections.readers())
+        .fetch_optional(parts.connections.reading()?)
         .await
         .map_err(|source| error::store_error(READING, source))?;
     if stands == Some(checkpoint.event_id.as_uuid()) {
@@ -97,14 +92,14 @@ async fn check(parts: &Parts, settled: Settled, checkpoint: Checkpoint) -> Resul
     Err(HistoryDiverged::without(checkpoint, settled.history).into())
 }
 
-const ALL: &str = concat!(
+pub(crate) const ALL: &str = concat!(
     "select ",
     event_columns!(),
     " from es_events where position > ?1 and position <= ?2 order by position limit ?3"
 );
 
 /// `?4` and `?5`: JSON arrays of event types and stream types, or null; `?6` one of pairs, or null.
-const FILTERED: &str = concat!(
+pub(crate) const FILTERED: &str = concat!(
     "select ",
     event_columns!(),
     " from es_events
@@ -115,22 +110,26 @@ const FILTERED: &str = concat!(
      order by position limit ?3"
 );
 
-/// By the index of the streams: `+` keeps the planner from looking at all positions instead.
-const OF_STREAMS: &str = concat!(
+/// By the index of the streams: `+` keeps the planner from looking at all positions instead. What is sorted are positions
+/// alone: payloads are read of those events only that the page has.
+pub(crate) const OF_STREAMS: &str = concat!(
     "select ",
     event_columns!(),
-    " from es_events
-     where (stream_type, stream_id) in (select value ->> 0, value ->> 1 from json_each(?6))
-       and +position > ?1 and +position <= ?2
-       and (?4 is null or event_type in (select value from json_each(?4)))
-       and (?5 is null or stream_type in (select value from json_each(?5)))
-     order by position limit ?3"
+    " from es_events where position in (
+         select wanted.position
+         from json_each(?6) as asked
+         cross join es_events as wanted
+             on wanted.stream_type = asked.value ->> 0 and wanted.stream_id = asked.value ->> 1
+         where +wanted.position > ?1 and +wanted.position <= ?2
+           and (?4 is null or wanted.event_type in (select value from json_each(?4)))
+           and (?5 is null or wanted.stream_type in (select value from json_each(?5)))
+         order by wanted.position limit ?3
+     ) order by position"
 );
 
 /// The events that were asked for, up to `end` or to where the page is full, and where that is.
 async fn events(parts: &Parts, read: &ReadAll, end: Position) -> Result<(Vec<StoredEvent>, Position), StoreError> {
     let filter = &read.filter;
-    let size = parts.page_size.get();
     let few_streams = filter.streams.as_ref().is_some_and(|streams| streams.len() <= FEW_STREAMS);
     let (statement, end) = if filter.is_all() {
         (ALL, end)
@@ -139,19 +138,14 @@ async fn events(parts: &Parts, read: &ReadAll, end: Position) -> Result<(Vec<Sto
     } else {
         (FILTERED, end.min(Position::new(read.after.get().saturating_add(SPAN))))
     };
-    let rows = bound(statement, read, end, size)
-        .fetch_all(parts.connections.readers())
-        .await
-        .map_err(|source| error::store_error(READING, source))?;
-    let events: Vec<_> = rows.iter().map(row::event).collect::<Result<_, _>>().map_err(unreadable)?;
-    parts.page_size.learn(&events);
-    let full = i64::try_from(events.len()) == Ok(size);
+    let rows = bound(statement, read, end).fetch(parts.connections.reading()?);
+    let (events, full) = row::page(rows, MOST, READING).await?;
     let upto = events.last().filter(|_| full).map_or(end, |last| last.position);
     Ok((events, upto))
 }
 
-fn bound<'q>(statement: &'static str, read: &ReadAll, end: Position, size: i64) -> Query<'q, Sqlite, SqliteArguments> {
-    let query = sqlx::query(statement).bind(signed(read.after.get())).bind(signed(end.get())).bind(size);
+fn bound<'q>(statement: &'static str, read: &ReadAll, end: Position) -> Query<'q, Sqlite, SqliteArguments> {
+    let query = sqlx::query(statement).bind(signed(read.after.get())).bind(signed(end.get())).bind(MOST);
     if read.filter.is_all() {
         return query;
     }
@@ -162,25 +156,4 @@ fn bound<'q>(statement: &'static str, read: &ReadAll, end: Position, size: i64) 
         .bind(names(&read.filter.event_types))
         .bind(names(&read.filter.stream_types))
         .bind(streams.map(|streams| streams.to_string()))
-}
-
-/// How many events make a page: as many as hold [`PAGE_BYTES`], if they are like those that were read last.
-#[derive(Debug)]
-pub(crate) struct PageSize(AtomicI64);
-
-impl PageSize {
-    pub(crate) fn new() -> Self {
-        Self(AtomicI64::new(FIRST))
-    }
-
-    fn get(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn learn(&self, events: &[StoredEvent]) {
-        let bytes: usize = events.iter().map(|event| event.payload.len() + event.metadata.len()).sum();
-        let Some(each) = bytes.checked_div(events.len()) else { return };
-        let fit = i64::try_from(PAGE_BYTES / each.max(1)).unwrap_or(MOST);
-        self.0.store(fit.clamp(LEAST, MOST), Ordering::Relaxed);
-    }
 }

@@ -15,6 +15,7 @@ use crate::{
     error,
     row::{self, event_columns, is_null, natural, signed, text, unreadable},
     store::Parts,
+    task,
 };
 
 /// How many events a page holds.
@@ -41,7 +42,7 @@ pub(crate) async fn load(parts: &Parts, load: &Load) -> Result<LoadedStream, Sto
         .bind(version)
         .bind(time)
         .bind(position)
-        .fetch_all(parts.connections.readers())
+        .fetch_all(parts.connections.reading()?)
         .await
         .map_err(|source| error::store_error(LOADING, source))?;
     loaded(load, &rows).map_err(unreadable)
@@ -51,11 +52,12 @@ pub(crate) async fn load(parts: &Parts, load: &Load) -> Result<LoadedStream, Sto
 fn loaded(load: &Load, rows: &[SqliteRow]) -> Result<LoadedStream, sqlx::Error> {
     let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
     let history = history(text(first, 0)?)?;
-    let snapshot = if is_null(first, 3)? {
+    let snapshot = if is_null(first, 1)? {
         None
     } else {
+        let with_state = rows.iter().find(|row| is_null(row, 3).is_ok_and(|null| !null)).unwrap_or(first);
         let (version, position) = (StreamVersion::new(natural(first, 1)?), Position::new(natural(first, 2)?));
-        Some(StoredSnapshot::new(version, position, text(first, 3)?.as_bytes().to_vec()))
+        Some(StoredSnapshot::new(version, position, text(with_state, 3)?.as_bytes().to_vec()))
     };
     let keyed = if is_null(first, 4)? {
         None
@@ -70,17 +72,21 @@ fn loaded(load: &Load, rows: &[SqliteRow]) -> Result<LoadedStream, sqlx::Error> 
             events.push(row::event_of(row, 7, load.stream.clone())?);
         }
     }
+    // That is how they come; but no statement has said so.
+    if !events.is_sorted_by_key(|event| event.version) {
+        events.sort_by_key(|event| event.version);
+    }
     Ok(LoadedStream::new(history, snapshot, events, keyed).archived_at(archived_at))
 }
 
-const FORWARDS: &str = concat!(
+pub(crate) const FORWARDS: &str = concat!(
     "select ",
     event_columns!(),
     " from es_events
      where stream_type = ?1 and stream_id = ?2 and version > ?3 and version < ?4 order by version limit ?5"
 );
 
-const BACKWARDS: &str = concat!(
+pub(crate) const BACKWARDS: &str = concat!(
     "select ",
     event_columns!(),
     " from es_events
@@ -95,26 +101,28 @@ pub(crate) fn read_stream(
     let pages = stream::try_unfold(Some(read), move |left| {
         let parts = Arc::clone(&parts);
         async move {
-            let Some(mut read) = left else { return Ok(None) };
-            read.check()?;
-            let rows = sqlx::query(if read.backwards { BACKWARDS } else { FORWARDS })
-                .bind(read.stream.stream_type())
-                .bind(read.stream.id())
-                .bind(signed(read.after.get()))
-                .bind(read.before.map_or(i64::MAX, |version| signed(version.get())))
-                .bind(PAGE)
-                .fetch_all(parts.connections.readers())
-                .await
-                .map_err(|source| error::store_error("reading a stream", source))?;
-            let events: Vec<_> = rows.iter().map(row::event).collect::<Result<_, _>>().map_err(unreadable)?;
-            // A page that is not full is the last: what was appended meanwhile is behind the end of this read.
-            let full = i64::try_from(events.len()) == Ok(PAGE);
-            let Some(last) = events.last().filter(|_| full).map(|event| event.version) else {
-                return Ok::<_, StoreError>(Some((events, None)));
-            };
-            read = if read.backwards { read.before(last) } else { read.after(last) };
-            Ok(Some((events, Some(read))))
+            let Some(read) = left else { return Ok(None) };
+            task::run(page(parts, read)).await.map(Some)
         }
     });
     pages.map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten()
+}
+
+/// A page of a stream, and what is left behind it.
+async fn page(parts: Arc<Parts>, mut read: ReadStream) -> Result<(Vec<StoredEvent>, Option<ReadStream>), StoreError> {
+    read.check()?;
+    let rows = sqlx::query(if read.backwards { BACKWARDS } else { FORWARDS })
+        .bind(read.stream.stream_type())
+        .bind(read.stream.id())
+        .bind(signed(read.after.get()))
+        .bind(read.before.map_or(i64::MAX, |version| signed(version.get())))
+        .bind(PAGE)
+        .fetch(parts.connections.reading()?);
+    let (events, full) = row::page(rows, PAGE, "reading a stream").await?;
+    // A page that is not full is the last: what was appended meanwhile is behind the end of this read.
+    let Some(last) = events.last().filter(|_| full).map(|event| event.version) else {
+        return Ok((events, None));
+    };
+    read = if read.backwards { read.before(last) } else { read.after(last) };
+    Ok((events, Some(read)))
 }

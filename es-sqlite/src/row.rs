@@ -5,8 +5,34 @@ use es_core::{
     recorded::{EventId, Position, StreamId, StreamVersion},
     store::{StoreError, StoredEvent},
 };
+use futures_core::Stream;
+use futures_util::TryStreamExt as _;
 use sqlx::{Row as _, ValueRef as _, sqlite::SqliteRow};
 use uuid::Uuid;
+
+use crate::error;
+
+/// How many bytes of payload and metadata a page holds, but for its last event: so memory stays flat, whatever events are like.
+const PAGE_BYTES: usize = 4 * 1_024 * 1_024;
+
+/// The events of a page, and whether it is full: with so many events, or with [`PAGE_BYTES`].
+pub(crate) async fn page(
+    mut rows: impl Stream<Item = Result<SqliteRow, sqlx::Error>> + Unpin,
+    most: i64,
+    doing: &'static str,
+) -> Result<(Vec<StoredEvent>, bool), StoreError> {
+    let (mut events, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.try_next().await.map_err(|source| error::store_error(doing, source))? {
+        let event = event(&row).map_err(unreadable)?;
+        bytes += event.payload.len() + event.metadata.len();
+        events.push(event);
+        if bytes >= PAGE_BYTES {
+            return Ok((events, true));
+        }
+    }
+    let full = i64::try_from(events.len()).is_ok_and(|found| found >= most);
+    Ok((events, full))
+}
 
 /// A column that cannot be read as what the schema says it is: the table is not ours.
 pub(crate) fn unreadable(source: sqlx::Error) -> StoreError {

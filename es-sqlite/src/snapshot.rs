@@ -28,6 +28,11 @@ impl Pending {
         self.newest.is_empty()
     }
 
+    /// Gives up all of them.
+    pub(crate) fn drop_all(&mut self) {
+        self.newest.clear();
+    }
+
     pub(crate) fn take_in(&mut self, snapshot: NewSnapshot) {
         // Versions of different histories do not compare: what came last is of the later one.
         let is_newer = |other: &NewSnapshot| other.version <= snapshot.version || other.history != snapshot.history;
@@ -40,8 +45,11 @@ impl Pending {
 }
 
 /// Writes what waits, in a transaction that is open. A failure costs only time at the next load, so it is told to operators
-/// and no one else: what is wrong with the file, the transaction's end will say.
-pub(crate) async fn write(connection: &mut SqliteConnection, pending: &mut Pending) {
+/// and no one else.
+///
+/// # Errors
+/// Of those alone with which SQLite ends the transaction, and all that is in it.
+pub(crate) async fn write(connection: &mut SqliteConnection, pending: &mut Pending) -> Result<(), sqlx::Error> {
     for snapshot in std::mem::take(&mut pending.newest).into_values() {
         let written = sqlx::query(include_str!("sql/snapshot.sql"))
             .bind(snapshot.stream.stream_type())
@@ -55,8 +63,12 @@ pub(crate) async fn write(connection: &mut SqliteConnection, pending: &mut Pendi
             .await;
         if let Err(error) = written {
             tracing::warn!(stream = %snapshot.stream, version = %snapshot.version, %error, "a snapshot was not written");
+            if error::ends_transaction(&error) {
+                return Err(error);
+            }
         }
     }
+    Ok(())
 }
 
 /// The snapshot of a stream as it stands, whatever its fingerprint.
@@ -67,7 +79,7 @@ pub(crate) async fn kept(parts: &Parts, stream: &StreamId) -> Result<Option<Kept
     let row = sqlx::query(query)
         .bind(stream.stream_type())
         .bind(stream.id())
-        .fetch_optional(parts.connections.readers())
+        .fetch_optional(parts.connections.reading()?)
         .await
         .map_err(|source| error::store_error("looking for a snapshot", source))?;
     row.as_ref().map(snapshot).transpose().map_err(unreadable)

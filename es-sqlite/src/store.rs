@@ -18,14 +18,17 @@ use crate::{
     config::SqliteConfig,
     connections::Connections,
     group::Group,
-    migrate,
-    pages::{self, PageSize},
+    migrate, pages,
     projections::Projections,
-    read, snapshot, streams,
+    read, snapshot, streams, task,
     wake::{self, Wake},
 };
 
 /// A store in a SQLite file. Clones share its connections.
+///
+/// The file belongs to whoever has it open: it must not be removed, renamed or replaced meanwhile, and neither must the files
+/// beside it whose names go on with `-wal` and `-shm`. Where that happens, the answer is [`StoreError::Misconfigured`] from then
+/// on, because nobody else would see what is written, and it would be gone with the process.
 ///
 /// ```
 /// use es_core::prelude::*;
@@ -68,7 +71,6 @@ pub(crate) struct Parts {
     pub(crate) connections: Connections,
     pub(crate) config: SqliteConfig,
     pub(crate) group: Group,
-    pub(crate) page_size: PageSize,
     pub(crate) wake: Arc<Wake>,
     pub(crate) projections: Arc<Projections>,
 }
@@ -79,6 +81,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError::Misconfigured`] where the path names no file that can be opened and written, or one of another program;
+    /// nothing of that is changed;
     /// [`StoreError::WrongSchema`] when the tables were made by a newer version of this crate;
     /// [`StoreError::Unavailable`] when another program keeps the file locked.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
@@ -91,11 +94,13 @@ impl SqliteStore {
     /// As [`open`](Self::open).
     pub async fn open_with(path: impl AsRef<Path>, config: SqliteConfig) -> Result<Self, StoreError> {
         let connections = Connections::open(path.as_ref(), &config).await?;
-        migrate::migrate(&connections).await?;
+        if let Err(error) = migrate::migrate(&connections).await {
+            connections.close().await;
+            return Err(error);
+        }
         let (wake, projections) = (Arc::new(Wake::default()), Arc::new(Projections::default()));
         let group = Group::start(&connections, &config, &wake, &projections);
-        let page_size = PageSize::new();
-        let parts = Parts { connections, config, group, page_size, wake, projections };
+        let parts = Parts { connections, config, group, wake, projections };
         Ok(Self { parts: Arc::new(parts) })
     }
 
@@ -123,7 +128,7 @@ impl SqliteStore {
     /// clone, afterwards is answered with [`StoreError::Unavailable`].
     pub async fn close(&self) {
         self.parts.group.close().await;
-        self.parts.wake.close();
+        self.parts.wake.close().await;
         self.parts.connections.close().await;
     }
 }
@@ -138,7 +143,8 @@ impl EventStore for SqliteStore {
     }
 
     async fn load(&self, load: Load) -> Result<LoadedStream, StoreError> {
-        read::load(&self.parts, &load).await
+        let parts = Arc::clone(&self.parts);
+        task::run(async move { read::load(&parts, &load).await }).await
     }
 
     fn read_stream(&self, read: ReadStream) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
@@ -146,7 +152,8 @@ impl EventStore for SqliteStore {
     }
 
     async fn read_page(&self, read: &ReadAll) -> Result<Page, StoreError> {
-        pages::read_page(&self.parts, read).await
+        let (parts, read) = (Arc::clone(&self.parts), read.clone());
+        task::run(async move { pages::read_page(&parts, &read).await }).await
     }
 
     async fn wait_beyond(&self, position: Position, history: HistoryId) {
@@ -154,15 +161,18 @@ impl EventStore for SqliteStore {
     }
 
     async fn kept_snapshot(&self, stream: StreamId) -> Result<Option<KeptSnapshot>, StoreError> {
-        snapshot::kept(&self.parts, &stream).await
+        let parts = Arc::clone(&self.parts);
+        task::run(async move { snapshot::kept(&parts, &stream).await }).await
     }
 
     async fn history(&self) -> Result<HistoryId, StoreError> {
-        Ok(pages::settled(&self.parts).await?.history)
+        let parts = Arc::clone(&self.parts);
+        task::run(async move { Ok(pages::settled(&parts).await?.history) }).await
     }
 
     async fn settled(&self) -> Result<Position, StoreError> {
-        Ok(pages::settled(&self.parts).await?.position)
+        let parts = Arc::clone(&self.parts);
+        task::run(async move { Ok(pages::settled(&parts).await?.position) }).await
     }
 
     async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<(), StoreError> {

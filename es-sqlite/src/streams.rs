@@ -1,95 +1,61 @@
 //! Naming streams, page by page, and taking them out of use and back.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use chrono::Utc;
 use es_core::{
     recorded::{Position, StreamId, StreamVersion},
-    store::{ArchivedStreams, ListStreams, StoreError, StreamInfo, streams::check_stream},
+    store::{
+        ArchivedStreams, ListStreams, StoreError, StreamInfo,
+        listing::{StreamPages, list_by_pages},
+        streams::check_stream,
+    },
 };
 use futures_core::Stream;
-use futures_util::{TryStreamExt as _, stream};
 use sqlx::sqlite::SqliteRow;
 
 use crate::{
     error,
-    row::{self, is_null, natural, text, unreadable},
+    row::{self, is_null, natural, signed, text, unreadable},
     store::Parts,
+    task,
 };
-
-/// How many streams are looked at in one statement. Each costs a few looks into an index.
-const PAGE: i64 = 500;
 
 const LISTING: &str = "listing streams";
 
-/// The streams of a list, type by type, and each type page by page.
+pub(crate) const NEXT_TYPE: &str =
+    "select stream_type from es_events where stream_type > ?1 order by stream_type limit 1";
+
+/// The streams of a list.
 pub(crate) fn list(
     parts: Arc<Parts>,
     list: ListStreams,
 ) -> impl Stream<Item = Result<StreamInfo, StoreError>> + Send + use<> {
-    let pages = stream::try_unfold(Some(At::start(&list)), move |at| {
-        let (parts, list) = (Arc::clone(&parts), list.clone());
-        async move {
-            list.check()?;
-            let Some(at) = at else { return Ok(None) };
-            Ok::<_, StoreError>(Some(at.read(&parts, &list).await?))
-        }
-    });
-    pages.map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten()
+    list_by_pages(Listing(parts), list)
 }
 
-/// Where a list goes on.
-enum At {
-    /// At the first type behind this one.
-    NextType(String),
-    /// Within a type, behind this id.
-    Within(String, String),
-}
+struct Listing(Arc<Parts>);
 
-impl At {
-    fn start(list: &ListStreams) -> Self {
-        let after = list.after.as_ref();
-        match (&list.stream_type, after) {
-            (None, None) => Self::NextType(String::new()),
-            (None, Some(after)) => Self::Within(after.stream_type().to_owned(), after.id().to_owned()),
-            (Some(wanted), Some(after)) if wanted == after.stream_type() => {
-                Self::Within(wanted.clone(), after.id().to_owned())
-            }
-            // Behind this stream are only types that come later.
-            (Some(wanted), Some(after)) if wanted.as_str() < after.stream_type() => {
-                Self::NextType(after.stream_type().to_owned())
-            }
-            (Some(wanted), _) => Self::Within(wanted.clone(), String::new()),
-        }
+impl StreamPages for Listing {
+    /// Each stream costs a few looks into an index.
+    const PAGE: usize = 500;
+
+    async fn next_type(&self, before: &str) -> Result<Option<String>, StoreError> {
+        let (parts, before) = (Arc::clone(&self.0), before.to_owned());
+        task::run(async move { next_type(&parts, &before).await }).await
     }
 
-    /// One statement's worth, and where it goes on; nothing behind the last.
-    async fn read(self, parts: &Parts, list: &ListStreams) -> Result<(VecDeque<StreamInfo>, Option<Self>), StoreError> {
-        match self {
-            Self::NextType(_) if list.stream_type.is_some() => Ok((VecDeque::new(), None)),
-            Self::NextType(before) => {
-                let following = next_type(parts, &before).await?;
-                Ok((VecDeque::new(), following.map(|following| Self::Within(following, String::new()))))
-            }
-            Self::Within(stream_type, after) => {
-                let looked_at = page(parts, list, &stream_type, &after).await?;
-                // A page that is not full is the last of its type.
-                let full = i64::try_from(looked_at.len()) == Ok(PAGE);
-                let next = match looked_at.back() {
-                    Some(end) if full => Self::Within(stream_type, end.stream.id().to_owned()),
-                    _ => Self::NextType(stream_type),
-                };
-                let listed = looked_at.into_iter().filter(|info| list.archived.lists(info.archived_at.is_some()));
-                Ok((listed.collect(), Some(next)))
-            }
-        }
+    async fn page(&self, list: &ListStreams, stream_type: &str, after: &str) -> Result<Vec<StreamInfo>, StoreError> {
+        let (parts, list) = (Arc::clone(&self.0), list.clone());
+        let (stream_type, after) = (stream_type.to_owned(), after.to_owned());
+        task::run(async move { page(&parts, &list, &stream_type, &after).await }).await
     }
 }
 
 async fn next_type(parts: &Parts, before: &str) -> Result<Option<String>, StoreError> {
-    sqlx::query_scalar("select stream_type from es_events where stream_type > ?1 order by stream_type limit 1")
+    sqlx::query_scalar(NEXT_TYPE)
         .bind(before)
-        .fetch_optional(parts.connections.readers())
+        .fetch_optional(parts.connections.reading()?)
         .await
         .map_err(|source| error::store_error(LISTING, source))
 }
@@ -100,7 +66,7 @@ async fn page(
     list: &ListStreams,
     stream_type: &str,
     after: &str,
-) -> Result<VecDeque<StreamInfo>, StoreError> {
+) -> Result<Vec<StreamInfo>, StoreError> {
     let statement = match list.archived {
         ArchivedStreams::Only => include_str!("sql/streams_archived.sql"),
         ArchivedStreams::LeftOut | ArchivedStreams::Included => include_str!("sql/streams.sql"),
@@ -109,8 +75,8 @@ async fn page(
         .bind(stream_type)
         .bind(&list.prefix)
         .bind(after)
-        .bind(PAGE)
-        .fetch_all(parts.connections.readers())
+        .bind(signed(Listing::PAGE as u64))
+        .fetch_all(parts.connections.reading()?)
         .await
         .map_err(|source| error::store_error(LISTING, source))?;
     let info = |row: &SqliteRow| -> Result<StreamInfo, sqlx::Error> {

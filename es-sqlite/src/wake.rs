@@ -10,13 +10,8 @@ use std::{
 };
 
 use es_core::{recorded::Position, store::HistoryId};
-use sqlx::SqliteConnection;
-use tokio::{
-    runtime::Handle,
-    sync::watch,
-    task::JoinHandle,
-    time::{sleep, timeout},
-};
+use sqlx::{Connection as _, SqliteConnection};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time::timeout};
 
 use crate::{pages, store::Parts};
 
@@ -30,6 +25,8 @@ pub(crate) struct Wake {
     /// How many wait. While there are some, the watcher runs.
     waiting: watch::Sender<usize>,
     watcher: Mutex<Option<JoinHandle<()>>>,
+    /// The last one that nobody needed any more, and that may be closing its connection.
+    ending: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What is known to be there.
@@ -39,6 +36,8 @@ struct There {
     /// The history that was seen last; `None` before the first look.
     history: Option<HistoryId>,
     closed: bool,
+    /// The file is not where it was: whoever waits is told so when it reads.
+    lost: bool,
 }
 
 /// One who waits, until it is dropped.
@@ -54,12 +53,21 @@ impl Wake {
         });
     }
 
-    /// Lets nobody wait any more.
-    pub(crate) fn close(&self) {
+    /// Lets nobody wait any more, and waits until the watcher has closed its connection.
+    pub(crate) async fn close(&self) {
         self.there.send_modify(|there| there.closed = true);
-        if let Some(watcher) = locked(&self.watcher).take() {
-            watcher.abort();
+        let watchers = [locked(&self.watcher).take(), locked(&self.ending).take()];
+        for mut watcher in watchers.into_iter().flatten() {
+            // One whose runtime does nothing any more never ends.
+            if timeout(WATCH, &mut watcher).await.is_err() {
+                watcher.abort();
+            }
         }
+    }
+
+    /// The file was seen where it was opened, or not.
+    fn lost(&self, lost: bool) {
+        self.there.send_if_modified(|there| std::mem::replace(&mut there.lost, lost) != lost);
     }
 
     /// A look found this.
@@ -82,7 +90,8 @@ impl Wake {
     /// Has the watcher run, on whatever runtime there is.
     fn watch(&self, parts: &Arc<Parts>) {
         let mut watcher = locked(&self.watcher);
-        if watcher.as_ref().is_none_or(JoinHandle::is_finished)
+        if !self.there.borrow().closed
+            && watcher.as_ref().is_none_or(JoinHandle::is_finished)
             && let Ok(runtime) = Handle::try_current()
         {
             *watcher = Some(runtime.spawn(watch(Arc::downgrade(parts))));
@@ -93,10 +102,10 @@ impl Wake {
     fn end_watch(&self) -> bool {
         let mut watcher = locked(&self.watcher);
         let unused = *self.waiting.borrow() == 0;
-        if unused {
-            *watcher = None;
+        if unused && let Some(this) = watcher.take() {
+            *locked(&self.ending) = Some(this);
         }
-        unused
+        unused || self.there.borrow().closed
     }
 }
 
@@ -110,13 +119,13 @@ impl Drop for Waiter<'_> {
     }
 }
 
-/// Waits until something is there behind `position`, or the history is another one, or the store is closed.
+/// Waits until something is there behind `position`, or the history is another one, or the file is lost, or the store closed.
 pub(crate) async fn wait_beyond(parts: &Arc<Parts>, position: Position, history: HistoryId) {
     let _waiter = parts.wake.wait(parts);
     let mut there = parts.wake.there.subscribe();
     loop {
         let now = *there.borrow_and_update();
-        if now.closed || now.highest > position || now.history.is_some_and(|found| found != history) {
+        if now.closed || now.lost || now.highest > position || now.history.is_some_and(|found| found != history) {
             return;
         }
         if timeout(WATCH, there.changed()).await.is_err() {
@@ -130,12 +139,16 @@ async fn watch(parts: Weak<Parts>) {
     let mut look = Look::default();
     while let Some(parts) = parts.upgrade() {
         if parts.wake.end_watch() {
-            return;
+            break;
         }
         look.at(&parts).await;
-        let interval = parts.config.poll_interval;
+        let (interval, mut there) = (parts.config.poll_interval, parts.wake.there.subscribe());
         drop(parts);
-        sleep(interval).await;
+        // Who closes does not wait for the next look.
+        let _ = timeout(interval, there.wait_for(|there| there.closed)).await;
+    }
+    if let Some(connection) = look.connection {
+        let _ = connection.close().await;
     }
 }
 
@@ -150,6 +163,11 @@ struct Look {
 
 impl Look {
     async fn at(&mut self, parts: &Parts) {
+        let lost = parts.connections.check().is_err();
+        parts.wake.lost(lost);
+        if lost {
+            return;
+        }
         // With a connection that fails the next look begins anew.
         let Some(mut connection) = self.connection(parts).await else { return };
         let version: Result<i64, _> = sqlx::query_scalar("pragma data_version").fetch_one(&mut connection).await;

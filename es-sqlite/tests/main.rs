@@ -1,7 +1,31 @@
 //! The embedded store, each test with a file of its own.
 
+mod append;
+mod append_all;
+mod closing;
 mod conformance;
 mod engine;
 #[path = "../../tests/engine/mod.rs"]
 mod engines;
+mod group;
+mod inline;
+mod inline_storm;
+mod opening;
+mod processes;
+mod projection_batch;
+mod projection_prepare;
+mod projection_rows;
+mod projection_sharing;
+mod projection_support;
+mod reading;
+mod remembering;
+mod replaced;
+#[path = "../../tests/repositories/mod.rs"]
+mod repositories;
+mod repository;
+mod streams;
+mod stress;
+mod subscribe;
 mod support;
+#[path = "../../tests/versions/mod.rs"]
+mod versions;

@@ -7,7 +7,7 @@ use std::{collections::HashMap, time::Duration};
 
 use es_core::{
     recorded::{EventId, Position},
-    store::{EventStore as _, ReadAll},
+    store::{EventStore, ReadAll, StoredEvent},
 };
 use es_postgres::PostgresStore;
 use futures_util::TryStreamExt as _;
@@ -15,7 +15,7 @@ use sqlx::PgConnection;
 use tokio::time::sleep;
 
 use crate::{
-    account::account_of,
+    account::{Moved, account_of},
     reader::{Fold, Log, Reader, Table, reconnect},
     witness::{Memory, Place, Witness},
 };
@@ -37,6 +37,23 @@ type Columns = (i64, uuid::Uuid, String, i64, i64, i64, Option<i64>);
 impl From<Columns> for Row {
     fn from((position, event_id, stream_id, version, token, amount, number): Columns) -> Self {
         Self { position, event_id, stream_id, version, token, amount, number }
+    }
+}
+
+impl Row {
+    /// A stored event as a row.
+    fn of(event: &StoredEvent) -> Result<Self, String> {
+        let moved = serde_json::from_slice::<Moved>(&event.payload);
+        let moved = moved.map_err(|error| format!("an event that nobody wrote: {event:?}: {error}"))?;
+        Ok(Self {
+            position: event.position.get().cast_signed(),
+            event_id: event.event_id.as_uuid(),
+            stream_id: event.stream.id().to_owned(),
+            version: event.version.get().cast_signed(),
+            token: moved.token.cast_signed(),
+            amount: moved.amount.cast_signed(),
+            number: moved.number.map(u64::cast_signed),
+        })
     }
 }
 
@@ -119,6 +136,29 @@ impl Audit {
             witness.check();
             sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// All that stands in a store that anybody may read, from the first event on, with all that was ever promised.
+    pub(crate) async fn of_store(store: &impl EventStore, witness: &Witness, readers: &[&Reader]) -> Self {
+        let mut audit = Self::default();
+        {
+            let mut memory = witness.memory();
+            memory.fresh = memory.places.keys().copied().collect();
+        }
+        let shown = store.read_all(ReadAll::after(Position::START)).try_collect::<Vec<_>>().await;
+        let rows = shown.map(|shown| shown.iter().map(Row::of).collect::<Result<Vec<_>, _>>());
+        match rows {
+            Ok(Ok(rows)) => audit.take(&rows, &mut witness.memory()).unwrap_or_else(|found| witness.accuse(found)),
+            Ok(Err(found)) => witness.accuse(found),
+            Err(error) => witness.accuse(format_args!("the store shows nothing: {error:?}")),
+        }
+        for reader in readers {
+            reader.reach(audit.upto, witness).await;
+            let compared = audit.compare(&reader.log());
+            compared.unwrap_or_else(|found| witness.accuse(format_args!("{} {found}", reader.name)));
+        }
+        witness.check();
+        audit
     }
 
     /// The rows behind those seen before.

@@ -17,20 +17,23 @@ use crate::{
 const MEGABYTES: u32 = 400;
 
 /// A mounted file system, gone when it is dropped.
-struct Mounted(PathBuf);
+pub(crate) struct Mounted(pub(crate) PathBuf);
 
 impl Mounted {
-    fn new() -> Option<Self> {
+    /// One of so many megabytes; `None` where none can be mounted.
+    pub(crate) fn new(megabytes: u32) -> Option<Self> {
         if !is_root() {
+            eprintln!("left out: no file system can be mounted here");
             return None;
         }
         let folder = env::temp_dir().join(format!("es-disk-{}", uuid::Uuid::new_v4().simple()));
         fs::create_dir(&folder).ok()?;
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &format!("size={MEGABYTES}m,mode=755"), "tmpfs"]).arg(&folder);
+        mount.args(["-t", "tmpfs", "-o", &format!("size={megabytes}m,mode=755"), "tmpfs"]).arg(&folder);
         let mounted = mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
         if !mounted {
             let _ = fs::remove_dir(&folder);
+            eprintln!("left out: no file system can be mounted here");
             return None;
         }
         Some(Self(folder))
@@ -51,17 +54,19 @@ impl Drop for Mounted {
 /// # Panics
 /// At the first failure; the server's folder is kept then.
 pub async fn run(rounds: u64, seed: u64) -> Option<Tally> {
-    let Some(mounted) = Mounted::new() else {
-        eprintln!("left out: no file system can be mounted here");
-        return None;
-    };
+    let mounted = Mounted::new(MEGABYTES)?;
     let server = Server::start_in(&mounted.0)?;
     Some(rounds::run_on(server, rounds, &[Fault::FullDisk], seed).await)
 }
 
 /// Takes all room of the disk that a server is on; gives the file that takes it.
 pub(crate) fn fill(server: &Server) -> PathBuf {
-    let name = server.folder().parent().unwrap_or(Path::new("/")).join("full");
+    fill_up(server.folder().parent().unwrap_or(Path::new("/")))
+}
+
+/// Takes all room of the file system of a folder; gives the file that takes it.
+pub(crate) fn fill_up(folder: &Path) -> PathBuf {
+    let name = folder.join("full");
     let mut file = fs::File::create(&name).expect("a file");
     for size in [1 << 20, 1 << 12] {
         let zeros = vec![0_u8; size];

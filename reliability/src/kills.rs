@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
     fmt::Write as _,
     io::{self, BufRead as _, BufReader, Write as _},
     path::Path,
@@ -14,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use es_core::recorded::EventId;
+use es_core::{EventStore, recorded::EventId};
 use es_postgres::{PostgresConfig, PostgresStore};
 use es_tests::server::Server;
 use sqlx::PgConnection;
@@ -32,7 +33,7 @@ use crate::{
     witness::{Place, Witness},
 };
 
-const SIZE: Size = Size { accounts: 40, events: 5, all_keyed: true };
+pub(crate) const SIZE: Size = Size { accounts: 40, events: 5, all_keyed: true };
 const WRITERS: u64 = 12;
 /// Tokens for one process.
 const PER_CHILD: u64 = 1 << 32;
@@ -44,7 +45,11 @@ const PER_CHILD: u64 = 1 << 32;
 /// When the server is not there, or says what no fault excuses.
 pub async fn child(url: &str, round: u64) {
     let store = PostgresStore::connect_with(url, PostgresConfig::new().max_connections(6)).await.expect("a store");
-    let bank = Bank::new(store);
+    send(Bank::new(store), round).await;
+}
+
+/// Sends what it is told, and more for ever, but in round 0.
+pub(crate) async fn send<S: EventStore>(bank: Bank<S>, round: u64) {
     let witness = Arc::new(Witness::default());
     let again: Vec<u64> = io::stdin().lines().map(|line| line.expect("a line").parse().expect("a number")).collect();
     let mut writers = JoinSet::new();
@@ -68,7 +73,7 @@ pub async fn child(url: &str, round: u64) {
     }
 }
 
-async fn write(first: u64, bank: &Bank, witness: &Witness) {
+async fn write(first: u64, bank: &Bank<impl EventStore>, witness: &Witness) {
     let places = Request::of(first, SIZE).settle(bank, witness).await;
     witness.check();
     let mut told = format!("done {first}");
@@ -88,14 +93,14 @@ fn say(line: &str) {
 
 /// What was asked for and not answered, and what was answered.
 #[derive(Default)]
-struct Heard {
-    under_way: BTreeSet<u64>,
-    again: u64,
+pub(crate) struct Heard {
+    pub(crate) under_way: BTreeSet<u64>,
+    pub(crate) again: u64,
 }
 
 impl Heard {
     /// Takes one line; the last one of a killed process may be cut off.
-    fn take(&mut self, line: &str, witness: &Witness) -> Option<()> {
+    pub(crate) fn take(&mut self, line: &str, witness: &Witness) -> Option<()> {
         let mut words = line.split(' ');
         let what = words.next()?;
         let first = words.next()?.parse().ok()?;
@@ -140,7 +145,9 @@ pub async fn run(rounds: u64, seed: u64, program: &Path) -> Option<Tally> {
         let last = round > rounds;
         let under_way = heard.under_way.clone();
         heard.again += u64::try_from(under_way.len()).unwrap_or(0);
-        let started = start(program, &url, if last { 0 } else { round }, &under_way);
+        let (child_url, number) = (format!("{url}?application_name=child"), if last { 0 } else { round }.to_string());
+        let words = ["child", child_url.as_str(), number.as_str()].map(OsStr::new);
+        let started = start(program, &words, under_way.iter().copied());
         let killed_after = (!last).then(|| Duration::from_millis(dice.within(200..900)));
         let lines = spawn_blocking(move || listen(started, killed_after)).await.expect("a listener");
         for line in &lines {
@@ -171,9 +178,10 @@ pub async fn run(rounds: u64, seed: u64, program: &Path) -> Option<Tally> {
     Some(Tally::new(began, audit.events, &witness).with("sent again", heard.again))
 }
 
-fn start(program: &Path, url: &str, round: u64, under_way: &BTreeSet<u64>) -> Child {
+/// Starts a process, and tells it what to send again.
+pub(crate) fn start(program: &Path, words: &[&OsStr], under_way: impl IntoIterator<Item = u64>) -> Child {
     let mut child = Command::new(program)
-        .args(["child", &format!("{url}?application_name=child"), &round.to_string()])
+        .args(words)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -186,7 +194,7 @@ fn start(program: &Path, url: &str, round: u64, under_way: &BTreeSet<u64>) -> Ch
 }
 
 /// All that a process says until it is killed, or ends.
-fn listen(mut child: Child, killed_after: Option<Duration>) -> Vec<String> {
+pub(crate) fn listen(mut child: Child, killed_after: Option<Duration>) -> Vec<String> {
     let output = BufReader::new(child.stdout.take().expect("a pipe"));
     let listener = std::thread::spawn(move || output.lines().map_while(Result::ok).collect());
     if let Some(time) = killed_after {

@@ -1,5 +1,5 @@
-//! Faults on purpose: a server that crashes, is paused or has no room; processes that write, or run projections, and are
-//! killed or held up; writers that finish out of order. And audits that hold what stands on the server against all that was
+//! Faults on purpose: a server that crashes, is paused or has no room; processes that write, to it or to a file, or run
+//! projections, and are killed or held up; writers that finish out of order. And audits that hold what stands on the server against all that was
 //! promised.
 //!
 //! `scripts/reliability` runs the long form, `tests/short.rs` the short one. docs/RELIABILITY.md says what came of it.
@@ -11,6 +11,7 @@ mod audit;
 mod dice;
 pub mod disk;
 pub mod engines;
+pub mod files;
 pub mod followers;
 pub mod kills;
 pub mod order;

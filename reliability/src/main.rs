@@ -3,7 +3,7 @@
 
 use std::{env, path::Path, process::ExitCode, time::Duration};
 
-use es_reliability::{Fault, Tally, disk, engines, followers, kills, order, rounds, switches};
+use es_reliability::{Fault, Tally, disk, engines, files, followers, kills, order, rounds, switches};
 
 const USAGE: &str = "\
 es-reliability [--seed N] PART COUNT ..
@@ -16,8 +16,10 @@ es-reliability [--seed N] PART COUNT ..
   switches ROUNDS  new versions of a read model take over, under writes and readers
   order EVENTS     writers in every form, readers, and one that only remembers the last position
   disk ROUNDS      its disk is full for a while; needs the right to mount one
+  files ROUNDS     processes that write to a file of the embedded store are killed, one or two at a time
+  full-files ROUNDS  the disk of such a file is full for a while; needs the right to mount one
 
-Each begins with a new cluster, and ends with a row for the table in docs/RELIABILITY.md. The first failure ends the program; the cluster's folder is kept then.";
+Each but the last two begins with a new cluster, and ends with a row for the table in docs/RELIABILITY.md. The first failure ends the program; the cluster's folder is kept then.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -33,6 +35,13 @@ async fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             };
             kills::child(&url, round).await;
+            return ExitCode::SUCCESS;
+        }
+        if word == "file" {
+            let (Some(path), Some(Ok(round))) = (words.next(), words.next().map(|round| round.parse())) else {
+                return ExitCode::FAILURE;
+            };
+            files::child(Path::new(&path), round).await;
             return ExitCode::SUCCESS;
         }
         if word == "engine" {
@@ -75,6 +84,8 @@ async fn part(name: &str, count: u64, seed: u64) -> Result<Option<Tally>, ()> {
         "switches" => switches::run(count, seed).await,
         "order" => order::run(count, seed).await,
         "disk" => disk::run(count, seed).await,
+        "files" => Some(files::kills(count, seed, &env::current_exe().expect("this program")).await),
+        "full-files" => files::full(count, seed).await,
         _ => return Err(()),
     })
 }

@@ -9,7 +9,7 @@ use std::{
 
 use es_core::{
     recorded::{EventId, Position},
-    store::{EventStore as _, ReadAll, StoreError, StoredEvent},
+    store::{EventStore, ReadAll, StoreError, StoredEvent},
 };
 use es_postgres::PostgresStore;
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -94,7 +94,7 @@ impl Reader {
     }
 
     /// Subscribes from the first event on.
-    pub(crate) fn subscribe(name: &'static str, store: PostgresStore, witness: Arc<Witness>) -> Self {
+    pub(crate) fn subscribe(name: &'static str, store: impl EventStore, witness: Arc<Witness>) -> Self {
         let log: Arc<Mutex<Log>> = Arc::default();
         let task = tokio::spawn({
             let log = Arc::clone(&log);
@@ -112,7 +112,7 @@ impl Reader {
     }
 
     /// Reads to the end, again and again, behind the last event that it was given.
-    pub(crate) fn poll(name: &'static str, store: PostgresStore, witness: Arc<Witness>) -> Self {
+    pub(crate) fn poll(name: &'static str, store: impl EventStore, witness: Arc<Witness>) -> Self {
         let log: Arc<Mutex<Log>> = Arc::default();
         let task = tokio::spawn({
             let log = Arc::clone(&log);

@@ -26,16 +26,16 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// A store as writers use it.
 #[derive(Clone)]
-pub(crate) struct Bank {
-    pub(crate) store: PostgresStore,
+pub(crate) struct Bank<S = PostgresStore> {
+    pub(crate) store: S,
     /// Remembers states, and gives back what the store could not do.
-    quick: Repository<Account, PostgresStore>,
+    quick: Repository<Account, S>,
     /// Remembers states, and sends again what the store could not do.
-    patient: Repository<Account, PostgresStore>,
+    patient: Repository<Account, S>,
 }
 
-impl Bank {
-    pub(crate) fn new(store: PostgresStore) -> Self {
+impl<S: EventStore> Bank<S> {
+    pub(crate) fn new(store: S) -> Self {
         let policy = RetryPolicy::new().attempts(10_000);
         let patient = policy.pause(Duration::from_millis(1)..Duration::from_millis(100)).unavailable(10_000);
         Self {
@@ -103,7 +103,7 @@ impl Request {
         self
     }
 
-    async fn send(&self, bank: &Bank) -> Result<Vec<Place>, StoreError> {
+    async fn send(&self, bank: &Bank<impl EventStore>) -> Result<Vec<Place>, StoreError> {
         match &self.what {
             What::Append(append) => {
                 let appended = bank.store.append(append.clone()).await?;
@@ -142,7 +142,7 @@ impl Request {
 
     /// Sends it until it is known what became of it, and tells the witness. Whatever happens to the server, there is
     /// only one kind of failure that sending again does not mend: that another writer came first.
-    pub(crate) async fn settle(&self, bank: &Bank, witness: &Witness) -> Vec<Place> {
+    pub(crate) async fn settle(&self, bank: &Bank<impl EventStore>, witness: &Witness) -> Vec<Place> {
         let tokens = self.tokens();
         while witness.accusation().is_none() {
             match self.send(bank).await {

@@ -57,6 +57,21 @@ pub(crate) struct Counts {
     pub(crate) prepared: AtomicU64,
 }
 
+impl Counts {
+    /// Adds what was counted elsewhere.
+    pub(crate) fn add(&self, other: &Self) {
+        let all = |counts: &Self| {
+            let Self { acknowledged, unavailable, unknown, conflicts, rolled_back, prepared } = counts;
+            [acknowledged, unavailable, unknown, conflicts, rolled_back, prepared].map(count)
+        };
+        let Self { acknowledged, unavailable, unknown, conflicts, rolled_back, prepared } = self;
+        let sums = [acknowledged, unavailable, unknown, conflicts, rolled_back, prepared];
+        for (sum, more) in sums.into_iter().zip(all(other)) {
+            sum.fetch_add(more, Ordering::Relaxed);
+        }
+    }
+}
+
 pub(crate) fn one_more(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }

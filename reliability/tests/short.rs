@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use es_reliability::{Fault, Tally, disk, engines, kills, order, rounds, switches};
+use es_reliability::{Fault, Tally, disk, engines, files, kills, order, rounds, switches};
 
 const SEED: u64 = 7;
 
@@ -38,6 +38,19 @@ async fn what_a_killed_process_had_under_way_happens_once() {
     let program = Path::new(env!("CARGO_BIN_EXE_es-reliability"));
     let Some(tally) = kills::run(3, SEED, program).await else { return };
     assert_tried(&tally, &["acknowledged", "sent again"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_process_was_told_is_in_its_file_once() {
+    let program = Path::new(env!("CARGO_BIN_EXE_es-reliability"));
+    let tally = files::kills(12, SEED, program).await;
+    assert_tried(&tally, &["acknowledged", "sent again", "processes killed"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_on_a_full_disk_loses_and_doubles_nothing() {
+    let Some(tally) = files::full(2, SEED).await else { return };
+    assert_tried(&tally, &["acknowledged", "unavailable"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -149,15 +149,18 @@ struct LampSummary {
 
 #[event_handler(covers(LampEvent, RoomEvent), ignore(LampPutOut))]
 impl LampSummary {
+    #[key(stream)]
     fn lit(&mut self, event: LampLit, envelope: &Envelope) {
         self.watts += event.watts;
         self.last = Some((envelope.version.get(), envelope.metadata.actor.clone()));
     }
 
+    #[key(stream)]
     fn painted(&mut self, event: &RoomPainted) {
         self.colour = Some(event.colour.clone());
     }
 
+    #[key(stream)]
     fn broken(&mut self, _: &LampBroken, metadata: &Metadata) -> Row {
         if metadata.actor.is_some() { Row::Keep } else { Row::Delete }
     }
@@ -351,54 +354,4 @@ async fn a_projection_without_a_context_works_in_any() {
     catch_up(&store, &Nowhere, &mut (), &mut position).await.expect("it is projected");
     catch_up(&store, &Nowhere, &mut "text", &mut position).await.expect("it is projected");
     assert_eq!((Nowhere::VERSION, position.get()), (1, 5));
-}
-
-// ── A projection that runs in every context with a trait ────────────────────
-
-/// What the handlers need of a context.
-trait Notes: Send {
-    fn note(&mut self, text: String) -> impl Future<Output = Result<(), Infallible>> + Send;
-}
-
-impl Notes for Vec<String> {
-    async fn note(&mut self, text: String) -> Result<(), Infallible> {
-        self.push(text);
-        Ok(())
-    }
-}
-
-impl Notes for String {
-    async fn note(&mut self, text: String) -> Result<(), Infallible> {
-        self.push_str(&text);
-        Ok(())
-    }
-}
-
-#[derive(Projection)]
-#[projection(name = "noted")]
-struct Noted;
-
-#[event_handler(covers(LampEvent), ignore(LampBroken))]
-impl Noted {
-    async fn lit(&self, event: &LampLit, notes: &mut impl Notes) -> Result<(), Infallible> {
-        notes.note(format!("{} watts;", event.watts)).await
-    }
-
-    async fn put_out(&self, _: &LampPutOut, envelope: &Envelope, notes: &mut impl Notes) -> Result<(), Infallible> {
-        notes.note(format!("out at {};", envelope.version)).await
-    }
-}
-
-#[tokio::test]
-async fn one_projection_runs_in_every_context_that_has_a_trait() {
-    let store = MemoryStore::new();
-    let lamps = store.repository::<Lamp>();
-    for _ in 0..2 {
-        lamps.execute(&LampId("hall".into()), Flip).await.expect("a command");
-    }
-    let (mut list, mut text) = (Vec::<String>::new(), String::new());
-    catch_up(&store, &Noted, &mut list, &mut Position::START.clone()).await.expect("all is noted");
-    catch_up(&store, &Noted, &mut text, &mut Position::START.clone()).await.expect("all is noted");
-    assert_eq!((list.concat(), list.len()), ("60 watts;out at 2;".to_owned(), 2));
-    assert_eq!(text, list.concat());
 }

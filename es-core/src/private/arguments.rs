@@ -1,7 +1,8 @@
 //! What handlers may take and give back, each refused at the user's own token.
 
 use crate::{
-    projection::Delivery,
+    handler::Row,
+    projection::{Delivery, HandlerError},
     recorded::{Envelope, Metadata},
 };
 
@@ -72,17 +73,47 @@ impl SecondArgument<Delivery> for Delivery {
 
 /// What an event handler may return, where the outcome is `O`.
 #[diagnostic::on_unimplemented(
-    message = "an event handler returns nothing, and not `{Self}`",
-    label = "an event handler returns nothing",
-    note = "remove the return type; an event is a fact and cannot be refused; only a handler of a read model may answer with a `Row`"
+    message = "this event handler cannot return `{Self}`",
+    label = "not what a handler of this type may return",
+    note = "remove the return type in an aggregate, which cannot refuse an event, because that is a fact; a handler of a read model may return `Row`, `Result<(), Error>` or `Result<Row, Error>`, with an error that implements `std::error::Error`"
 )]
 pub trait Answers<O> {
     /// The outcome.
     fn outcome(self) -> O;
 }
 
-impl<O> Answers<O> for O {
-    fn outcome(self) -> O {
-        self
+/// What comes of an event in a read model.
+type Folded = Result<Row, HandlerError>;
+
+#[diagnostic::do_not_recommend]
+impl Answers<()> for () {
+    fn outcome(self) {}
+}
+
+#[diagnostic::do_not_recommend]
+impl Answers<Folded> for () {
+    fn outcome(self) -> Folded {
+        Ok(Row::Keep)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Answers<Folded> for Row {
+    fn outcome(self) -> Folded {
+        Ok(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> Answers<Folded> for Result<Row, E> {
+    fn outcome(self) -> Folded {
+        self.map_err(HandlerError::new)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> Answers<Folded> for Result<(), E> {
+    fn outcome(self) -> Folded {
+        self.map_err(HandlerError::new).map(|()| Row::Keep)
     }
 }

@@ -21,6 +21,27 @@ pub trait OneRole {
 #[derive(Debug)]
 pub enum Folding {}
 
+/// A role whose handlers are not `async`.
+#[diagnostic::on_unimplemented(
+    message = "the handlers of a projection or a reactor are `async`, and these are not",
+    label = "write `async fn` for each of its handlers",
+    note = "write `async fn name(&self, event: &Event, ..)`; what the handler does may wait for others, such as a database"
+)]
+pub trait FoldingRole {}
+
+impl FoldingRole for Folding {}
+
+/// A type whose handlers are not `async`. What a type without a role lacks is said here, in the words of
+/// [`Folds`](crate::Folds), and of one that has the wrong role, at the role.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither an aggregate nor a read model",
+    label = "its handlers have no place",
+    note = "add `#[derive(Aggregate, Default)]` and `#[aggregate(name = \"..\", id = .., event = ..)]` to `{Self}`, or `#[derive(ReadModel)]` and `#[read_model(table = \"..\")]`; the handlers of a projection are all `async`"
+)]
+pub trait MayFold {}
+
+impl<F: OneRole<Role: FoldingRole>> MayFold for F {}
+
 #[diagnostic::do_not_recommend]
 impl<E: Event> EventOf<AnyAggregate> for E {
     const SCHEMA: Option<EventSchema> = Some(EventSchema::of::<E>());
@@ -63,6 +84,8 @@ pub trait OneEventHandlerBlock<Set, G: Given = Metadata>: Sized + 'static {
     const EVENTS: &'static [EventSchema];
     /// The handlers of a read model.
     const HANDLERS: &'static [Fold<Self, G>];
+    /// Whether one of them may return an error, and may then have left a row half changed.
+    const MAY_FAIL: bool = false;
     /// What leads to the handlers of a projection or a reactor.
     type Handlers;
     /// What `#[key(..)]` says above the handlers, as [`KeysIn`](super::KeysIn); `()` where it is nowhere.

@@ -11,6 +11,22 @@ pub const fn column<T: Column>() -> usize {
     0
 }
 
+/// Proves that the key has a column.
+pub const fn key_column<K: KeyColumn>() -> usize {
+    0
+}
+
+/// A key that has a column.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no column type, and is the key of a read model",
+    label = "not a `Column`",
+    note = "write `#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]` above `{Self}` if it is a newtype such as `struct {Self}(String);`; or say above the field how it is kept, `#[read_model(key, text)]`, where serde writes text for it"
+)]
+pub trait KeyColumn {}
+
+#[diagnostic::do_not_recommend]
+impl<K: Column> KeyColumn for K {}
+
 /// Something in which a `T` can be kept as text, as JSON, or as a type of the database.
 ///
 /// `T` is no `Self`, so that the compiler does not advise to borrow it.

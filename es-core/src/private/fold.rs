@@ -7,6 +7,7 @@ use super::{
 use crate::{
     event::{AnyAggregate, Dispatch, EventSchema},
     handler::{Apply, Given, Row},
+    projection::ProjectionError,
     recorded::{Envelope, Metadata},
     store::{Corrupt, StoredEvent},
 };
@@ -97,17 +98,24 @@ pub fn envelope_of<R: OneEventHandlerBlock<AnyAggregate, Envelope>>(
     Ok(unread(stored))
 }
 
+/// Whether a handler of a read model may fail.
+pub const fn may_fail<R: OneEventHandlerBlock<AnyAggregate, Envelope>>() -> bool {
+    R::MAY_FAIL
+}
+
 /// Folds a stored event into a row.
 ///
 /// # Errors
-/// [`Corrupt`] where the event cannot be read.
+/// [`ProjectionError`] where the event cannot be read, or its handler fails.
 pub fn fold_stored<R: OneEventHandlerBlock<AnyAggregate, Envelope>>(
     row: &mut R,
     stored: &StoredEvent,
     envelope: &Envelope,
-) -> Result<Row, Box<Corrupt>> {
+) -> Result<Row, ProjectionError> {
     match R::EVENTS.iter().position(|event| event.name == stored.event_type) {
-        Some(handler) => R::HANDLERS[handler](row, stored, envelope),
+        Some(handler) => {
+            R::HANDLERS[handler](row, stored, envelope)?.map_err(|error| ProjectionError::handler(stored, error))
+        }
         None => Ok(Row::Keep),
     }
 }

@@ -7,7 +7,10 @@ use std::{
 
 use serde::{Deserializer, Serialize, Serializer, de::DeserializeOwned};
 
-use crate::projection::column::{Column, ColumnType};
+use crate::projection::{
+    arguments::Argument,
+    column::{Column, ColumnType},
+};
 
 /// Something in which `T` can be an id: it has what `#[derive(AggregateId)]` does not write.
 ///
@@ -34,6 +37,22 @@ where
 pub trait Wraps: Serialize + DeserializeOwned {
     /// What is inside.
     type Inner;
+}
+
+/// An id, or a reference to one.
+pub trait Shows {
+    /// What is inside.
+    type Inner;
+
+    /// What is inside.
+    fn inner(&self) -> &Self::Inner;
+}
+
+/// So an id is an argument where what is inside it is one.
+impl<T: Shows<Inner: Clone + Into<Argument>>> From<T> for Argument {
+    fn from(id: T) -> Self {
+        id.inner().clone().into()
+    }
 }
 
 #[diagnostic::do_not_recommend]

@@ -1,6 +1,6 @@
 //! The way from stored events to the handlers of projections and reactors.
 
-use std::future::Future;
+use std::{future::Future, marker::PhantomData};
 
 use super::block::{HandledBy, OneRole};
 use crate::{
@@ -15,6 +15,24 @@ use crate::{
 pub const fn acts<A: Acts>() -> usize {
     0
 }
+
+/// Whether a type is a projection or a reactor: `<RoleOf<T>>::ACTS` is `true` of one, and of anything else the name leads
+/// to [`MayNotAct`].
+#[derive(Debug)]
+pub struct RoleOf<T>(PhantomData<T>);
+
+impl<T: Acts> RoleOf<T> {
+    /// It is one.
+    pub const ACTS: bool = true;
+}
+
+/// Everything that is neither.
+pub trait MayNotAct {
+    /// It is none.
+    const ACTS: bool = false;
+}
+
+impl<T> MayNotAct for RoleOf<T> {}
 
 /// The role of a projection.
 #[derive(Debug)]

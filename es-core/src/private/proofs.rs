@@ -4,7 +4,8 @@
 //! Where it fails, that is said once, at the call; the array is then a broken type, and so is everything that is made of
 //! it: the compiler says nothing more. A bound on a trait is reported wherever the trait is used.
 
-use crate::{aggregate::Aggregate, event::EventSet, handler::Folds, id::AggregateId};
+use super::block::MayFold;
+use crate::{aggregate::Aggregate, event::EventSet, id::AggregateId};
 
 /// A type of which something has been proved, in the length of the array.
 pub trait Proved<T> {
@@ -23,7 +24,7 @@ pub const fn aggregate<A: Aggregate>() -> usize {
 }
 
 /// Proves that the type is an aggregate or a read model.
-pub const fn folds<F: Folds>() -> usize {
+pub const fn folds<F: MayFold>() -> usize {
     0
 }
 

@@ -77,7 +77,7 @@ pub enum InlineError {
          store, or end it for all with `Controls::pause`"
     )]
     NotHere {
-        /// Which one: its name and version, as `name@version`.
+        /// Which one: its name and version, as [`ProjectionId`] displays them: `piles v1`.
         read_model: String,
     },
     /// That is not done inside a transaction of the caller's, which is as it was.
@@ -86,7 +86,7 @@ pub enum InlineError {
          transaction of yours; use `append` or `append_all`, or end it with `Controls::pause`"
     )]
     InTransaction {
-        /// Which one: its name and version, as `name@version`.
+        /// Which one: its name and version, as [`ProjectionId`] displays them: `piles v1`.
         read_model: String,
     },
 }

@@ -30,7 +30,7 @@ use futures_core::future::BoxFuture;
 use futures_util::StreamExt as _;
 
 pub use self::{
-    arguments::{Argument, IntoArguments},
+    arguments::{Argument, IntoArgument, IntoArguments},
     column::{Column, ColumnSchema, ColumnType, TableSchema},
     condition::where_clause,
     error::{HandlerError, ProjectionError},

@@ -106,6 +106,9 @@ pub trait ReadModel: ReadModelHandlers + Sized + Send + Sync + 'static {
 /// A read model's event handlers as a whole; written by `#[derive(ReadModel)]`, which finds them in the
 /// `#[event_handler]` block.
 pub trait ReadModelHandlers {
+    /// Whether a handler may return an error. What it did to its row before that is to be undone.
+    const MAY_FAIL: bool = false;
+
     /// The stored names and present versions of the events that are handled, in the order of the handlers.
     fn events() -> &'static [EventSchema];
 
@@ -123,6 +126,6 @@ pub trait ReadModelHandlers {
     /// Folds a stored event into the row. Of one that is not handled nothing comes.
     ///
     /// # Errors
-    /// [`Corrupt`] where the event cannot be read.
-    fn fold(&mut self, stored: &StoredEvent, envelope: &Envelope) -> Result<Row, Box<Corrupt>>;
+    /// [`ProjectionError`] where the event cannot be read, or its handler fails: then the row may be half changed.
+    fn fold(&mut self, stored: &StoredEvent, envelope: &Envelope) -> Result<Row, ProjectionError>;
 }

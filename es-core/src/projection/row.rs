@@ -1,11 +1,12 @@
 //! Rows of a read model on their way to and from a store, as JSON.
 
-use std::{fmt, marker::PhantomData};
+use std::{collections::HashMap, fmt, marker::PhantomData};
 
 use serde::{
     Deserializer as _, Serialize,
     de::{DeserializeOwned, Error as _, SeqAccess, Visitor},
 };
+use serde_json::value::RawValue;
 
 use super::ReadModel;
 
@@ -79,6 +80,18 @@ impl<'de, A: SeqAccess<'de>> RowDecoder<A> {
             Err(error) => Err(A::Error::custom(format_args!("the column `{name}` does not fit its field: {error}"))),
         }
     }
+}
+
+/// A row as a store would give it back: through its columns.
+///
+/// # Errors
+/// What serde reports of a value, or that one does not fit its field.
+pub(crate) fn through_columns<R: ReadModel>(row: &R) -> Result<R, serde_json::Error> {
+    let mut object = Vec::new();
+    encode(row, &mut object)?;
+    let columns: HashMap<String, &RawValue> = serde_json::from_slice(&object)?;
+    let columns: Vec<_> = R::COLUMNS.iter().map(|column| columns.get(column.name)).collect();
+    decode(&serde_json::to_vec(&columns)?)
 }
 
 /// Reads a row from a JSON array whose elements are the columns, in the order of [`ReadModel::COLUMNS`].

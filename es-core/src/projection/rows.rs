@@ -7,11 +7,11 @@ use std::{
 
 use futures_util::StreamExt as _;
 
-use super::{ProjectionError, ReadModel};
+use super::{ProjectionError, ReadModel, row};
 use crate::{
     handler::Row,
     recorded::{Envelope, Position},
-    store::{EventStore, ReadAll, StoredEvent},
+    store::{EventStore, ReadAll, StoreError, StoredEvent},
 };
 
 /// The rows of a read model in memory, for caches and tests. It reads from where it stopped, so each event is folded
@@ -56,6 +56,9 @@ pub struct Rows<R: ReadModel> {
     rows: HashMap<R::Key, R>,
     position: Position,
 }
+
+/// A key, and its row where it has one.
+type Kept<R> = (<R as ReadModel>::Key, Option<R>);
 
 impl<R: ReadModel> Rows<R> {
     /// No rows, at the start of all events.
@@ -111,12 +114,33 @@ impl<R: ReadModel> Rows<R> {
         let keys = R::keys(stored)?;
         if !keys.is_empty() {
             let envelope = R::envelope(stored)?;
-            for key in keys {
-                self.fold(key, stored, &envelope)?;
+            let before = if R::MAY_FAIL { self.copies(&keys)? } else { Vec::new() };
+            if let Err(error) = keys.into_iter().try_for_each(|key| self.fold(key, stored, &envelope)) {
+                self.put_back(before);
+                return Err(error);
             }
         }
         self.position = stored.position;
         Ok(())
+    }
+
+    /// Copies of rows, by way of their columns: a read model need not be `Clone`.
+    fn copies(&self, keys: &[R::Key]) -> Result<Vec<Kept<R>>, StoreError> {
+        let copy = |key: &R::Key| match self.rows.get(key).map(row::through_columns).transpose() {
+            Ok(copy) => Ok((key.clone(), copy)),
+            Err(source) => Err(StoreError::Backend { doing: "copying a row of a read model", source: source.into() }),
+        };
+        keys.iter().map(copy).collect()
+    }
+
+    /// Undoes what a handler has done before it failed.
+    fn put_back(&mut self, rows: Vec<Kept<R>>) {
+        for (key, row) in rows {
+            match row {
+                Some(row) => drop(self.rows.insert(key, row)),
+                None => drop(self.rows.remove(&key)),
+            }
+        }
     }
 
     /// Passes over everything up to there, which has been looked at and is nothing for this read model.

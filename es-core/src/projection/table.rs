@@ -2,6 +2,8 @@
 
 use std::{fmt, marker::PhantomData};
 
+use futures_core::future::BoxFuture;
+
 use super::{IntoArguments, ProjectionId, ProjectionStore, ReadModel, condition::unused_argument, row};
 use crate::store::{InvalidRequest, StoreError};
 
@@ -54,16 +56,23 @@ impl<R: ReadModel, S: ProjectionStore> Table<R, S> {
     ///
     /// # Errors
     /// As [`get`](Self::get); and what the store says of the condition.
-    pub async fn fetch(&self, condition: &str, arguments: impl IntoArguments) -> Result<Vec<R>, StoreError> {
+    // Boxed, because the compiler repeats what an argument lacks for each expression whose type names it.
+    pub fn fetch<'a>(
+        &'a self,
+        condition: &'a str,
+        arguments: impl IntoArguments,
+    ) -> BoxFuture<'a, Result<Vec<R>, StoreError>> {
         let arguments = arguments.into_arguments();
-        if let Some(number) = unused_argument(condition, arguments.len()) {
-            return Err(InvalidRequest::ArgumentUnused { number }.into());
-        }
-        let rows = self.store.find_rows(&R::table(), condition, arguments).await;
-        match rows.and_then(|rows| rows.iter().map(|row| decode(row)).collect()) {
-            Err(error) => Err(self.explained(error).await),
-            rows => rows,
-        }
+        Box::pin(async move {
+            if let Some(number) = unused_argument(condition, arguments.len()) {
+                return Err(InvalidRequest::ArgumentUnused { number }.into());
+            }
+            let rows = self.store.find_rows(&R::table(), condition, arguments).await;
+            match rows.and_then(|rows| rows.iter().map(|row| decode(row)).collect()) {
+                Err(error) => Err(self.explained(error).await),
+                rows => rows,
+            }
+        })
     }
 
     /// All rows, in no order.

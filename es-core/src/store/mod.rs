@@ -2,7 +2,7 @@
 //!
 //! [`EventStore`] holds the contract in prose. [`append`], [`read`], [`filter`] and [`streams`] hold the requests and their answers,
 //! [`history`] what they belong to, [`checkpoint`] how far a reader has come, [`error`] what can go wrong, [`limits`] what
-//! no store accepts. [`follow`] reads all streams page by page, for every store.
+//! no store accepts. [`follow`] reads all streams page by page, for every store; [`listing`] helps stores to name streams.
 
 pub mod append;
 pub mod append_all;
@@ -16,6 +16,7 @@ pub mod history;
 mod invalid;
 pub mod kept;
 pub mod limits;
+pub mod listing;
 pub mod read;
 pub mod streams;
 mod turn;

@@ -1,12 +1,15 @@
 //! What is asked of a store to give events back, and what it answers.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 
 use super::{
     append::check_names,
     decode::{self, DecodeError},
-    error::{Corrupt, Fault, InvalidRequest},
+    error::{Corrupt, Fault},
     history::HistoryId,
+    invalid::InvalidRequest,
 };
 use crate::{
     event::{Event, EventSchema, EventSet},
@@ -268,7 +271,7 @@ impl ReadStream {
 }
 
 /// An event in its stored form, as a store gives it back.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct StoredEvent {
     /// Its stream.
@@ -289,6 +292,26 @@ pub struct StoredEvent {
     pub metadata: Vec<u8>,
     /// When it was recorded.
     pub recorded_at: DateTime<Utc>,
+}
+
+/// With payload and metadata as text.
+impl fmt::Debug for StoredEvent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stream, version, position, event_type, schema_version, event_id, .. } = self;
+        let [payload, metadata] = [&self.payload, &self.metadata].map(|json| String::from_utf8_lossy(json));
+        formatter
+            .debug_struct("StoredEvent")
+            .field("stream", stream)
+            .field("version", version)
+            .field("position", position)
+            .field("event_type", event_type)
+            .field("schema_version", schema_version)
+            .field("event_id", event_id)
+            .field("payload", &format_args!("{payload}"))
+            .field("metadata", &format_args!("{metadata}"))
+            .field("recorded_at", &self.recorded_at)
+            .finish()
+    }
 }
 
 impl StoredEvent {

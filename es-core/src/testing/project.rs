@@ -1,9 +1,11 @@
 //! What a read model makes of events, without a store.
 
-use std::{collections::HashMap, error::Error, fmt::Debug};
+use std::{
+    fmt::Debug,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use chrono::Utc;
-use serde_json::value::RawValue;
 
 use super::given::difference;
 use crate::{
@@ -99,24 +101,35 @@ impl<R: ReadModel> Project<R> {
                 known,
                 Utc::now(),
             );
-            if let Err(error) = self.fold(&stored) {
-                panic!("{error}");
-            }
+            self.fold(&stored);
         }
         self
     }
 
     /// Folds an event, and puts the rows that it concerns into the form in which stores keep them, and back: a column that
     /// does not come back as it was shows in the test.
-    fn fold(&mut self, stored: &StoredEvent) -> Result<(), Box<dyn Error>> {
-        self.rows.apply(stored)?;
-        for key in R::keys(stored)? {
-            let Some(row) = self.rows.get(&key) else { continue };
-            let kept = through_columns(row)
-                .map_err(|error| format!("the row `{key}` of `{}` does not fit its columns: {error}", R::TABLE))?;
-            self.rows.replace(kept);
+    #[track_caller]
+    fn fold(&mut self, stored: &StoredEvent) {
+        let keys = R::keys(stored).unwrap_or_else(|error| panic!("{error}"));
+        let named: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+        let (named, table) = (named.join(", "), R::TABLE);
+        let event = format!("`{}`, version {} of {}", stored.event_type, stored.version, stored.stream);
+        match catch_unwind(AssertUnwindSafe(|| self.rows.apply(stored))) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => panic!("the row {named} of `{table}` could not take in {event}: {error}"),
+            Err(panic) => {
+                let said = panic.downcast_ref::<&str>().copied();
+                let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason");
+                panic!("the row {named} of `{table}` could not take in {event}: the handler panicked: {said}");
+            }
         }
-        Ok(())
+        for key in keys {
+            let Some(row) = self.rows.get(&key) else { continue };
+            match row::through_columns(row) {
+                Ok(kept) => self.rows.replace(kept),
+                Err(error) => panic!("the row `{key}` of `{table}` does not fit its columns: {error}, behind {event}"),
+            }
+        }
     }
 
     fn next_version(&mut self, stream: &StreamId) -> StreamVersion {
@@ -153,13 +166,4 @@ impl<R: ReadModel> Project<R> {
     pub fn rows(&self) -> &Rows<R> {
         &self.rows
     }
-}
-
-/// A row as a store would give it back.
-fn through_columns<R: ReadModel>(row: &R) -> Result<R, serde_json::Error> {
-    let mut object = Vec::new();
-    row::encode(row, &mut object)?;
-    let columns: HashMap<String, &RawValue> = serde_json::from_slice(&object)?;
-    let columns: Vec<_> = R::COLUMNS.iter().map(|column| columns.get(column.name)).collect();
-    row::decode(&serde_json::to_vec(&columns)?)
 }

@@ -47,6 +47,9 @@ pub(super) fn fallback(aggregate: &Aggregate, errors: &Errors) -> TokenStream {
                 type Given = #krate::Metadata;
                 const OPEN: ::core::primitive::bool = false;
             }
+            impl #parameters #krate::private::OneRole for #ident #arguments #clauses {
+                type Role = #krate::private::Folding;
+            }
             impl #with_set #krate::EventHandlers<__S> for #ident #arguments #clauses {
                 const READS_METADATA: ::core::primitive::bool = false;
                 fn fold(&mut self, _: __S, _: &#krate::Metadata) {}

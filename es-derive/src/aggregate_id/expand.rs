@@ -140,6 +140,11 @@ fn serde(id: &AggregateId, inner: &Type) -> TokenStream {
 ///     fn from(__inner: __Inner) -> Self { Self(__inner) }
 /// }
 /// impl ::es_core::private::id::Wraps for AccountId { type Inner = __Inner; }
+/// impl ::es_core::private::id::Shows for AccountId {
+///     type Inner = __Inner;
+///     fn inner(&self) -> &__Inner { &self.0 }
+/// }
+/// impl ::es_core::private::id::Shows for &AccountId { .. }
 /// impl ::es_core::AggregateId for AccountId where [(); __PROVED]: Sized { const PROVED: usize = __PROVED; }
 /// ```
 fn own(id: &AggregateId) -> TokenStream {
@@ -163,6 +168,24 @@ fn own(id: &AggregateId) -> TokenStream {
         #[automatically_derived]
         impl #krate::private::id::Wraps for #ident {
             type Inner = __Inner;
+        }
+
+        #[automatically_derived]
+        impl #krate::private::id::Shows for #ident {
+            type Inner = __Inner;
+
+            fn inner(&self) -> &__Inner {
+                &self.0
+            }
+        }
+
+        #[automatically_derived]
+        impl #krate::private::id::Shows for &#ident {
+            type Inner = __Inner;
+
+            fn inner(&self) -> &__Inner {
+                &self.0
+            }
         }
 
         #implementation

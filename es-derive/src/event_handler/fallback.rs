@@ -6,7 +6,7 @@ use quote::{ToTokens as _, quote};
 use super::project;
 use crate::{
     errors::Errors,
-    handlers::{Block, Handler},
+    handlers::{Argument, Block, Handler, Passing},
 };
 
 /// As which kind of block it was meant is not asked: it stands in for each.
@@ -19,6 +19,16 @@ use crate::{
 /// impl<'__c> ::es_core::private::HandlersIn<Account, PgContext<'__c>> for __Handlers { .. }
 /// ```
 pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
+    let apply = (!block.handlers.first().is_some_and(Handler::is_async)).then(|| apply(block));
+    stand_in(block, errors, apply.as_ref())
+}
+
+/// The same for what may be of a projection: without what only folds have.
+pub(super) fn quietly(block: &Block, errors: &Errors) -> TokenStream {
+    stand_in(block, errors, None)
+}
+
+fn stand_in(block: &Block, errors: &Errors, apply: Option<&TokenStream>) -> TokenStream {
     let krate = &block.krate;
     let item = block.item_after_error();
     let (cfgs, owner) = (block.cfgs(), block.owner());
@@ -35,7 +45,7 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
     let one_block = with(&[syn::parse_quote!(__S), given]);
     let covers = with(&[syn::parse_quote!(__E)]);
     // With the context that the handlers take: the types of those who run the projection follow from it.
-    let context = block.handlers.iter().find_map(Handler::context).map(|argument| argument.ty.to_token_stream());
+    let context = block.handlers.iter().find_map(context).map(|argument| argument.ty.to_token_stream());
     let (parameter, context) =
         context.map_or_else(|| (Some(quote!(__C: ::core::marker::Send)), quote!(__C)), project::context);
     let mut handlers_in = item.generics.clone();
@@ -44,7 +54,6 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
     }
     let handlers_in = handlers_in.split_for_impl().0.to_token_stream();
     let clauses = &item.generics.where_clause;
-    let apply = (!block.handlers.first().is_some_and(Handler::is_async)).then(|| apply(block));
     quote! {
         #errors
         #item
@@ -75,6 +84,11 @@ pub(super) fn fallback(block: &Block, errors: &Errors) -> TokenStream {
             }
         };
     }
+}
+
+/// The context that a handler takes, also where it should be `async` and is not.
+fn context(handler: &Handler) -> Option<&Argument> {
+    handler.arguments.iter().skip(1).find(|argument| argument.passing == Passing::Exclusive)
 }
 
 /// ```text

@@ -160,7 +160,7 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
     let span = spans::name_of(block.owner());
     let krate = block.krate.at(span);
     let (owner, scope, given) = (owner::owner(block), owner::named(block, "__Scope"), owner::named(block, "__Given"));
-    let (reads, keys) = (reads(block, handlers), keys::keys(block));
+    let (reads, keys, may_fail) = (reads(block, handlers), keys::keys(block), may_fail(handlers));
     let stored = handlers.iter().map(|EventHandler { alias, index, handler, .. }| {
         let cfgs = &handler.cfgs;
         quote! {
@@ -181,11 +181,28 @@ fn whole(block: &Block, handlers: &[EventHandler<'_>]) -> TokenStream {
                 #krate::private::dispatcher();
             const HANDLERS: &'static [#krate::private::Fold<#owner, #given>] = &[#(#stored),*];
             const EVENTS: &'static [#krate::EventSchema] = &[#(#events),*];
+            #may_fail
             type Handlers = ();
             type Keys = #keys;
             #reads
         }
     }
+}
+
+/// Whether a handler may fail, as far as its words tell: whatever is neither nothing nor a `Row` may be a `Result`.
+///
+/// ```text
+/// const MAY_FAIL: bool = true;
+/// ```
+fn may_fail(handlers: &[EventHandler<'_>]) -> Option<TokenStream> {
+    let is_row = |output: &ReturnType| matches!(output, ReturnType::Type(_, ty) if spans::last_name_is(ty, "Row"));
+    let may_fail = |output: &ReturnType| !rules::returns_nothing(output) && !is_row(output);
+    let any = handlers.iter().any(|handler| may_fail(&handler.handler.signature.output));
+    any.then(|| {
+        quote!(
+            const MAY_FAIL: ::core::primitive::bool = true;
+        )
+    })
 }
 
 /// Whether a handler asks for what is given; one that is compiled away does not. Where none does, replay need not decode

@@ -35,7 +35,9 @@ fn has_keys(block: &Block) -> bool {
 ///
 /// In an `async` block `__Key` is `String`. Nothing that has keys has parameters.
 pub(super) fn expand(block: &Block, handlers: &[EventHandler<'_>]) -> Option<TokenStream> {
-    let first = block.handlers.iter().find_map(|handler| handler.keys.first()).map(spans::first)?;
+    let Some(first) = block.handlers.iter().find_map(|handler| handler.keys.first()).map(spans::first) else {
+        return streams_are_keys(block);
+    };
     let krate = &block.krate;
     let key = if block.is_async() {
         quote!(type __Key = #krate::private::String;)
@@ -72,6 +74,18 @@ pub(super) fn expand(block: &Block, handlers: &[EventHandler<'_>]) -> Option<Tok
 
         #(#each)*
     })
+}
+
+/// Where all that is said is `#[key(stream)]`: the place at which an aggregate is told that its handlers have no keys.
+///
+/// ```text
+/// const _: usize = ::es_core::private::has_keys::<__Folds>();
+/// ```
+fn streams_are_keys(block: &Block) -> Option<TokenStream> {
+    let place = block.handlers.iter().find_map(|handler| handler.keyed_by_stream)?;
+    let (krate, folds) = (block.krate.at(place), owner::with_arguments(block, "__Folds", place));
+    (!block.is_async() && block.item.generics.params.is_empty())
+        .then(|| quote_spanned!(place=> const _: ::core::primitive::usize = #krate::private::has_keys::<#folds>();))
 }
 
 fn function(index: usize) -> Ident {
@@ -140,6 +154,60 @@ fn add(block: &Block, key: &Expr) -> TokenStream {
         quote_spanned!(span=> #krate::private::add_keys::<__Key, _>(&(#key), #keys);)
     };
     quote!({ #event #envelope #add })
+}
+
+/// A name that a key cannot know: that of an argument of the handler, or another variable that the key begins with.
+pub(super) fn unknown_name(key: &Expr, arguments: &[&Ident]) -> Option<Ident> {
+    let is_known = |name: &Ident| name == EVENT || name == ENVELOPE;
+    // A closure has arguments of its own, which may be named likewise.
+    let has_closure = contains(key.to_token_stream(), '|');
+    let mut unknown = arguments.iter().filter(|name| !has_closure && !is_known(name));
+    let argument = unknown.find_map(|name| variable_in(key.to_token_stream(), name));
+    argument.or_else(|| first_variable(key).filter(|name| !is_known(name)).cloned())
+}
+
+/// What `a.b.c()` begins with, where that is a name as variables have it.
+fn first_variable(expression: &Expr) -> Option<&Ident> {
+    match expression {
+        Expr::Field(field) => first_variable(&field.base),
+        Expr::MethodCall(call) => first_variable(&call.receiver),
+        Expr::Reference(reference) => first_variable(&reference.expr),
+        Expr::Paren(paren) => first_variable(&paren.expr),
+        Expr::Group(group) => first_variable(&group.expr),
+        Expr::Path(path) => path.path.get_ident().filter(|name| name.to_string().starts_with(char::is_lowercase)),
+        _ => None,
+    }
+}
+
+fn contains(tokens: TokenStream, sign: char) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Punct(punct) => punct.as_char() == sign,
+        TokenTree::Group(group) => contains(group.stream(), sign),
+        TokenTree::Ident(_) | TokenTree::Literal(_) => false,
+    })
+}
+
+/// A variable of that name among the tokens: no field, no method, and no part of a path.
+fn variable_in(tokens: TokenStream, name: &Ident) -> Option<Ident> {
+    let mut before = None;
+    for token in tokens {
+        match &token {
+            TokenTree::Ident(ident) if ident == name && !matches!(before, Some('.' | ':')) => {
+                return Some(ident.clone());
+            }
+            TokenTree::Group(group) => {
+                if let Some(found) = variable_in(group.stream(), name) {
+                    return Some(found);
+                }
+            }
+            _ => {}
+        }
+        before = match &token {
+            TokenTree::Punct(sign) => Some(sign.as_char()),
+            _ => None,
+        };
+    }
+    None
 }
 
 /// A name as it is written among the tokens: a variable is only seen by tokens that come from the same place.

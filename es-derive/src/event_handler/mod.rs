@@ -4,9 +4,12 @@ mod coverage;
 mod expand;
 mod fallback;
 mod fold;
+mod forgotten_async;
 mod keys;
 mod project;
 mod validate;
+
+pub(crate) use self::forgotten_async::may_be_async;
 
 use proc_macro2::TokenStream;
 
@@ -29,6 +32,9 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
         Ok(block) => block,
         Err(refused) => return refused,
     };
+    if let Some(instead) = forgotten_async::instead(&block, &errors) {
+        return instead;
+    }
     validate::validate(&block, &mut errors);
     if errors.is_empty() { expand::expand(&block) } else { fallback::fallback(&block, &errors) }
 }

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use quote::ToTokens as _;
-use syn::Type;
+use syn::{FnArg, Ident, Pat, Type};
 
-use super::{COVERS, IGNORE};
+use super::{COVERS, IGNORE, keys};
 use crate::{
     errors::Errors,
     handlers::{Block, Handler, Passing, rules},
@@ -25,6 +25,8 @@ pub(super) fn validate(block: &Block, errors: &mut Errors) {
             takes_the_state(handler, errors);
         }
     }
+    keys_are_of_event_and_envelope(block, errors);
+    says_the_key_of_several_sets(block, errors);
     has_one_context(block, errors);
     has_one_handler_for_each_event(block, errors);
     names_each_once(block, COVERS.name, errors);
@@ -83,6 +85,41 @@ fn takes_event_envelope_and_context(handler: &Handler, errors: &mut Errors) {
 fn has_one_key(handler: &Handler, errors: &mut Errors) {
     for second in handler.keys.iter().skip(1) {
         errors.on(second, messages::projection::several_keys());
+    }
+}
+
+/// `#[key(..)]` stands above the handler, and so knows none of its arguments.
+fn keys_are_of_event_and_envelope(block: &Block, errors: &mut Errors) {
+    for handler in &block.handlers {
+        let arguments: Vec<_> = handler.signature.inputs.iter().filter_map(argument_name).collect();
+        for key in &handler.keys {
+            if let Some(unknown) = keys::unknown_name(key, &arguments) {
+                errors.at(unknown.span(), messages::projection::key_of_unknown_name(&unknown));
+            }
+        }
+    }
+}
+
+fn argument_name(argument: &FnArg) -> Option<&Ident> {
+    match argument {
+        FnArg::Typed(argument) => match &*argument.pat {
+            Pat::Ident(name) => Some(&name.ident),
+            _ => None,
+        },
+        FnArg::Receiver(_) => None,
+    }
+}
+
+/// The streams of several sets have ids of several kinds, and any text is a key: so it is said which of them are keys.
+fn says_the_key_of_several_sets(block: &Block, errors: &mut Errors) {
+    let sets = block.entries.types(COVERS.name);
+    let several = sets.iter().map(text).collect::<HashSet<_>>().len() > 1;
+    if !several || block.is_async() {
+        return;
+    }
+    for handler in block.handlers.iter().filter(|handler| handler.keys.is_empty() && handler.keyed_by_stream.is_none())
+    {
+        errors.at(handler.name().span(), messages::projection::key_of_several_sets(handler.name(), sets));
     }
 }
 

@@ -1,6 +1,7 @@
 //! `#[key(..)]` above an event handler: to which rows, or to which line of events, an event belongs.
 
-use syn::{Attribute, Expr, Token, punctuated::Punctuated};
+use proc_macro2::Span;
+use syn::{Attribute, Expr, Ident, Token, punctuated::Punctuated};
 
 use crate::{errors::Errors, messages::projection as messages};
 
@@ -17,6 +18,14 @@ pub(super) fn take(attributes: &mut Vec<Attribute>, errors: &mut Errors) -> Vec<
         errors.on(&second.meta, messages::key_repeated());
     }
     keys
+}
+
+/// The place of `stream` in `#[key(stream)]`.
+pub(super) fn stream(keys: &[Expr]) -> Option<Span> {
+    match keys {
+        [Expr::Path(key)] => key.path.get_ident().filter(|name| *name == "stream").map(Ident::span),
+        _ => None,
+    }
 }
 
 fn read(mark: &Attribute, errors: &mut Errors) -> Vec<Expr> {

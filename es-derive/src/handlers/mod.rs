@@ -10,7 +10,7 @@ mod unfinished;
 
 use std::collections::HashSet;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::{Attribute, Expr, FnArg, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Receiver, Signature, Type};
 
@@ -100,6 +100,8 @@ pub(crate) struct Handler {
     pub(crate) mark: Entries,
     /// What `#[key(..)]` above an event handler says.
     pub(crate) keys: Vec<Expr>,
+    /// Where that is `#[key(stream)]`, which says what goes without saying.
+    pub(crate) keyed_by_stream: Option<Span>,
     pub(crate) receiver: Option<Receiver>,
     /// All arguments but `self`.
     pub(crate) arguments: Vec<Argument>,
@@ -215,7 +217,11 @@ impl Handler {
             function.attrs.retain(|attribute| !attribute.path().is_ident(grammar.attribute));
             entries
         });
-        let keys = if kind == Kind::Event { key::take(&mut function.attrs, errors) } else { Vec::new() };
+        let mut keys = if kind == Kind::Event { key::take(&mut function.attrs, errors) } else { Vec::new() };
+        let keyed_by_stream = key::stream(&keys);
+        if keyed_by_stream.is_some() {
+            keys.clear();
+        }
         let arguments = function.sig.inputs.iter().filter_map(|input| match input {
             FnArg::Receiver(_) => None,
             FnArg::Typed(argument) => Some(Argument::parse(&argument.ty)),
@@ -224,6 +230,7 @@ impl Handler {
             cfgs: function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect(),
             mark: mark.unwrap_or_default(),
             keys,
+            keyed_by_stream,
             receiver: function.sig.receiver().cloned(),
             arguments: arguments.collect(),
             signature: function.sig.clone(),
@@ -272,7 +279,7 @@ impl Argument {
     }
 
     /// Where the compiler's messages about it are to stand.
-    pub(crate) fn span(&self) -> proc_macro2::Span {
+    pub(crate) fn span(&self) -> Span {
         spans::name_of(&self.ty)
     }
 }

@@ -36,5 +36,6 @@ fn changes_the_state(handler: &Handler) -> bool {
 fn decides(handler: &Handler) -> bool {
     let takes = handler.receiver.as_ref().map(rules::receiver_passing);
     let is_sync = handler.signature.asyncness.is_none();
-    is_sync && matches!(takes, None | Some(Some(Passing::Shared))) && !rules::returns_nothing(&handler.signature.output)
+    let may_be_async = event_handler::may_be_async(&handler.signature.output);
+    is_sync && !may_be_async && matches!(takes, None | Some(Some(Passing::Shared)))
 }

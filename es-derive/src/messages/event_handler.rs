@@ -16,6 +16,25 @@ pub(crate) fn not_async(name: &Ident) -> String {
     )
 }
 
+/// UI: `projection/forgotten_async.rs`
+pub(crate) fn forgotten_async(name: &Ident) -> String {
+    format!(
+        "this is a handler of a projection or a reactor, and not `async`\nwrite `async fn {name}(&self, ..)`: only they are given a context, `&mut`, or a delivery"
+    )
+}
+
+/// UI: `projection/forgotten_async.rs`
+pub(crate) fn forgotten_async_asked(name: &Ident) -> String {
+    format!("the handlers of a projection or a reactor are `async`: write `async fn {name}(&self, ..)`")
+}
+
+/// UI: `handler/receiver_shared.rs`
+pub(crate) fn receiver_asked(name: &Ident) -> String {
+    format!(
+        "an event handler takes the state as `&mut self`: write `fn {name}(&mut self, ..)`, because an event changes the state; or `async fn {name}(&self, ..)` with `#[derive(Projection)]` or `#[derive(Reactor)]` above the type"
+    )
+}
+
 /// UI: `projection/two_contexts.rs`
 pub(crate) fn another_context(context: &Type, first: &Ident, other: &Type) -> String {
     format!(

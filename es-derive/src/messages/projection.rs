@@ -111,6 +111,22 @@ pub(crate) fn key_of_nothing() -> String {
         .to_owned()
 }
 
+/// UI: `malformed/key_of_unknown_name.rs`
+pub(crate) fn key_of_unknown_name(name: &Ident) -> String {
+    format!(
+        "`#[key(..)]` knows no `{name}`\nwrite `event` for the event and `envelope` for what is known about it, whatever the handler calls its arguments, such as `#[key(event.customer_id)]`; or `#[key(stream)]` alone, for the id of the stream"
+    )
+}
+
+/// UI: `projection/several_sets.rs`
+pub(crate) fn key_of_several_sets(name: &Ident, sets: &[Type]) -> String {
+    let sets: Vec<_> = sets.iter().map(|set| format!("`{}`", source(set))).collect();
+    format!(
+        "it is not said to which row the event of `{name}` belongs\nwrite `#[key(stream)]` above it if the id of its stream is the key of the row, or `#[key(event.customer_id)]` if the event knows the key: the events of {} come from different streams, whose ids need not be keys of this read model",
+        sets.join(" and ")
+    )
+}
+
 /// UI: `malformed/key_of_event.rs`
 pub(crate) fn key_repeated() -> String {
     "a handler has one `#[key(..)]`\nput all keys into the first: `#[key(event.from, event.to)]`".to_owned()

@@ -25,7 +25,11 @@ pub(super) fn types(read_model: &ReadModel) -> TokenStream {
     let each = read_model.columns.iter().enumerate().map(|(place, column)| {
         let (span, ty) = (spans::name_of(&column.ty), &column.ty);
         let (field, alias) = (Ident::new(&format!("__Field{place}"), span), alias(place, span));
-        let proof = if matches!(column.holds(), Holds::Typed) { "column" } else { "kept" };
+        let proof = match column.holds() {
+            Holds::Typed if column.key().is_some() => "key_column",
+            Holds::Typed => "column",
+            _ => "kept",
+        };
         let proved = proofs::proved(krate, proof, &quote!(#field), span);
         let key = column.key().map(|_| {
             let (proved, message) =

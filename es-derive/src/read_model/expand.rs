@@ -112,6 +112,8 @@ fn handlers(read_model: &ReadModel) -> TokenStream {
 
         #[automatically_derived]
         impl #krate::projection::ReadModelHandlers for #ident {
+            const MAY_FAIL: ::core::primitive::bool = #krate::private::may_fail::<__Block>();
+
             fn events() -> &'static [#krate::EventSchema] {
                 #krate::private::handled_events::<__Block>()
             }
@@ -126,7 +128,7 @@ fn handlers(read_model: &ReadModel) -> TokenStream {
                 &mut self,
                 __stored: &#krate::store::StoredEvent,
                 __envelope: &#krate::Envelope,
-            ) -> ::core::result::Result<#krate::Row, #krate::private::NotRead> {
+            ) -> ::core::result::Result<#krate::Row, #krate::ProjectionError> {
                 #krate::private::fold_stored::<__Block>(self, __stored, __envelope)
             }
         }

@@ -71,6 +71,9 @@ pub(super) fn fallback(read_model: &ReadModel, errors: &Errors) -> TokenStream {
                 type Given = #krate::Envelope;
                 const OPEN: ::core::primitive::bool = true;
             }
+            impl #parameters #krate::private::OneRole for #ident #arguments #clauses {
+                type Role = #krate::private::Folding;
+            }
             impl #parameters #krate::projection::ReadModelHandlers for #ident #arguments #clauses {
                 fn events() -> &'static [#krate::EventSchema] {
                     &[]
@@ -86,7 +89,7 @@ pub(super) fn fallback(read_model: &ReadModel, errors: &Errors) -> TokenStream {
                     &mut self,
                     _: &#krate::store::StoredEvent,
                     _: &#krate::Envelope,
-                ) -> ::core::result::Result<#krate::Row, #krate::private::NotRead> {
+                ) -> ::core::result::Result<#krate::Row, #krate::ProjectionError> {
                     ::core::panic!()
                 }
             }

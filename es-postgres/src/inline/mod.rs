@@ -70,6 +70,11 @@ fn guarded_name(id: ProjectionId) -> String {
     format!("{}@{}", id.name, id.version)
 }
 
+/// The same as everything else displays it: `piles v1`.
+pub(crate) fn displayed(guarded_name: &str) -> String {
+    guarded_name.replacen('@', " v", 1)
+}
+
 /// Refuses what would concern a read model in effect that this store is to change, where that is not done. One that it is
 /// not to change is left to the guard.
 pub(crate) async fn refuse_concerned(parts: &Parts, appends: &[&Append]) -> Result<(), StoreError> {
@@ -82,7 +87,8 @@ pub(crate) async fn refuse_concerned(parts: &Parts, appends: &[&Append]) -> Resu
     let rows = parts.connections.fetch(asked).await.map_err(failed)?;
     match rows.first() {
         Some(row) => {
-            let read_model = sqlx::Row::try_get(row, 0).map_err(unreadable)?;
+            let guarded: &str = sqlx::Row::try_get(row, 0).map_err(unreadable)?;
+            let read_model = displayed(guarded);
             Err(Box::new(InlineError::InTransaction { read_model }).into())
         }
         None => Ok(()),

@@ -31,8 +31,8 @@ impl Todo<'_> {
             ProjectionKind::ReadModel(table) => Some(column::of_table(table)),
             _ => None,
         };
-        if self.events {
-            self.keep_events(parts, connection).await?;
+        if let Some(changed) = &self.events {
+            self.keep_events(parts, connection, changed).await?;
         }
         if self.new_version {
             self.make_rows(parts, connection, columns.as_deref(), now).await?;
@@ -85,11 +85,16 @@ impl Todo<'_> {
     }
 
     /// Keeps which events it handles from here on, unless it has passed some of those that are other ones.
-    async fn keep_events(&self, parts: &Parts, connection: &mut PgConnection) -> Result<(), Trouble> {
+    async fn keep_events(
+        &self,
+        parts: &Parts,
+        connection: &mut PgConnection,
+        changed: &[String],
+    ) -> Result<(), Trouble> {
         let (name, version) = (self.schema.id.name, integer(self.schema.id.version));
-        if !self.changed.is_empty() {
+        if !changed.is_empty() {
             let passed = sqlx::query_scalar(parts.projections.statements.passed.clone()).bind(name).bind(version);
-            let passed = passed.bind(&self.changed).fetch_all(&mut *connection).await?;
+            let passed = passed.bind(changed).fetch_all(&mut *connection).await?;
             PrepareError::of_passed(self.schema, passed)?;
         }
         let sql = "update \"es\".projection_versions set events = $3 where name = $1 and version = $2";

@@ -24,10 +24,9 @@ pub(super) struct Todo<'s> {
     pub(super) view: bool,
     /// How many shards there are, where others are wanted.
     pub(super) shards: Option<u32>,
-    /// Whether the events that it handles are to be kept anew.
-    pub(super) events: bool,
-    /// Those of which the handlers were changed: none of them may have been passed.
-    pub(super) changed: Vec<String>,
+    /// Where the events that it handles are to be kept anew, those of which the handlers were changed: none of them may have
+    /// been passed.
+    pub(super) events: Option<Vec<String>>,
 }
 
 /// What is missing of a projection, if something is.
@@ -50,15 +49,17 @@ pub(super) fn todo<'s>(
         indexes: Vec::new(),
         view: false,
         shards: None,
-        events: false,
-        changed: Vec::new(),
+        events: None,
     };
     let version = known.and_then(|known| known.versions.get(&projection.version));
     if let Some(version) = version {
         todo.shards = Some(version.shards).filter(|&found| found != schema.shards.max(1));
         let wanted = schema.events.iter().map(|event| event.name);
-        todo.events = version.events.as_ref().is_none_or(|events| !events.iter().map(String::as_str).eq(wanted));
-        todo.changed = version.events.as_ref().map(|events| schema.changed_events(events)).unwrap_or_default();
+        todo.events = match &version.events {
+            Some(events) if events.iter().map(String::as_str).eq(wanted) => None,
+            Some(events) => Some(schema.changed_events(events)),
+            None => Some(Vec::new()),
+        };
     } else if !todo.new_version {
         // An older version that is not kept is not made anew.
         return Ok(None);
@@ -94,6 +95,7 @@ pub(super) fn todo<'s>(
         }
         todo.view = todo.new_version || !relations.contains(table.name);
     }
-    let nothing = !todo.new_version && !todo.view && todo.indexes.is_empty() && todo.shards.is_none() && !todo.events;
+    let nothing =
+        !todo.new_version && !todo.view && todo.indexes.is_empty() && todo.shards.is_none() && todo.events.is_none();
     Ok((!nothing).then_some(todo))
 }

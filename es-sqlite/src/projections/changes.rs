@@ -39,7 +39,7 @@ const COUNT: &str = "
     update es_projection_shards set parked = parked + 1 - ?4, skipped = skipped + ?4
     where name = ?1 and version = ?2 and shard = ?3";
 
-/// ?1 name, ?2 version, ?3 shard, ?4 key, ?5 the position. Index: es_dead_letters_parked.
+/// ?1 name, ?2 version, ?3 shard, ?4 key, ?5 the position. Index: `es_dead_letters_parked`.
 const UNPARK: &str = "
     delete from es_dead_letters
     where name = ?1 and version = ?2 and shard = ?3 and key = ?4 and skipped = 0 and position <= ?5";
@@ -50,11 +50,11 @@ const DISCOUNT: &str = "
 
 /// A newer wish stands. ?1 name, ?2 version, ?3 shard, ?4 the wish.
 const REDRIVEN: &str = "
-    update es_projection_shards set redrive_done = max(redrive_done, min(redrive_wished, ?4))
+    update es_projection_shards set redrive_done = max(redrive_done, ?4)
     where name = ?1 and version = ?2 and shard = ?3";
 
 /// Whether events of a key are parked behind a position. ?1 name, ?2 version, ?3 shard, ?4 key, ?5 the position.
-/// Index: es_dead_letters_parked.
+/// Index: `es_dead_letters_parked`.
 const LEFT: &str = "
     select exists (
         select 1 from es_dead_letters

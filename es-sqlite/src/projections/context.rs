@@ -77,7 +77,7 @@ impl<'t> SqliteContext<'t> {
         let SqliteTransaction { parts, open } = &*self.transaction;
         let _call = open.call()?;
         let mut work = open.work.lock().await;
-        take_file(parts, open, work.as_mut().ok_or_else(ended)?).await?.hand_out(parts, open).await?;
+        take_file(parts, open, &mut work).await?.hand_out(parts, open).await?;
         let connection = MutexGuard::try_map(work, |work| match work {
             Some(Work::Held(held)) => held.connection().ok(),
             _ => None,

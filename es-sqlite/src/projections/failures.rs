@@ -7,12 +7,7 @@ use es_core::{
 };
 use sqlx::sqlite::SqliteRow;
 
-use super::{
-    changes::of_shard,
-    fence::of_claim,
-    ownership::finish,
-    sql::{lease_end, now},
-};
+use super::{changes::of_shard, fence::of_claim, ownership::finish};
 use crate::{
     error,
     row::{self, event_columns, integer, signed, text, unreadable},
@@ -23,22 +18,22 @@ const SETTING_ASIDE: &str = "setting events aside";
 const LOOKING: &str = "looking at events that were set aside";
 const STOPPING: &str = "stopping a projection";
 
-/// Stops a shard in front of an event, behind the same fence as a batch.
+/// Stops a shard in front of an event, behind the same fence as a batch, and gives the claim back.
 ///
-/// ?1 to ?5 the claim, ?6 where the checkpoint stands, ?7 the failure, ?8 when the lease ends.
+/// ?1 to ?5 the claim, ?6 where the checkpoint stands, ?7 the failure.
 const STOP: &str = "
     update es_projection_shards
-    set activity = 'stopped', failure = ?7, expires_at = max(coalesce(expires_at, 0), ?8)
+    set activity = 'stopped', failure = ?7, engine = null, label = null, expires_at = null
     where name = ?1 and version = ?2 and shard = ?3 and engine = ?4 and epoch = ?5 and position = ?6
       and activity = 'running'";
 
-/// ?1 name, ?2 version, ?3 shard. Index: es_dead_letters_parked.
+/// ?1 name, ?2 version, ?3 shard. Index: `es_dead_letters_parked`.
 const PARKED_KEYS: &str = "
     select distinct key from es_dead_letters
     where name = ?1 and version = ?2 and shard = ?3 and skipped = 0
     order by key";
 
-/// ?1 name, ?2 version, ?3 shard, ?4 key, ?5 the most. Indexes: es_dead_letters_parked, and the primary key of events.
+/// ?1 name, ?2 version, ?3 shard, ?4 key, ?5 the most. Indexes: `es_dead_letters_parked`, and the primary key of events.
 const PARKED_EVENTS: &str = concat!(
     "select ",
     event_columns!(),
@@ -68,8 +63,7 @@ pub(super) fn stored(failure: &Failure) -> Result<String, StoreError> {
 
 pub(super) async fn stop(parts: &Parts, claim: &Claim, from: Position, failure: &Failure) -> Result<bool, StoreError> {
     parts.projections.registry.when_ended(|open| open.shard == claim.shard).await;
-    let stop =
-        of_claim(STOP, claim).bind(signed(from.get())).bind(stored(failure)?).bind(lease_end(now(), claim.lease));
+    let stop = of_claim(STOP, claim).bind(signed(from.get())).bind(stored(failure)?);
     let mut writing = parts.connections.pen().begin(STOPPING, "a projection that stops").await?;
     let stopped = match writing.connection() {
         Ok(connection) => stop.execute(connection).await.map_err(|source| error::store_error(STOPPING, source)),
@@ -79,7 +73,7 @@ pub(super) async fn stop(parts: &Parts, claim: &Claim, from: Position, failure: 
 }
 
 pub(super) async fn parked_keys(parts: &Parts, shard: ShardId) -> Result<Vec<String>, StoreError> {
-    let rows = of_shard(PARKED_KEYS, shard).fetch_all(parts.connections.readers()).await;
+    let rows = of_shard(PARKED_KEYS, shard).fetch_all(parts.connections.reading()?).await;
     let rows = rows.map_err(|source| error::store_error(LOOKING, source))?;
     rows.iter().map(|row| Ok(text(row, 0)?.to_owned())).collect::<Result<_, _>>().map_err(unreadable)
 }
@@ -91,7 +85,7 @@ pub(super) async fn parked_events(
     limit: u32,
 ) -> Result<Vec<StoredEvent>, StoreError> {
     let query = of_shard(PARKED_EVENTS, shard).bind(key.to_owned()).bind(limit);
-    let rows = query.fetch_all(parts.connections.readers()).await;
+    let rows = query.fetch_all(parts.connections.reading()?).await;
     let rows = rows.map_err(|source| error::store_error(LOOKING, source))?;
     rows.iter().map(row::event).collect::<Result<_, _>>().map_err(unreadable)
 }
@@ -102,7 +96,7 @@ pub(super) async fn dead_letters(
     limit: u32,
 ) -> Result<Vec<(DeadLetter, StoredEvent)>, StoreError> {
     let query = sqlx::query(DEAD_LETTERS).bind(projection.name).bind(projection.version).bind(limit);
-    let rows = query.fetch_all(parts.connections.readers()).await;
+    let rows = query.fetch_all(parts.connections.reading()?).await;
     let rows = rows.map_err(|source| error::store_error(LOOKING, source))?;
     rows.iter().map(|row| letter(projection, row)).collect::<Result<_, _>>().map_err(unreadable)
 }

@@ -36,7 +36,6 @@ pub(super) struct Held {
 /// What keeps handlers from ending the transaction, and anybody from having the file for ever.
 #[derive(Debug)]
 struct Watch {
-    may_commit: Arc<AtomicBool>,
     has_ended: Arc<AtomicBool>,
     /// Dropped, it calls off whoever waits for the owner to abandon the transaction.
     _guard: oneshot::Sender<()>,
@@ -97,13 +96,15 @@ impl Held {
         if self.watch.is_some() {
             return Ok(());
         }
-        let (may_commit, has_ended) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        // Whoever passes over that this fails commits nothing.
+        let before = std::mem::replace(&mut self.failed, true);
+        let has_ended = Arc::new(AtomicBool::new(false));
         let connection = self.writing.connection()?;
         let failed = |source| error::store_error(BEGINNING, source);
         {
             let mut handle = connection.lock_handle().await.map_err(failed)?;
-            let may = Arc::clone(&may_commit);
-            handle.set_commit_hook(move || may.load(Ordering::SeqCst));
+            // What a handler commits is undone instead.
+            handle.set_commit_hook(|| false);
             let ended = Arc::clone(&has_ended);
             handle.set_rollback_hook(move || ended.store(true, Ordering::SeqCst));
             let interrupted = Arc::clone(&open.interrupted);
@@ -116,8 +117,9 @@ impl Held {
             std::mem::forget(connection.begin_with("select 1").await.map_err(failed)?);
         }
         let (guard, called_off) = oneshot::channel();
-        self.watch = Some(Watch { may_commit, has_ended, _guard: guard });
+        self.watch = Some(Watch { has_ended, _guard: guard });
         tokio::spawn(end_abandoned(Arc::clone(parts), Arc::clone(open), called_off));
+        self.failed = before;
         Ok(())
     }
 
@@ -128,8 +130,9 @@ impl Held {
             let source = "a change of the batch has failed, and was passed over".into();
             return Err(StoreError::Backend { doing: COMMITTING, source });
         }
-        let watch = self.watch.take();
-        if let Some(watch) = &watch {
+        if let Some(watch) = self.watch.take() {
+            // Behind all that handlers have sent, also what they did not wait for: then it is looked at.
+            take_off(self.writing.connection()?).await.map_err(|source| error::store_error(COMMITTING, source))?;
             if watch.has_ended.load(Ordering::SeqCst) {
                 let reason = format!(
                     "a handler of `{}` has ended the transaction of its batch, or a statement of it has, and nothing of it was \
@@ -139,11 +142,6 @@ impl Held {
                 // It is in no transaction any more, so there is none to undo: the connection is made anew.
                 return Err(Misconfigured::new(reason, None).into());
             }
-            watch.may_commit.store(true, Ordering::SeqCst);
-        }
-        if watch.is_some() {
-            // Taken off before, because behind the commit the connection is another's at once.
-            take_off(self.writing.connection()?).await.map_err(|source| error::store_error(COMMITTING, source))?;
         }
         match self.writing.commit(COMMITTING).await {
             Ok(()) => Ok(()),
@@ -158,10 +156,11 @@ impl Held {
     pub(super) async fn undo(mut self) {
         let watch = self.watch.take();
         let Ok(connection) = self.writing.connection() else { return };
-        if watch.is_some_and(|watch| watch.has_ended.load(Ordering::SeqCst)) || take_off(connection).await.is_err() {
+        if watch.is_some() && take_off(connection).await.is_err() {
             // Dropped, the connection is made anew.
             return;
         }
+        // As it is where there is none to undo, because a handler has done so.
         self.writing.rollback().await;
     }
 }

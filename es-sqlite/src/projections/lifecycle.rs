@@ -99,7 +99,7 @@ pub(super) async fn redrive(parts: &Parts, projection: ProjectionId) -> Result<(
 pub(super) async fn switch(parts: &Parts, projection: ProjectionId, upto: Position) -> Result<bool, StoreError> {
     let failed = |source| error::store_error(SWITCHING, source);
     let is_active = sqlx::query_scalar(IS_ACTIVE).bind(projection.name).bind(projection.version);
-    if is_active.fetch_one(parts.connections.readers()).await.map_err(failed)? {
+    if is_active.fetch_one(parts.connections.reading()?).await.map_err(failed)? {
         return Ok(true);
     }
     let mut writing = parts.connections.pen().begin(SWITCHING, "a switch of versions").await?;
@@ -128,7 +128,7 @@ async fn make_active(
 pub(super) async fn lag(parts: &Parts, projection: &ProjectionSchema, after: Position) -> Result<Lag, StoreError> {
     let types = array(projection.events.iter().map(|event| event.name));
     let query = sqlx::query(LAG).bind(signed(after.get())).bind(types).bind(signed(Lag::MOST));
-    let row = query.fetch_one(parts.connections.readers()).await;
+    let row = query.fetch_one(parts.connections.reading()?).await;
     let row = row.map_err(|source| error::store_error("counting what is to come", source))?;
     let oldest: Option<i64> = row.try_get_unchecked(1).map_err(unreadable)?;
     let age = oldest.map_or(0, |recorded_at| unsigned(now().saturating_sub(recorded_at)));

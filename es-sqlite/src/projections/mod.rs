@@ -196,9 +196,8 @@ impl ProjectionStore for SqliteStore {
         transaction.unpark(shard, key, upto).await
     }
 
-    async fn redriven(&self, transaction: &mut SqliteTransaction, shard: ShardId) -> Result<(), StoreError> {
-        // Every wish there is.
-        transaction.redriven(shard, u64::MAX).await
+    async fn redriven(&self, transaction: &mut SqliteTransaction, shard: ShardId, wish: u64) -> Result<(), StoreError> {
+        transaction.redriven(shard, wish).await
     }
 
     async fn set_activity(&self, projection: ProjectionId, activity: Activity) -> Result<(), StoreError> {

@@ -79,7 +79,7 @@ pub(super) async fn keep_alive(parts: &Parts, engine: &EngineInfo, held: &[Claim
     let failed = |source| error::store_error(ALIVE, source);
     let held: Vec<_> = held.iter().filter(|claim| is_worked_on(parts, claim)).collect();
     let late = now().saturating_add(microseconds(engine.lease) / 2);
-    let mut reader = parts.connections.readers().acquire().await.map_err(failed)?;
+    let mut reader = parts.connections.reading()?.acquire().await.map_err(failed)?;
     let known = of_engine(IS_KNOWN, engine).bind(late).fetch_optional(&mut *reader).await.map_err(failed)?;
     let mut is_due = known.is_none();
     for claim in &held {
@@ -128,7 +128,7 @@ pub(super) async fn claim(parts: &Parts, engine: &EngineInfo, shard: ShardId) ->
         return Ok(None);
     }
     let about = |sql| of_shard(sql, shard).bind(engine.id.to_string()).bind(now());
-    let free = about(IS_FREE).fetch_optional(parts.connections.readers()).await.map_err(failed)?;
+    let free = about(IS_FREE).fetch_optional(parts.connections.reading()?).await.map_err(failed)?;
     if free.is_none() {
         return Ok(None);
     }

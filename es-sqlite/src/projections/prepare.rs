@@ -54,7 +54,7 @@ async fn in_transaction(
 
 pub(super) async fn drop_older(parts: &Parts, name: &'static str) -> Result<(), StoreError> {
     let failed = |source| error::store_error(PREPARING, source);
-    let mut reader = parts.connections.readers().acquire().await.map_err(failed)?;
+    let mut reader = parts.connections.reading()?.acquire().await.map_err(failed)?;
     let known = known(&mut reader, &[name]).await.map_err(failed)?;
     drop(reader);
     let Some(projection) = known.get(name) else { return Ok(()) };
@@ -96,7 +96,7 @@ impl<'s> Asked<'s> {
     /// Whether nothing is missing, by a look that changes nothing.
     async fn is_ready(&self, parts: &Parts) -> Result<bool, StoreError> {
         let failed = |source| error::store_error(PREPARING, source);
-        let mut reader = parts.connections.readers().acquire().await.map_err(failed)?;
+        let mut reader = parts.connections.reading()?.acquire().await.map_err(failed)?;
         let missing = self.missing(&mut reader).await;
         let older = inline::older(&mut reader, self.schemas).await.map_err(failed)?;
         Ok(missing.is_ok_and(|(_, missing)| missing.is_empty()) && older.is_empty())

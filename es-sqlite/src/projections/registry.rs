@@ -138,6 +138,8 @@ impl Open {
 
     /// Undoes what it has done. Where its owner still has the connection that is waited for.
     pub(super) async fn undo(&self) {
+        // Also a statement that was given up, and still runs.
+        self.interrupted.store(true, Ordering::SeqCst);
         let work = self.work.lock().await.take();
         if let Some(Work::Held(held)) = work {
             held.undo().await;
@@ -147,7 +149,8 @@ impl Open {
 
 /// What whoever comes too late is told.
 pub(super) fn ended() -> StoreError {
-    let reason = "the transaction was ended, because nothing was done with it for longer than its lease";
+    let reason =
+        "the transaction was ended: nothing was done with it for longer than its lease, or it could not have the file";
     Unavailable::new(reason, "another engine has claimed the shard, or may do so").into()
 }
 
@@ -203,7 +206,9 @@ impl Registry {
                 // Before the look, so that an end between the look and the wait is not missed.
                 let ended = self.ended.notified();
                 let is_known = |known: &Arc<Open>| Arc::ptr_eq(known, &open);
-                if !self.is_open(shard).await || !self.of(shard).as_ref().is_some_and(is_known) {
+                let is_open = self.is_open(shard).await && self.of(shard).as_ref().is_some_and(is_known);
+                // Of one that was ended nothing can come any more, whoever still has its connection.
+                if !is_open || open.abandoned_at().is_none() {
                     break;
                 }
                 // Abandoned it may be without that anybody says so.

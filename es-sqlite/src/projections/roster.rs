@@ -40,7 +40,7 @@ const SHARDS: &str = "
 /// What there is of these projections; if asked for, with the older versions that are kept.
 pub(super) async fn roster(parts: &Parts, projections: &[ProjectionId], older: bool) -> Result<Roster, StoreError> {
     let failed = |source| error::store_error(LOOKING, source);
-    let mut reader = parts.connections.readers().acquire().await.map_err(failed)?;
+    let mut reader = parts.connections.reading()?.acquire().await.map_err(failed)?;
     let engines = sqlx::query(ENGINES).bind(now()).fetch_all(&mut *reader).await.map_err(failed)?;
     let shards = sqlx::query(SHARDS).bind(pairs(projections)).bind(older).bind(now());
     let shards = shards.fetch_all(&mut *reader).await.map_err(failed)?;
@@ -94,7 +94,7 @@ fn shard(projection: ProjectionId, row: &SqliteRow) -> Result<ShardState, sqlx::
     state.applied = natural(row, 8)?;
     state.parked = natural(row, 9)?;
     state.skipped = natural(row, 10)?;
-    state.redrive = !is_null(row, 11)?;
+    state.redrive = if is_null(row, 11)? { None } else { Some(natural(row, 11)?) };
     if !is_null(row, 12)? {
         let failure: Failure =
             serde_json::from_str(text(row, 12)?).map_err(|error| sqlx::Error::Decode(error.into()))?;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use es_core::{
-    projection::{Argument, ColumnSchema, ProjectionId, TableSchema},
+    projection::{Argument, ColumnSchema, ProjectionId, TableSchema, where_clause},
     store::{Misconfigured, StoreError},
 };
 use serde_json::value::RawValue;
@@ -157,7 +157,7 @@ pub(super) async fn load_committed(
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let reader = parts.connections.readers().acquire().await;
+    let reader = parts.connections.reading()?.acquire().await;
     let mut reader = reader.map_err(|source| error::store_error(LOADING, source))?;
     load(&parts.projections.tables, &mut reader, table, keys).await
 }
@@ -169,13 +169,11 @@ pub(super) async fn find(
     arguments: &[Argument],
 ) -> Result<Vec<Vec<u8>>, StoreError> {
     let statements = parts.projections.tables.of(table);
-    let condition = numbered(condition.trim());
-    let separator = if condition.is_empty() { "" } else { " where " };
     // The condition is the caller's SQL: on this connection it can only read.
-    let sql = safe(format!("{}{separator}{condition}", statements.find));
+    let sql = safe(format!("{}{}", statements.find, numbered(&where_clause(condition))));
     let values = arguments.iter().map(Native::of_argument).collect::<Result<Vec<_>, _>>();
     let values = values.map_err(|source| failed(FINDING, source))?;
-    let reader = parts.connections.readers().acquire().await;
+    let reader = parts.connections.reading()?.acquire().await;
     let mut reader = reader.map_err(|source| error::store_error(FINDING, source))?;
     let prepared = reader.prepare(sql.clone()).await.map_err(|source| unread(table, source))?;
     let wanted = prepared.parameters().map_or(0, |known| known.either(<[_]>::len, |number| number));
@@ -192,7 +190,7 @@ pub(super) async fn find_one(parts: &Parts, table: &TableSchema, key: &str) -> R
     let statements = parts.projections.tables.of(table);
     let key = Native::of_key(&table.key(), key).map_err(|source| failed(FINDING, source))?;
     let query = key.bind(sqlx::query(statements.find_one.clone()));
-    let rows = query.fetch_all(parts.connections.readers()).await.map_err(|source| unread(table, source))?;
+    let rows = query.fetch_all(parts.connections.reading()?).await.map_err(|source| unread(table, source))?;
     Ok(arrays(table, &rows)?.pop())
 }
 

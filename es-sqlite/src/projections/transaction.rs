@@ -4,7 +4,10 @@
 //! folded nobody waits for it. Only where a handler has statements of its own, or asks for rows that the batch has written, it
 //! takes the file before, and keeps it.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering},
+};
 
 use es_core::{
     projection::{Advance, Claim, DeadLetter, ShardId, TableSchema},
@@ -65,7 +68,7 @@ pub(super) async fn begin(
 
 /// Whether the fence would let a move through.
 async fn passes(parts: &Parts, claim: &Claim, advance: &Advance) -> Result<bool, StoreError> {
-    let look = fence::look(claim, advance).fetch_optional(parts.connections.readers()).await;
+    let look = fence::look(claim, advance).fetch_optional(parts.connections.reading()?).await;
     Ok(look.map_err(|source| error::store_error(BEGINNING, source))?.is_some())
 }
 
@@ -109,12 +112,11 @@ impl SqliteTransaction {
     pub(super) async fn load_rows(&mut self, table: &TableSchema, keys: &[String]) -> Result<Vec<Vec<u8>>, StoreError> {
         let _call = self.open.call()?;
         let mut work = self.open.work.lock().await;
-        let work = work.as_mut().ok_or_else(ended)?;
-        if matches!(work, Work::Kept(changes) if changes.iter().all(|change| !matches!(change, Change::Rows(_)))) {
+        if has_kept(work.as_ref(), |change| !matches!(change, Change::Rows(_))) {
             // Nobody else changes them before this commits; or its fence refuses it.
             return rows::load_committed(&self.parts, table, keys).await;
         }
-        let held = take_file(&self.parts, &self.open, work).await?;
+        let held = take_file(&self.parts, &self.open, &mut work).await?;
         rows::load(&self.parts.projections.tables, held.connection()?, table, keys).await
     }
 
@@ -140,13 +142,12 @@ impl SqliteTransaction {
         let failed = |source| error::store_error("looking for parked events", source);
         let _call = self.open.call()?;
         let mut work = self.open.work.lock().await;
-        let work = work.as_mut().ok_or_else(ended)?;
-        if matches!(work, Work::Kept(changes) if changes.iter().all(|change| !matches!(change, Change::Keep(_)))) {
-            let mut reader = self.parts.connections.readers().acquire().await.map_err(failed)?;
+        if has_kept(work.as_ref(), |change| !matches!(change, Change::Keep(_))) {
+            let mut reader = self.parts.connections.reading()?.acquire().await.map_err(failed)?;
             return changes::none_is_left(&mut reader, shard, key, upto).await.map_err(failed);
         }
         // What it has parked itself counts.
-        let held = take_file(&self.parts, &self.open, work).await?;
+        let held = take_file(&self.parts, &self.open, &mut work).await?;
         changes::none_is_left(held.connection()?, shard, key, upto).await.map_err(failed)
     }
 
@@ -165,13 +166,22 @@ impl SqliteTransaction {
     }
 }
 
-/// Takes the file, where that was not done before. Where it fails, nothing is left of the transaction.
-pub(super) async fn take_file<'w>(parts: &Parts, open: &Open, work: &'w mut Work) -> Result<&'w mut Held, StoreError> {
-    if let Work::Kept(changes) = work {
-        let held = Held::begin(parts, open, std::mem::take(changes)).await?;
-        *work = Work::Held(Box::new(held));
-    }
-    match work {
+/// Whether it has not taken the file, and all that it is to change is such.
+fn has_kept(work: Option<&Work>, such: impl Fn(&Change) -> bool) -> bool {
+    matches!(work, Some(Work::Kept(changes)) if changes.iter().all(such))
+}
+
+/// Takes the file, where that was not done before. Where it fails the transaction has ended: nobody commits what is left.
+pub(super) async fn take_file<'w>(
+    parts: &Parts,
+    open: &Open,
+    work: &'w mut Option<Work>,
+) -> Result<&'w mut Held, StoreError> {
+    let held = match work.take().ok_or_else(ended)? {
+        Work::Kept(changes) => Box::new(Held::begin(parts, open, changes).await?),
+        Work::Held(held) => held,
+    };
+    match work.insert(Work::Held(held)) {
         Work::Held(held) => Ok(held),
         Work::Kept(_) => Err(ended()),
     }
@@ -179,6 +189,8 @@ pub(super) async fn take_file<'w>(parts: &Parts, open: &Open, work: &'w mut Work
 
 impl Drop for SqliteTransaction {
     fn drop(&mut self) {
+        // A statement of a handler may have been given up, and still run.
+        self.open.interrupted.store(true, Ordering::SeqCst);
         // Where somebody has it just now, it is ended there.
         if let Ok(mut work) = self.open.work.try_lock() {
             drop(work.take());

@@ -17,8 +17,11 @@ pub(super) fn of(error: &HandlerError) -> Transience {
         (_, Some(error)) => of_store(error),
         _ => None,
     };
-    let causes = || std::iter::successors(error.source(), |error| (*error).source()).find_map(of_cause);
-    itself.or_else(causes).unwrap_or(Transience::Lasting)
+    itself.or_else(|| of_causes(error.source())).unwrap_or(Transience::Lasting)
+}
+
+fn of_causes(first: Option<&(dyn Error + 'static)>) -> Option<Transience> {
+    std::iter::successors(first, |error| (*error).source()).find_map(of_cause)
 }
 
 fn of_cause(error: &(dyn Error + 'static)) -> Option<Transience> {
@@ -41,13 +44,14 @@ fn of_store(error: &StoreError) -> Option<Transience> {
 }
 
 fn of_driver(error: &sqlx::Error) -> Transience {
-    // An error of ours that a handler was given as one of the driver.
-    let ours = |error: &std::io::Error| error.get_ref().and_then(|inner| inner.downcast_ref()).and_then(of_store);
+    if let sqlx::Error::Io(error) = error
+        && let Some(ours) = error.get_ref().and_then(|inner| inner.downcast_ref::<StoreError>())
+    {
+        // An error of ours that a handler was given as one of the driver.
+        return of_store(ours).or_else(|| of_causes(ours.source())).unwrap_or(Transience::Lasting);
+    }
     match (error::code_of(error), error) {
         (Some(code), _) => of_code(code),
-        (None, sqlx::Error::Io(io)) if io.get_ref().is_some_and(|inner| inner.is::<StoreError>()) => {
-            ours(io).unwrap_or(Transience::Lasting)
-        }
         (None, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => Transience::Unavailable,
         (None, error) if error::is_lost(error) => Transience::Unavailable,
         (None, _) => Transience::Lasting,

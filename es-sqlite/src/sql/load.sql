@@ -3,7 +3,8 @@
 -- ?1 stream type, ?2 stream id, ?3 fingerprint or null, ?4 last version at which a snapshot can be used, ?5 idempotency key or
 -- null, ?6 whether metadata is wanted, ?7 last version, ?8 last time or null, ?9 last position or null.
 --
--- Answers at least one row: the history; version, position and state of the snapshot, the state on the first row only; where an
+-- Answers at least one row, the events in the order in which their index has them, because a sort would hold all of them
+-- first: the history; version, position and state of the snapshot, the state on the first row only; where an
 -- append of the key stands, and its size; when the stream was archived; and an event.
 -- Indexes: sqlite_autoindex_es_events_1 (event, until), es_events_idempotency_key (repeat), the primary keys.
 with until as materialized (
@@ -33,4 +34,3 @@ left join es_events as repeat
 left join es_events as event
     on event.stream_type = ?1 and event.stream_id = ?2
    and event.version > coalesce(snapshot.version, 0) and event.version <= (select version from until)
-order by event.version

@@ -35,4 +35,18 @@ impl Lamp {
     }
 }
 
+#[derive(Aggregate, Default)]
+#[aggregate(name = "light", id = LampId, event = LampEvent)]
+struct Light {
+    lit: bool,
+}
+
+#[event_handler(ignore(LampPutOut))]
+impl Light {
+    #[key(stream)]
+    fn lit(&mut self, _: &LampLit) {
+        self.lit = true;
+    }
+}
+
 fn main() {}

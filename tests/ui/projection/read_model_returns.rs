@@ -27,8 +27,8 @@ struct LampSummary {
 
 #[event_handler]
 impl LampSummary {
-    fn lit(&mut self, _: &LampLit) -> Result<(), String> {
-        Ok(())
+    fn lit(&mut self, _: &LampLit) -> Option<()> {
+        Some(())
     }
 }
 

@@ -167,7 +167,7 @@ impl ReadModelHandlers for Sum {
         stored.envelope()
     }
 
-    fn fold(&mut self, stored: &StoredEvent, _: &Envelope) -> Result<Row, Box<Corrupt>> {
+    fn fold(&mut self, stored: &StoredEvent, _: &Envelope) -> Result<Row, ProjectionError> {
         let number: i64 = serde_json::from_slice(&stored.payload).map_err(|_| Corrupt::gap(stored, stored.version))?;
         assert!(number >= 0, "a negative number");
         self.sum += number;
