@@ -7,7 +7,10 @@ use es_core::{
     recorded::StreamId,
     store::{Misconfigured, StoreError, Unavailable},
 };
-use sqlx::{error::DatabaseError, postgres::PgConnectOptions};
+use sqlx::{
+    error::DatabaseError,
+    postgres::{PgConnectOptions, PgDatabaseError, PgSeverity},
+};
 use tokio::time::error::Elapsed;
 
 use crate::{batch::Trouble, connections::Failure, inline, migrate, row::unreadable};
@@ -17,11 +20,20 @@ pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => true,
         // 08: connection exception; 40003: outcome unknown; 57P01 to 57P05: the server or an operator ended it.
-        sqlx::Error::Database(database) => database.code().is_some_and(|code| {
-            code.starts_with("08") || matches!(&*code, "40003" | "57P01" | "57P02" | "57P03" | "57P05")
+        sqlx::Error::Database(database) => database.code().is_some_and(|code| match &*code {
+            // A message that the server does not take, such as one with too few arguments. Poolers say the same of a
+            // connection that they end.
+            "08P01" => is_fatal(&**database),
+            code => code.starts_with("08") || matches!(code, "40003" | "57P01" | "57P02" | "57P03" | "57P05"),
         }),
         _ => false,
     }
+}
+
+/// Whether the connection ended with the error.
+fn is_fatal(database: &dyn DatabaseError) -> bool {
+    let severity = database.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::severity);
+    matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic))
 }
 
 /// What became of a request that the database did not carry out.

@@ -14,6 +14,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (5, "inline_read_models", include_str!("../migrations/0005_inline_read_models.sql")),
     (6, "redrives", include_str!("../migrations/0006_redrives.sql")),
     (7, "copies", include_str!("../migrations/0007_copies.sql")),
+    (8, "handlers", include_str!("../migrations/0008_handlers.sql")),
 ];
 
 /// The version of the tables that this crate needs.

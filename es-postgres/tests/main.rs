@@ -9,12 +9,14 @@ mod conformance;
 mod copies;
 mod copying;
 mod engine;
+mod engine_faults;
 #[path = "../../tests/engine/mod.rs"]
 mod engines;
 mod frontier;
 mod group;
 mod history;
 mod inline;
+mod inline_end;
 mod inline_storm;
 mod loads;
 mod ones;
@@ -253,6 +255,12 @@ fn main() -> ExitCode {
         projection_views::a_view_that_stays_in_use_is_not_waited_for_for_ever,
         reading::a_load_sorts_nothing,
         engine::a_batch_may_have_more_rows_than_a_statement_takes,
+        engine::a_new_version_that_has_stopped_is_not_healthy,
+        engine::an_older_program_is_told_that_a_newer_version_has_taken_over,
+        engine::what_is_set_for_nothing_is_refused,
+        engine::a_reactor_is_waited_for_only_by_name,
+        engine::other_handlers_need_another_version,
+        engine::what_was_before_it_began_is_not_missed,
         engine::rows_follow_the_events,
         engine::handlers_see_each_event_once_and_in_order,
         engine::it_begins_where_it_is_told,
@@ -284,6 +292,10 @@ fn main() -> ExitCode {
         engine::a_job_says_what_is_in_its_way,
         engine::a_new_version_takes_over_when_it_is_complete,
         engine::a_job_makes_a_new_version_the_active_one,
+        engine::whoever_reads_another_version_is_told_which,
+        engine_faults::arguments_that_do_not_fit_the_condition_are_refused,
+        engine_faults::an_error_that_a_handler_passes_over_is_told,
+        engine_faults::a_handler_that_ends_the_transaction_is_told,
         engine::what_is_parked_is_applied_once_and_in_order,
         engine::nothing_is_lost_or_applied_twice,
         engine::nothing_is_needed_of_a_session_but_within_a_transaction,
@@ -298,6 +310,8 @@ fn main() -> ExitCode {
         inline::a_new_version_is_built_and_takes_over,
         inline::it_works_in_a_schema_with_a_difficult_name,
         inline::what_cannot_change_with_the_append_is_refused,
+        inline_end::who_registers_it_plainly_ends_it,
+        inline_end::nobody_ends_what_an_engine_keeps_up,
         inline_storm::no_row_differs_from_a_fold_from_zero,
         reading::the_newest_events_come_without_a_look_at_the_rest,
         reading::history_is_read_in_both_directions,

@@ -1,6 +1,7 @@
 //! What an engine promises, on any store: accounts in two currencies, what is made of their events, and a store that fails.
 
 pub(crate) mod batches;
+pub(crate) mod deploying;
 pub(crate) mod following;
 pub(crate) mod parked;
 pub(crate) mod poison;

@@ -56,7 +56,7 @@ pub(crate) async fn each_event_is_delivered_under_its_id<S: ProjectionStore>(sto
     happen(store, &pot(0), [filled(1), filled(2)]).await;
     word.failing.store(2, Ordering::SeqCst);
     let last = happen(store, &pot(1), [filled(3)]).await;
-    running.wait_for(last).await.expect("it comes so far");
+    running.wait_for(last).projection("word").await.expect("it comes so far");
     running.shutdown().await;
     let sent = word.sent();
     assert_eq!(word.log.of(&pot(0)), [1, 2]);

@@ -55,7 +55,7 @@ pub(crate) async fn what_another_engine_has_delivered_is_not_delivered_again<S: 
     engine(store).reactor(bell.clone()).run_to_frontier().await.expect("the frontier");
     let last = happen(store, &pot(0), [filled(4)]).await;
     unreliable.mend();
-    running.wait_for(last).await.expect("it comes so far");
+    running.wait_for(last).projection("doorbell").await.expect("it comes so far");
     running.shutdown().await;
     // The first one was delivered, and nobody could be told.
     assert_eq!(*bell.0.lock().unwrap_or_else(PoisonError::into_inner), [1, 1, 2, 3, 4]);

@@ -6,6 +6,7 @@ use es_core::{
     engine::{ProjectionEngine, WaitError},
     prelude::*,
     projection::{ProjectionId, Rows},
+    store::StoreError,
 };
 
 use super::{Contents, Emptied, Filled, PotId, engine, filled, happen, pot};
@@ -100,4 +101,45 @@ pub(crate) async fn a_job_makes_a_new_version_the_active_one<S: ProjectionStore>
     // An older binary does not switch back.
     old(store).run_to_frontier().await.expect("the frontier");
     assert_eq!(active(store).await, 2);
+}
+
+pub(crate) async fn whoever_reads_another_version_is_told_which<S: ProjectionStore>(store: &S) {
+    happen(store, &pot(1), [filled(1), filled(2)]).await;
+    old(store).run_to_frontier().await.expect("the frontier");
+    new(store).prepare().await.expect("the tables");
+    let (one, all) =
+        (store.read_model::<ContentsV2>().get(&pot(1)).await, store.read_model::<ContentsV2>().all().await);
+    for error in [one.expect_err("v1 has no such column"), all.expect_err("v1 has no such column")] {
+        let StoreError::OtherVersion { read_model: "pot_contents", wanted: 2, active: 1, .. } = error else {
+            panic!("{error:?}")
+        };
+        assert!(error.to_string().contains("readers see version 1 until the newer one is complete"), "{error}");
+    }
+    // What fits is read, whichever version it is of.
+    assert_eq!(store.read_model::<Amounts>().get(&pot(1)).await.expect("a row").map(|row| row.amount), Some(3));
+
+    new(store).run_to_frontier().await.expect("the frontier");
+    let error = store.read_model::<Contents>().get(&pot(1)).await.expect_err("v2 has no such column");
+    assert!(matches!(error, StoreError::OtherVersion { wanted: 1, active: 2, .. }), "{error:?}");
+    assert!(
+        error.to_string().ends_with("since it has taken over: read it with a program that has that version"),
+        "{error}"
+    );
+    assert_eq!(store.read_model::<Amounts>().get(&pot(1)).await.expect("a row").map(|row| row.amount), Some(3));
+}
+
+/// What all versions have.
+#[derive(ReadModel, Clone, Debug, PartialEq)]
+#[read_model(table = "pot_contents", version = 3)]
+struct Amounts {
+    #[read_model(key)]
+    id: PotId,
+    amount: i64,
+}
+
+#[event_handler]
+impl Amounts {
+    fn filled(&mut self, event: &Filled) {
+        self.amount += event.amount;
+    }
 }

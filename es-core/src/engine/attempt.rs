@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::FutureExt as _;
 
-use super::choice::Choice;
+use super::{choice::Choice, runner::with_causes};
 use crate::{
     projection::{Advance, Claim, DeadLetter, HandlerError, ProjectionError, ProjectionStore, Transience},
     recorded::Position,
@@ -187,11 +187,16 @@ impl<'a, S: ProjectionStore> Attempt<'a, S> {
     }
 
     /// An event could not be handled.
-    pub(super) fn event_failed(&self, index: usize, error: ProjectionError) -> Failed {
+    pub(super) fn event_failed(&self, index: usize, mut error: ProjectionError) -> Failed {
         let transience = match &error {
             ProjectionError::Handler { source, .. } => self.store.transience(source),
             _ => Transience::Lasting,
         };
+        if let ProjectionError::Handler { source, .. } = &mut error
+            && let Some(advice) = self.store.advice(source)
+        {
+            *source = HandlerError::new(format!("{}: {advice}", with_causes(source)));
+        }
         Failed { at: Some(index), transience, uncertain: false, error: error.into() }
     }
 }

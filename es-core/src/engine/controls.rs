@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc};
 use super::{
     board::Board,
     error::ControlError,
-    status::{self, EngineStatus, Health},
+    health::{self, Health},
+    status::{self, EngineStatus},
     wait::WaitFor,
 };
 use crate::{
@@ -51,7 +52,8 @@ impl<S: ProjectionStore> Controls<S> {
     }
 
     /// Waits until the projections have taken in all events up to a position, such as that of a command's result: then
-    /// one reads what one has written. Of a name with several versions only the active one is waited for.
+    /// one reads what one has written. Of a name with several versions only the active one is waited for. Reactors are
+    /// waited for only [by name](WaitFor::projection): a mail that cannot be sent holds up no request.
     pub fn wait_for(&self, position: Position) -> WaitFor<S> {
         WaitFor::new(self.clone(), position)
     }
@@ -66,7 +68,7 @@ impl<S: ProjectionStore> Controls<S> {
 
     /// Whether everything runs, for those who watch over the process; see [`Health`].
     pub async fn health(&self) -> Health {
-        status::health(self).await
+        health::health(self).await
     }
 
     /// Pauses a projection: its shards end behind the batches that are under way, in whatever process they run. A read model

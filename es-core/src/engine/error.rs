@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::status::Failing;
 use crate::{
     projection::{Failure, PrepareError, ProjectionId, ShardId, ShardState},
     recorded::Position,
@@ -87,7 +88,7 @@ pub enum ControlError {
 #[non_exhaustive]
 pub enum WaitError {
     /// They have not come so far in time.
-    #[error("after {waited:?} not all projections have come to position {position}: {}{}", list(.behind), holders(*.settled, *.position))]
+    #[error("after {waited:?} not all projections have come to position {position}: {}{}", list(.behind, .failing), holders(*.settled, *.position))]
     TimedOut {
         /// The position that was waited for.
         position: Position,
@@ -98,6 +99,8 @@ pub enum WaitError {
         /// How far the order of all events is settled; less than `position` where an unfinished transaction holds it up,
         /// which the status of the store names.
         settled: Position,
+        /// What they cannot get past for now, of those that run in this process.
+        failing: Vec<(ShardId, Failing)>,
     },
     /// A projection has stopped, or is paused, in front of it: it will not come by itself.
     #[error("{} is {} at position {}, before {position}{}", .state.shard, .state.activity.name(), .state.position, failure(.state))]
@@ -118,10 +121,12 @@ impl From<StoreError> for WaitError {
     }
 }
 
-fn list(behind: &[ShardState]) -> String {
+fn list(behind: &[ShardState], failing: &[(ShardId, Failing)]) -> String {
     let one = |state: &ShardState| {
         let owner = state.owner.as_ref().map_or("owned by nobody", |_| "owned");
-        format!("{} is at {}, {owner}{}", state.shard, state.position, failure(state))
+        let failing = failing.iter().find(|(shard, _)| *shard == state.shard);
+        let failing = failing.map_or_else(String::new, |(_, failing)| format!(", {failing}"));
+        format!("{} is at {}, {owner}{failing}{}", state.shard, state.position, failure(state))
     };
     behind.iter().map(one).collect::<Vec<_>>().join("; ")
 }

@@ -16,6 +16,7 @@ mod deliver;
 mod error;
 mod feed;
 mod frontier;
+mod health;
 mod inline;
 pub mod metrics;
 #[cfg(test)]
@@ -38,8 +39,9 @@ use std::{fmt, sync::Arc, time::Duration};
 pub use self::{
     controls::Controls,
     error::{ControlError, EngineError, WaitError},
+    health::Health,
     running::RunningEngine,
-    status::{EngineStatus, Failing, Health, ProjectionStatus, ShardStatus},
+    status::{EngineStatus, Failing, ProjectionStatus, ShardStatus},
     wait::WaitFor,
 };
 use self::{
@@ -52,8 +54,8 @@ use self::{
 };
 use crate::{
     projection::{
-        EngineId, EngineInfo, FailurePolicy, InlineReadModel, PrepareError, Projection, ProjectionHandlers,
-        ProjectionSchema, ProjectionStore, ReactorHandlers, ReadModel, Start,
+        Activity, EngineId, EngineInfo, FailurePolicy, InlineReadModel, PrepareError, Projection, ProjectionHandlers,
+        ProjectionKind, ProjectionSchema, ProjectionStore, ReactorHandlers, ReadModel, ShardState, Start,
     },
     repository::RetryPolicy,
 };
@@ -111,6 +113,8 @@ pub struct ProjectionEngine<S> {
     lease: Duration,
     batch: Option<usize>,
     retry: RetryPolicy,
+    /// What was set before anything was registered for which it could be.
+    set_for_nothing: Option<&'static str>,
 }
 
 /// What is registered, while its schema can still be changed.
@@ -141,7 +145,15 @@ impl<S: ProjectionStore> ProjectionEngine<S> {
         let label = format!("process {}", std::process::id());
         // Passing failures are tried again for about a minute.
         let retry = RetryPolicy::new().attempts(16).pause(Duration::from_millis(20)..Duration::from_secs(10));
-        Self { store: store.clone(), entries: Vec::new(), label, lease: LEASE, batch: None, retry }
+        Self {
+            store: store.clone(),
+            entries: Vec::new(),
+            label,
+            lease: LEASE,
+            batch: None,
+            retry,
+            set_for_nothing: None,
+        }
     }
 
     /// Runs a read model.
@@ -160,7 +172,8 @@ impl<S: ProjectionStore> ProjectionEngine<S> {
     ///
     /// From then on the store refuses such events from a program that does not do the same
     /// ([`InlineError::NotHere`]): a program [prepares](Self::prepare) it before it appends, whether it runs an engine
-    /// or not. [`Controls::pause`] ends it for all programs. While a new version is built rows lag, as those of any other
+    /// or not. [`Controls::pause`] ends it for all programs, and so does a program that registers it with
+    /// [`read_model`](Self::read_model), where no engine runs that keeps it so. While a new version is built rows lag, as those of any other
     /// read model do.
     ///
     /// [`InlineError::Failed`]: crate::projection::InlineError::Failed
@@ -187,25 +200,26 @@ impl<S: ProjectionStore> ProjectionEngine<S> {
 
     /// Where that begins which was registered last, if the store does not know it yet: with the first event, unless said.
     /// A reactor that is added to a store full of events most often begins [now](Start::Now).
-    pub fn starting(mut self, start: Start) -> Self {
-        if let Some(last) = self.entries.last_mut() {
-            last.schema_mut().start = start;
-        }
-        self
+    pub fn starting(self, start: Start) -> Self {
+        self.set("starting", |schema| schema.start = start)
     }
 
     /// What becomes of an event that cannot be projected by what was registered last, instead of what its derive says.
-    pub fn policy(mut self, policy: FailurePolicy) -> Self {
-        if let Some(last) = self.entries.last_mut() {
-            last.schema_mut().policy = policy;
-        }
-        self
+    pub fn policy(self, policy: FailurePolicy) -> Self {
+        self.set("policy", |schema| schema.policy = policy)
     }
 
     /// Into how many shards that is divided which was registered last, at least one, instead of what its derive says.
-    pub fn shards(mut self, shards: u32) -> Self {
-        if let Some(last) = self.entries.last_mut() {
-            last.schema_mut().shards = shards.max(1);
+    /// None are [refused](PrepareError::NoShards) when it is prepared.
+    pub fn shards(self, shards: u32) -> Self {
+        self.set("shards", |schema| schema.shards = shards)
+    }
+
+    /// Sets something of what was registered last.
+    fn set(mut self, what: &'static str, set: impl FnOnce(&mut ProjectionSchema)) -> Self {
+        match self.entries.last_mut() {
+            Some(last) => set(last.schema_mut()),
+            None => self.set_for_nothing = Some(what),
         }
         self
     }
@@ -246,7 +260,13 @@ impl<S: ProjectionStore> ProjectionEngine<S> {
     /// [`PrepareError`]
     pub async fn prepare(&self) -> Result<(), PrepareError> {
         let schemas: Vec<_> = self.schemas().collect();
+        if let Some(what) = self.set_for_nothing {
+            return Err(PrepareError::NothingToSet { what });
+        }
         for (index, schema) in schemas.iter().enumerate() {
+            if schema.shards == 0 {
+                return Err(PrepareError::NoShards { projection: schema.id });
+            }
             if schemas.iter().take(index).any(|earlier| earlier.id.name == schema.id.name) {
                 return Err(PrepareError::NameTwice { name: schema.id.name });
             }
@@ -255,9 +275,33 @@ impl<S: ProjectionStore> ProjectionEngine<S> {
         if let Some(divided) = inline.iter().map(|inline| inline.schema()).find(|schema| schema.shards > 1) {
             return Err(PrepareError::InlineShards { projection: divided.id, shards: divided.shards });
         }
+        self.end_inline(&schemas).await?;
         self.store.prepare(&schemas).await?;
         for read_model in inline {
             self.store.enlist(read_model).await?;
+        }
+        Ok(())
+    }
+
+    /// Has read models change with no further append that did and are not to any more, unless others run that keep them so.
+    async fn end_inline(&self, schemas: &[ProjectionSchema]) -> Result<(), PrepareError> {
+        let is_plain =
+            |schema: &&ProjectionSchema| matches!(schema.kind, ProjectionKind::ReadModel(_)) && !schema.inline;
+        let plain: Vec<_> = schemas.iter().filter(is_plain).map(|schema| schema.id).collect();
+        if plain.is_empty() {
+            return Ok(());
+        }
+        let roster = self.store.roster(&plain).await?;
+        let is_inline = |state: &&ShardState| state.activity == Activity::Inline;
+        for projection in roster.shards.iter().filter(is_inline).map(|state| state.shard.projection) {
+            if !plain.contains(&projection) {
+                continue;
+            }
+            if roster.engines.iter().any(|(_, runs)| runs.contains(&projection)) {
+                return Err(PrepareError::StillInline { projection });
+            }
+            tracing::info!(%projection, "its rows change with the appends no more");
+            self.store.end_inline(projection).await?;
         }
         Ok(())
     }

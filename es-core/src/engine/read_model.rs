@@ -23,8 +23,6 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Folded<R> {
     schema: ProjectionSchema,
-    /// Whether it is to change with the appends.
-    inline: bool,
     read_model: PhantomData<fn() -> R>,
 }
 
@@ -33,13 +31,13 @@ impl<R: ReadModel> Folded<R> {
         let id = ProjectionId { name: R::TABLE, version: R::VERSION };
         let mut schema = ProjectionSchema::new(id, ProjectionKind::ReadModel(R::table()), R::events());
         (schema.shards, schema.policy) = (R::SHARDS, R::POLICY);
-        Self { schema, inline: false, read_model: PhantomData }
+        Self { schema, read_model: PhantomData }
     }
 
     /// The same for one that changes with the appends as soon as it is at their end.
     pub(super) fn inline() -> Self {
         let mut folded = Self::new();
-        (folded.inline, folded.schema.shards) = (true, 1);
+        (folded.schema.inline, folded.schema.shards) = (true, 1);
         folded
     }
 }
@@ -64,7 +62,7 @@ impl<R: ReadModel, S: ProjectionStore> Batched<S> for Folded<R> {
     }
 
     fn inline(&self) -> Option<Arc<dyn InlineReadModel>> {
-        self.inline.then(|| Arc::new(Inline::<R>::new(self.schema)) as Arc<dyn InlineReadModel>)
+        self.schema.inline.then(|| Arc::new(Inline::<R>::new(self.schema)) as Arc<dyn InlineReadModel>)
     }
 
     fn keys(&self, stored: &StoredEvent) -> Result<Vec<String>, ProjectionError> {

@@ -380,7 +380,7 @@ pub(super) fn failure(stored: &StoredEvent, error: &(dyn std::error::Error + 'st
 }
 
 /// An error with all its causes that it does not say itself.
-fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {

@@ -5,11 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::{
-    controls::Controls,
-    runner::Shared,
-    status::{EngineStatus, Health},
-    supervisor::Supervisor,
-    wait::WaitFor,
+    controls::Controls, health::Health, runner::Shared, status::EngineStatus, supervisor::Supervisor, wait::WaitFor,
     work::Work,
 };
 use crate::{

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use super::controls::Controls;
 use crate::{
-    projection::{Activity, Lag, ProjectionId, ProjectionSchema, ProjectionStore, ShardState},
+    projection::{Activity, Lag, ProjectionId, ProjectionSchema, ProjectionStore, Roster, ShardState},
     recorded::Position,
     store::StoreError,
 };
@@ -15,7 +15,8 @@ use crate::{
 pub struct EngineStatus {
     /// How far the order of all events is settled: nobody can be further.
     pub settled: Position,
-    /// The projections, by name and version; also versions that are kept and not registered here.
+    /// The projections, by name and version: those that are registered here, whether the store has them or not, and all
+    /// other versions of theirs that are kept.
     pub projections: Vec<ProjectionStatus>,
 }
 
@@ -27,7 +28,11 @@ pub struct ProjectionStatus {
     pub id: ProjectionId,
     /// Whether it is the version that readers see.
     pub active: bool,
-    /// Its shards.
+    /// The version that readers see, where it is a newer one: then this one was superseded.
+    pub superseded_by: Option<u32>,
+    /// Whether this version is registered here.
+    pub registered: bool,
+    /// Its shards; none where it was removed, or nobody has prepared it yet.
     pub shards: Vec<ShardStatus>,
 }
 
@@ -81,56 +86,12 @@ impl EngineStatus {
     }
 }
 
-/// Whether everything runs: what a web server answers to those who watch over the process.
-///
-/// Healthy is who can reach the store, and has no projection that has stopped, or that has failed for longer than a minute
-/// in this process and is tried again and again, or whose oldest event waits for longer than a minute while nobody owns its
-/// shard. [`status_code`](Self::status_code) is 200 or 503, [`Display`](fmt::Display) the
-/// body:
-///
-/// ```
-/// # use es_core::{engine::Controls, projection::ProjectionStore};
-/// # struct Response { status: u16, body: String }
-/// async fn health<S: ProjectionStore>(projections: &Controls<S>) -> Response {
-///     let health = projections.health().await;
-///     Response { status: health.status_code(), body: health.to_string() }
-/// }
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Health {
-    /// What is wrong, a line each; nothing where all is well.
-    pub problems: Vec<String>,
-}
-
-impl Health {
-    /// Whether all is well.
-    pub fn is_healthy(&self) -> bool {
-        self.problems.is_empty()
-    }
-
-    /// 200 where all is well, and 503 where not.
-    pub fn status_code(&self) -> u16 {
-        if self.is_healthy() { 200 } else { 503 }
-    }
-}
-
-impl fmt::Display for Health {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_healthy() { formatter.write_str("healthy") } else { formatter.write_str(&self.problems.join("\n")) }
-    }
-}
-
-/// For how long a shard may be without an owner while events wait.
-const ORPHANED: Duration = Duration::from_mins(1);
-/// For how long a shard may fail and be tried again.
-const TRIED: Duration = Duration::from_mins(1);
-
 pub(super) async fn status<S: ProjectionStore>(controls: &Controls<S>) -> Result<EngineStatus, StoreError> {
     let ids: Vec<_> = controls.schemas().iter().map(|schema| schema.id).collect();
     let roster = controls.store().roster(&ids).await?;
-    let mut projections: Vec<ProjectionStatus> = Vec::new();
-    for state in roster.shards {
+    // Also where the store does not have them, so that nobody looks for them in vain.
+    let mut projections: Vec<_> = ids.iter().map(|&id| ProjectionStatus::new(id, true, &roster)).collect();
+    for state in roster.shards.iter().cloned() {
         let id = state.shard.projection;
         let schema = controls.schemas().iter().find(|schema| schema.id == id);
         let lag = match state.activity {
@@ -141,15 +102,23 @@ pub(super) async fn status<S: ProjectionStore>(controls: &Controls<S>) -> Result
         let runs = state.activity == Activity::Running;
         let failing = controls.board().filter(|_| runs).and_then(|board| board.failing(state.shard));
         let shard = ShardStatus { state, lag, rate, failing };
-        match projections.iter_mut().find(|projection| projection.id == id) {
-            Some(projection) => projection.shards.push(shard),
-            None => {
-                projections.push(ProjectionStatus { id, active: roster.active.contains(&id), shards: vec![shard] });
-            }
+        if let Some(projection) = projections.iter_mut().find(|projection| projection.id == id) {
+            projection.shards.push(shard);
+        } else {
+            let other = ProjectionStatus::new(id, false, &roster);
+            projections.push(ProjectionStatus { shards: vec![shard], ..other });
         }
     }
     projections.sort_by_key(|projection| projection.id);
     Ok(EngineStatus { settled: controls.store().settled().await?, projections })
+}
+
+impl ProjectionStatus {
+    fn new(id: ProjectionId, registered: bool, roster: &Roster) -> Self {
+        let active = roster.active.iter().find(|active| active.name == id.name).map(|active| active.version);
+        let superseded_by = active.filter(|&active| active > id.version);
+        Self { id, active: active == Some(id.version), superseded_by, registered, shards: Vec::new() }
+    }
 }
 
 async fn lag<S: ProjectionStore>(
@@ -163,39 +132,20 @@ async fn lag<S: ProjectionStore>(
     }
 }
 
-pub(super) async fn health<S: ProjectionStore>(controls: &Controls<S>) -> Health {
-    let problems = match status(controls).await {
-        Ok(status) => status.projections.iter().filter(|one| one.active).flat_map(problems).collect(),
-        Err(error) => vec![format!("the store cannot be asked: {error}")],
-    };
-    Health { problems }
-}
-
-fn problems(projection: &ProjectionStatus) -> Vec<String> {
-    let problem = |shard: &ShardStatus| {
-        let ShardStatus { state, lag, failing, .. } = shard;
-        let waits = lag.map_or(Duration::ZERO, |lag| lag.time);
-        if state.activity == Activity::Stopped {
-            let failure = state.failure.as_ref().map(|failure| format!(": {failure}")).unwrap_or_default();
-            Some(format!("{} has stopped{failure}", state.shard))
-        } else if let Some(failing) = failing.as_ref().filter(|failing| failing.lasts > TRIED) {
-            Some(format!("{} is {failing}", state.shard))
-        } else if state.activity == Activity::Running && state.owner.is_none() && waits > ORPHANED {
-            Some(format!("{} is run by nobody, and events wait for {} s", state.shard, waits.as_secs()))
-        } else {
-            None
-        }
-    };
-    projection.shards.iter().filter_map(problem).collect()
-}
-
 impl fmt::Display for EngineStatus {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "all events are settled up to {}", self.settled)?;
         for projection in &self.projections {
             for shard in &projection.shards {
-                let note = if projection.active { "" } else { " (not active)" };
+                let note = match projection.superseded_by {
+                    Some(newer) => format!(" (superseded by v{newer})"),
+                    None if projection.active => String::new(),
+                    None => " (not active)".to_owned(),
+                };
                 write!(formatter, "\n{}{note}: {shard}", shard.state.shard)?;
+            }
+            if projection.shards.is_empty() {
+                write!(formatter, "\n{}: {}", projection.id, projection.missing())?;
             }
         }
         Ok(())
@@ -233,35 +183,5 @@ impl fmt::Display for ShardStatus {
             Some(failure) => write!(formatter, "; {failure}"),
             None => Ok(()),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use chrono::DateTime;
-
-    use super::{Failing, ProjectionStatus, ShardStatus, problems};
-    use crate::{
-        projection::{ProjectionId, ShardId, ShardState},
-        recorded::Position,
-    };
-
-    #[test]
-    fn who_has_failed_for_too_long_is_not_healthy() {
-        let id = ProjectionId { name: "sales", version: 1 };
-        let of = |seconds| {
-            let (lasts, message) = (Duration::from_secs(seconds), "no route to host".to_owned());
-            let state = ShardState::new(ShardId { projection: id, shard: 0 }, Position::START, DateTime::UNIX_EPOCH);
-            let failing = Some(Failing { lasts, attempts: 7, message });
-            problems(&ProjectionStatus {
-                id,
-                active: true,
-                shards: vec![ShardStatus { state, lag: None, rate: None, failing }],
-            })
-        };
-        assert_eq!(of(60), [""; 0]);
-        assert_eq!(of(61), ["sales v1, shard 0 is failing for 61.0 s, 7 times: no route to host"]);
     }
 }

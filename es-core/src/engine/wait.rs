@@ -11,9 +11,10 @@ use chrono::DateTime;
 use super::{
     controls::Controls,
     error::{ControlError, WaitError},
+    status::Failing,
 };
 use crate::{
-    projection::{Activity, ProjectionId, ProjectionSchema, ProjectionStore, ShardState},
+    projection::{Activity, ProjectionId, ProjectionKind, ProjectionSchema, ProjectionStore, ShardId, ShardState},
     recorded::Position,
 };
 
@@ -38,7 +39,7 @@ impl<S: ProjectionStore> WaitFor<S> {
         Self { controls, position, name: None, timeout: TIMEOUT }
     }
 
-    /// Only this projection: a read model's table, or what `#[projection(name = "..")]` says.
+    /// Only this projection: a read model's table, or what `#[projection(name = "..")]` or `#[reactor(name = "..")]` says.
     pub fn projection(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
@@ -75,7 +76,8 @@ impl<S: ProjectionStore> WaitFor<S> {
                 if left.is_zero() {
                     let settled = self.controls.store().settled().await?;
                     let (position, waited) = (self.position, begun.elapsed());
-                    return Err(WaitError::TimedOut { position, waited, behind, settled });
+                    let failing = self.failing(&behind);
+                    return Err(WaitError::TimedOut { position, waited, behind, settled, failing });
                 }
             }
             let pause = POLL.saturating_sub(asked.map_or(POLL, |asked| asked.elapsed())).min(left);
@@ -87,10 +89,18 @@ impl<S: ProjectionStore> WaitFor<S> {
     }
 
     fn ids(&self) -> Result<Vec<ProjectionId>, ControlError> {
-        match &self.name {
-            Some(name) => Ok(vec![self.controls.find(name)?.id]),
-            None => Ok(self.controls.schemas().iter().map(|schema| schema.id).collect()),
+        if let Some(name) = &self.name {
+            return Ok(vec![self.controls.find(name)?.id]);
         }
+        // Nobody reads what a reactor does.
+        let read = self.controls.schemas().iter().filter(|schema| schema.kind != ProjectionKind::Reactor);
+        Ok(read.map(|schema| schema.id).collect())
+    }
+
+    /// What those of them cannot get past that run in this process.
+    fn failing(&self, behind: &[ShardState]) -> Vec<(ShardId, Failing)> {
+        let Some(board) = self.controls.board() else { return Vec::new() };
+        behind.iter().filter_map(|state| Some((state.shard, board.failing(state.shard)?))).collect()
     }
 
     /// Whether all of them are ours, and have come so far: then nobody needs to be asked.
@@ -104,13 +114,7 @@ impl<S: ProjectionStore> WaitFor<S> {
     /// The shards that have not come so far. Of a name only the version that readers see counts.
     async fn behind(&self, ids: &[ProjectionId]) -> Result<Vec<ShardState>, WaitError> {
         let roster = self.controls.store().roster(ids).await?;
-        let mut shards = roster.shards;
-        let is_told = |id: &ProjectionId| shards.iter().any(|state| state.shard.projection == *id);
-        let newer: Vec<_> = roster.active.iter().filter(|id| !is_told(id)).copied().collect();
-        if !newer.is_empty() {
-            // Readers see a newer version than this process runs.
-            shards.extend(self.controls.store().roster(&newer).await?.shards);
-        }
+        let shards = &roster.shards;
         // What nobody has made ready yet has taken in nothing.
         let is_known = |id: &ProjectionId| roster.active.iter().any(|active| active.name == id.name);
         let unknown = self.controls.schemas().iter().filter(|schema| ids.contains(&schema.id) && !is_known(&schema.id));

@@ -23,6 +23,19 @@ pub fn where_clause(condition: &str) -> String {
     format!("{separator}{condition}")
 }
 
+/// The number of the first of so many arguments that a condition does not name. What stands in quotes counts as a name,
+/// because only the store knows its language: so none is refused that is used.
+pub(super) fn unused_argument(condition: &str, arguments: usize) -> Option<usize> {
+    let is_named = |number: usize| {
+        let name = format!("${number}");
+        condition.match_indices(&name).any(|(at, _)| {
+            let behind = condition.get(at + name.len()..).unwrap_or_default();
+            !behind.starts_with(|next: char| next.is_ascii_digit())
+        })
+    };
+    (1..=arguments).find(|&number| !is_named(number))
+}
+
 /// Whether it begins with what may only follow a condition.
 fn has_no_condition(text: &str) -> bool {
     let behind_order = || behind(text, "order").and_then(|rest| behind(rest.trim_start(), "by"));
@@ -38,7 +51,17 @@ fn behind<'t>(text: &'t str, word: &str) -> Option<&'t str> {
 
 #[cfg(test)]
 mod tests {
-    use super::where_clause;
+    use super::{unused_argument, where_clause};
+
+    #[test]
+    fn arguments_that_are_not_named_are_found() {
+        assert_eq!(unused_argument("a = $1 and b < $2", 2), None);
+        assert_eq!(unused_argument("a = $1", 2), Some(2));
+        assert_eq!(unused_argument("a = $10", 1), Some(1));
+        assert_eq!(unused_argument("a = $12 or a = $1::text", 1), None);
+        assert_eq!(unused_argument("", 1), Some(1));
+        assert_eq!(unused_argument("", 0), None);
+    }
 
     #[test]
     fn what_may_follow_a_condition_follows_none() {

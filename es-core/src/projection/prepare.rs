@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::schema::ProjectionId;
+use super::schema::{ProjectionId, ProjectionSchema};
 use crate::store::StoreError;
 
 /// Why projections could not be made ready to run. Nothing has changed.
@@ -23,6 +23,21 @@ pub enum PrepareError {
         projection: ProjectionId,
         /// How table and struct differ.
         differences: Vec<ColumnDifference>,
+    },
+    /// A projection handles other events than it did, still in the same version, and it has passed some of them: those that
+    /// are added are missed then, and those that are removed have had effects that nobody could explain.
+    #[error(
+        "`{projection}` has passed events of which the handlers were changed: {}; give it version {}, which is built from the \
+         first event beside the old one",
+        changed(.added, .removed), .projection.version + 1
+    )]
+    HandlersChanged {
+        /// The projection.
+        projection: ProjectionId,
+        /// The stored names of events that it handles now, and did not.
+        added: Vec<String>,
+        /// The stored names of events that it does not handle any more.
+        removed: Vec<String>,
     },
     /// There is a table or a view of that name that is not the read model's.
     #[error(
@@ -66,6 +81,16 @@ pub enum PrepareError {
         /// The read model.
         projection: ProjectionId,
     },
+    /// The rows of a read model change with the appends, and engines run that keep it so; this program would not.
+    #[error(
+        "the rows of `{projection}` change with the appends of other programs that run, with `inline_read_model`, and this one \
+         registers it with `read_model`: events that it handles would be refused here; end the others first, or pause it with \
+         them and resume it when they are gone, or give it a new version"
+    )]
+    StillInline {
+        /// The read model.
+        projection: ProjectionId,
+    },
     /// A read model that changes with the append was divided into shards.
     #[error("the rows of `{projection}` change with the append, so it has no shards; remove `.shards({shards})`")]
     InlineShards {
@@ -73,6 +98,20 @@ pub enum PrepareError {
         projection: ProjectionId,
         /// Into how many it was divided.
         shards: u32,
+    },
+    /// A projection was divided into no shards.
+    #[error("`{projection}` has no shards; set at least one with `.shards(1)`, or leave it out")]
+    NoShards {
+        /// The projection.
+        projection: ProjectionId,
+    },
+    /// Something was set for what was registered last, and nothing was.
+    #[error(
+        "`.{what}(..)` is about what was registered before it, and nothing was; put it behind the projection that it is for"
+    )]
+    NothingToSet {
+        /// What was called: `starting`, `policy` or `shards`.
+        what: &'static str,
     },
     /// Two projections have one name.
     #[error("two projections are called `{name}`; give one of them another name")]
@@ -119,6 +158,29 @@ impl fmt::Display for ColumnDifference {
             }
         }
     }
+}
+
+impl PrepareError {
+    /// That handlers were changed of events that were passed; nothing where there were none. For stores, with what
+    /// [`ProjectionSchema::changed_events`] found, as far as such events were passed.
+    ///
+    /// # Errors
+    /// [`HandlersChanged`](Self::HandlersChanged), where any of these names is left.
+    pub fn of_passed(schema: &ProjectionSchema, passed: Vec<String>) -> Result<(), Self> {
+        if passed.is_empty() {
+            return Ok(());
+        }
+        let (added, removed) = passed.into_iter().partition(|name| schema.handles(name));
+        Err(Self::HandlersChanged { projection: schema.id, added, removed })
+    }
+}
+
+fn changed(added: &[String], removed: &[String]) -> String {
+    let names = |names: &[String], what: &str| {
+        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        (!names.is_empty()).then(|| format!("{} {what}", names.join(", ")))
+    };
+    names(added, "added").into_iter().chain(names(removed, "removed")).collect::<Vec<_>>().join(", ")
 }
 
 fn list(differences: &[ColumnDifference]) -> String {

@@ -1,6 +1,6 @@
 //! What a store is told of a projection before it runs.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use super::column::TableSchema;
 use crate::{event::EventSchema, recorded::Position};
@@ -70,6 +70,8 @@ pub struct ProjectionSchema {
     pub policy: FailurePolicy,
     /// Where it begins.
     pub start: Start,
+    /// Whether its rows are to change with the appends, once it has come to their end.
+    pub inline: bool,
     /// The events that it handles.
     pub events: &'static [EventSchema],
 }
@@ -77,7 +79,32 @@ pub struct ProjectionSchema {
 impl ProjectionSchema {
     /// A projection in one shard that stops at an event it cannot project, and begins with the first event.
     pub const fn new(id: ProjectionId, kind: ProjectionKind, events: &'static [EventSchema]) -> Self {
-        Self { id, kind, shards: 1, policy: FailurePolicy::Stop, start: Start::Beginning, events }
+        Self { id, kind, shards: 1, policy: FailurePolicy::Stop, start: Start::Beginning, inline: false, events }
+    }
+
+    /// Whether it handles events of this stored name.
+    pub fn handles(&self, event: &str) -> bool {
+        self.events.iter().any(|schema| schema.name == event)
+    }
+
+    /// The stored names of events that it handles and did not, or did and does not, each once and in order; of what it handled
+    /// when it was last prepared. None for a reactor: it has no versions, and what is added to it begins now.
+    ///
+    /// ```
+    /// # use es_core::projection::{ProjectionId, ProjectionKind, ProjectionSchema};
+    /// let sales = ProjectionId { name: "sales", version: 1 };
+    /// let schema = ProjectionSchema::new(sales, ProjectionKind::Projection, &[]);
+    /// assert_eq!(schema.changed_events(&["Sold".to_owned()]), ["Sold"]);
+    /// ```
+    pub fn changed_events(&self, handled: &[String]) -> Vec<String> {
+        if self.kind == ProjectionKind::Reactor {
+            return Vec::new();
+        }
+        let added =
+            self.events.iter().map(|event| event.name).filter(|name| !handled.iter().any(|known| known == name));
+        let removed = handled.iter().map(String::as_str).filter(|name| !self.handles(name));
+        let changed: BTreeSet<_> = added.chain(removed).collect();
+        changed.into_iter().map(str::to_owned).collect()
     }
 
     /// Its shards.

@@ -59,6 +59,10 @@ pub trait ProjectionStore: EventStore {
     /// Makes known what is to run, and makes the tables for it; again changes nothing. A version that is older than one
     /// that the store knows is not made anew: it goes on if it is there still, and is absent from rosters if it is not.
     ///
+    /// Of each version the events are kept that it [handles](ProjectionSchema::events), and where it began. Where they
+    /// [changed](ProjectionSchema::changed_events), those are looked for that lie behind where it began, and not behind where
+    /// any of its shards stands: it has [passed](PrepareError::of_passed) them. Without any the events are kept anew.
+    ///
     /// A name that is new becomes active in the version that comes with it.
     fn prepare(&self, projections: &[ProjectionSchema]) -> impl Future<Output = Result<(), PrepareError>> + Send;
 
@@ -105,7 +109,7 @@ pub trait ProjectionStore: EventStore {
     fn leave(&self, engine: EngineId) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The shards of these projections, in their order, and which versions are active; those that are not there are
-    /// left out. For every name older versions that are kept still are told too.
+    /// left out. For every name all other versions are told too, older and newer, that are kept.
     fn roster(&self, projections: &[ProjectionId]) -> impl Future<Output = Result<Roster, StoreError>> + Send;
 
     // ── A batch ─────────────────────────────────────────────────────────────
@@ -134,6 +138,13 @@ pub trait ProjectionStore: EventStore {
     /// Whether an error of a handler, or a store's in the midst of a batch, will pass: then the batch is tried again as
     /// a whole. Looks along the causes of the error.
     fn transience(&self, error: &HandlerError) -> Transience;
+
+    /// What is to be said to people of an error of a handler besides itself, such as that it tells only of another one that
+    /// the handler has passed over.
+    fn advice(&self, error: &HandlerError) -> Option<String> {
+        let _ = error;
+        None
+    }
 
     // ── Rows of read models ─────────────────────────────────────────────────
 
@@ -245,6 +256,15 @@ pub trait ProjectionStore: EventStore {
         projection: ProjectionId,
         activity: Activity,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Has a read model that changes with the appends change with no further one: it runs, and stands behind all of them.
+    /// Of any other this changes nothing.
+    fn end_inline(&self, projection: ProjectionId) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async move {
+            self.set_activity(projection, Activity::Paused).await?;
+            self.set_activity(projection, Activity::Running).await
+        }
+    }
 
     /// Makes a version the active one, if all its shards stand at `upto` or behind it, and at least where those of the
     /// active version stand; readers see its rows from here on. `false` where it has not come so far, or where a newer

@@ -4,8 +4,8 @@ use std::{fmt, marker::PhantomData};
 
 use futures_core::future::BoxFuture;
 
-use super::{IntoArguments, ProjectionStore, ReadModel, row};
-use crate::store::StoreError;
+use super::{IntoArguments, ProjectionId, ProjectionStore, ReadModel, condition::unused_argument, row};
+use crate::store::{InvalidRequest, StoreError};
 
 /// The rows of a read model in a store, as its engine has left them; from [`ProjectionStore::read_model`].
 ///
@@ -23,11 +23,14 @@ impl<R: ReadModel, S: ProjectionStore> Table<R, S> {
     /// The row of a key.
     ///
     /// # Errors
-    /// [`StoreError`]; [`StoreError::Backend`] where the row does not fit the struct, because readers see another version
-    /// of it.
+    /// [`StoreError`]; [`StoreError::OtherVersion`] where readers see another version of the read model, and its columns
+    /// are not those of the struct. Where they fit the rows of the other version are what readers see, and so the answer.
     pub async fn get(&self, key: &R::Key) -> Result<Option<R>, StoreError> {
-        let row = self.store.find_row(&R::table(), &key.to_string()).await?;
-        row.as_deref().map(decode).transpose()
+        let row = self.store.find_row(&R::table(), &key.to_string()).await;
+        match row.and_then(|row| row.as_deref().map(decode).transpose()) {
+            Err(error) => Err(self.explained(error).await),
+            row => row,
+        }
     }
 
     /// The rows for which a condition holds, in the store's own language, with what may follow it; `$1` and so on stand for
@@ -61,8 +64,14 @@ impl<R: ReadModel, S: ProjectionStore> Table<R, S> {
     ) -> BoxFuture<'a, Result<Vec<R>, StoreError>> {
         let arguments = arguments.into_arguments();
         Box::pin(async move {
-            let rows = self.store.find_rows(&R::table(), condition, arguments).await?;
-            rows.iter().map(|row| decode(row)).collect()
+            if let Some(number) = unused_argument(condition, arguments.len()) {
+                return Err(InvalidRequest::ArgumentUnused { number }.into());
+            }
+            let rows = self.store.find_rows(&R::table(), condition, arguments).await;
+            match rows.and_then(|rows| rows.iter().map(|row| decode(row)).collect()) {
+                Err(error) => Err(self.explained(error).await),
+                rows => rows,
+            }
         })
     }
 
@@ -72,6 +81,17 @@ impl<R: ReadModel, S: ProjectionStore> Table<R, S> {
     /// As [`get`](Self::get).
     pub async fn all(&self) -> Result<Vec<R>, StoreError> {
         self.fetch("", ()).await
+    }
+
+    /// What could not be read says that it is of another version, where readers see one.
+    async fn explained(&self, error: StoreError) -> StoreError {
+        let StoreError::Backend { doing, source } = error else { return error };
+        let (name, wanted) = (R::TABLE, R::table().version);
+        let roster = self.store.roster(&[ProjectionId { name, version: wanted }]).await.unwrap_or_default();
+        match roster.active.iter().find(|active| active.name == name && active.version != wanted) {
+            Some(active) => StoreError::OtherVersion { read_model: name, wanted, active: active.version, source },
+            None => StoreError::Backend { doing, source },
+        }
     }
 }
 

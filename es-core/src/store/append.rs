@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{encode, error::InvalidRequest, history::HistoryId, limits, turn::Turn};
+use super::{encode, history::HistoryId, invalid::InvalidRequest, limits, turn::Turn};
 use crate::{
     event::{EventSchema, EventSet},
     recorded::{EventId, Metadata, Position, StreamId, StreamVersion},

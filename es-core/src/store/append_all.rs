@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use super::{
     append::{Append, Appended},
-    error::{InvalidRequest, StoreError},
+    error::StoreError,
+    invalid::InvalidRequest,
     limits,
 };
 use crate::recorded::StreamId;

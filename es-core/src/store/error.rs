@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use super::{EncodeError, append::Expected, append_all::PartlyStored, checkpoint::Checkpoint, history::HistoryId};
+use super::{
+    append::Expected, append_all::PartlyStored, checkpoint::Checkpoint, history::HistoryId, invalid::InvalidRequest,
+};
 use crate::{
     projection::InlineError,
     recorded::{EventId, Position, StreamId, StreamVersion},
@@ -79,6 +81,22 @@ pub enum StoreError {
         /// The stream.
         stream: StreamId,
     },
+    /// Readers see another version of a read model than the struct with which it was read, and its rows do not fit it.
+    #[error(
+        "`{read_model}` v{wanted} was to be read, and readers see version {active}{}",
+        version_advice(*.wanted, *.active)
+    )]
+    OtherVersion {
+        /// The table of the read model.
+        read_model: &'static str,
+        /// The version of the struct.
+        wanted: u32,
+        /// The version that readers see.
+        active: u32,
+        /// What could not be read.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The store's tables are not those that this version of the program needs.
     #[error("the store has schema version {found}, this program needs {needed}: {}", schema_advice(*.found, *.needed))]
     WrongSchema {
@@ -100,6 +118,15 @@ pub enum StoreError {
 
 fn schema_advice(found: u32, needed: u32) -> &'static str {
     if found > needed { "it was made by a newer program; use that one" } else { "call `migrate()` on the store" }
+}
+
+fn version_advice(wanted: u32, active: u32) -> &'static str {
+    if active < wanted {
+        " until the newer one is complete and takes over: run an engine with it, see in its status how far it is, and read the \
+         older version until then"
+    } else {
+        " since it has taken over: read it with a program that has that version"
+    }
 }
 
 impl StoreError {
@@ -186,79 +213,6 @@ impl HistoryDiverged {
     pub fn without(missing: Checkpoint, found: HistoryId) -> Self {
         Self { missing: Some(missing), ..Self::new(missing.history, found) }
     }
-}
-
-/// A request that no store can serve. Nothing was stored.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidRequest {
-    /// There is nothing to store.
-    #[error("an append needs at least one event")]
-    NoEvents,
-    /// There is nothing to store together.
-    #[error("to append to several streams needs at least one append")]
-    NoAppends,
-    /// Two appends that were to be stored together are for one stream.
-    #[error(
-        "two appends to {stream} cannot be stored together: put all events of a stream into one append, in their order"
-    )]
-    StreamTwice {
-        /// The stream.
-        stream: StreamId,
-    },
-    /// A name is missing.
-    #[error("the {what} is empty")]
-    Empty {
-        /// Which name.
-        what: &'static str,
-    },
-    /// A name or a text is too long.
-    #[error("the {what} has {bytes} bytes, at most {limit} can be stored")]
-    TooLong {
-        /// Which text.
-        what: &'static str,
-        /// Its length.
-        bytes: usize,
-        /// The most allowed.
-        limit: usize,
-    },
-    /// A text has a NUL character, which PostgreSQL cannot store.
-    #[error("the {what} has a NUL character, which cannot be stored")]
-    Nul {
-        /// Which text.
-        what: &'static str,
-    },
-    /// Too many events in one append.
-    #[error("{events} events in one append, at most {limit} can be stored together")]
-    TooManyEvents {
-        /// How many.
-        events: usize,
-        /// The most allowed.
-        limit: usize,
-    },
-    /// One event is too large.
-    #[error("event {index} of the append, `{event_type}`, has {bytes} bytes, at most {limit} can be stored")]
-    EventTooLarge {
-        /// Which event of the append, from 0.
-        index: usize,
-        /// Its stored name.
-        event_type: &'static str,
-        /// Its size as JSON.
-        bytes: usize,
-        /// The most allowed.
-        limit: usize,
-    },
-    /// The append as a whole is too large.
-    #[error("the append has {bytes} bytes, at most {limit} can be stored together")]
-    AppendTooLarge {
-        /// Its size as JSON.
-        bytes: usize,
-        /// The most allowed.
-        limit: usize,
-    },
-    /// An event has a value that cannot be stored and read back.
-    #[error(transparent)]
-    Event(#[from] EncodeError),
 }
 
 /// A store cannot be reached or cannot answer now.

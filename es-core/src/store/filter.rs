@@ -3,7 +3,7 @@
 use super::{
     append::{check_names, check_nul},
     checkpoint::Checkpoint,
-    error::InvalidRequest,
+    invalid::InvalidRequest,
     read::StoredEvent,
 };
 use crate::{

@@ -13,6 +13,7 @@ pub mod error;
 pub mod filter;
 pub mod follow;
 pub mod history;
+mod invalid;
 pub mod kept;
 pub mod limits;
 pub mod listing;
@@ -31,10 +32,11 @@ pub use self::{
     checkpoint::Checkpoint,
     decode::DecodeError,
     encode::EncodeError,
-    error::{Conflict, Corrupt, Fault, HistoryDiverged, InvalidRequest, Misconfigured, StoreError, Unavailable},
+    error::{Conflict, Corrupt, Fault, HistoryDiverged, Misconfigured, StoreError, Unavailable},
     filter::{Filter, ReadAll},
     follow::Page,
     history::HistoryId,
+    invalid::InvalidRequest,
     kept::KeptSnapshot,
     read::{KeyedAppend, Load, LoadedStream, NewSnapshot, ReadStream, StoredEvent, StoredSnapshot, Until},
     streams::{ArchivedStreams, ListStreams, StreamInfo},

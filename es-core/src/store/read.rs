@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use super::{
     append::check_names,
     decode::{self, DecodeError},
-    error::{Corrupt, Fault, InvalidRequest},
+    error::{Corrupt, Fault},
     history::HistoryId,
+    invalid::InvalidRequest,
 };
 use crate::{
     event::{Event, EventSchema, EventSet},

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     append::{check_names, check_nul, check_text},
-    error::InvalidRequest,
+    invalid::InvalidRequest,
     limits,
 };
 use crate::recorded::{Position, StreamId, StreamVersion};

@@ -31,7 +31,9 @@ use sqlx::PgConnection;
 /// }
 /// ```
 ///
-/// A handler neither commits nor rolls back: a batch whose transaction a handler has ended fails. Savepoints are its own.
+/// A handler neither commits nor rolls back: the server refuses the one, and a batch whose transaction a handler has ended
+/// fails, which stops the projection. Savepoints are its own. `set constraints` takes the names of its own constraints, and
+/// not `all`.
 /// Pass on every error of a statement: behind it the transaction takes no others. What is set for the session is undone
 /// behind the batch.
 #[derive(Debug)]

@@ -35,6 +35,8 @@ pub(super) struct Version {
     /// Of a read model.
     pub(super) columns: Option<Vec<TableColumn>>,
     pub(super) shards: u32,
+    /// The events that it handles, where that is known.
+    pub(super) events: Option<Vec<String>>,
 }
 
 impl Projection {
@@ -70,7 +72,7 @@ pub(super) fn read(rows: &[PgRow]) -> Result<Known, sqlx::Error> {
             None => None,
         };
         let shards = u32::try_from(row.try_get::<i64, _>(7)?).unwrap_or(u32::MAX);
-        projection.versions.insert(natural(number), Version { columns, shards });
+        projection.versions.insert(natural(number), Version { columns, shards, events: row.try_get(8)? });
     }
     Ok(known)
 }

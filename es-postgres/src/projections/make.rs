@@ -1,7 +1,7 @@
 //! Making what is missing.
 
 use es_core::{
-    projection::{ProjectionKind, Start},
+    projection::{PrepareError, ProjectionKind, Start},
     recorded::Position,
 };
 use sqlx::PgConnection;
@@ -31,6 +31,9 @@ impl Todo<'_> {
             ProjectionKind::ReadModel(table) => Some(column::of_table(table)),
             _ => None,
         };
+        if let Some(changed) = &self.events {
+            self.keep_events(parts, connection, changed).await?;
+        }
         if self.new_version {
             self.make_rows(parts, connection, columns.as_deref(), now).await?;
             if let Some(columns) = &columns {
@@ -65,14 +68,38 @@ impl Todo<'_> {
                    on conflict (name) do update set newest = excluded.newest";
         let query = sqlx::query(parts.statements.fill(sql)).bind(name).bind(self.schema.kind.name()).bind(version);
         query.execute(&mut *connection).await?;
-        let sql = "insert into \"es\".projection_versions (name, version, columns) values ($1, $2, $3)";
+        let sql = "insert into \"es\".projection_versions (name, version, columns, events, began)
+                   values ($1, $2, $3, $4, $5)";
         let query = sqlx::query(parts.statements.fill(sql)).bind(name).bind(version).bind(columns.map(column::to_json));
+        let query = query.bind(self.event_types()).bind(signed(start.get()));
         query.execute(&mut *connection).await?;
         let sql = "insert into \"es\".projection_shards (name, version, shard, position)
                    select $1, $2, shard, $4 from generate_series(0, $3 - 1) as shard";
         let query = sqlx::query(parts.statements.fill(sql)).bind(name).bind(version);
         let query = query.bind(integer(self.schema.shards.max(1))).bind(signed(start.get()));
         query.execute(&mut *connection).await.map(drop)
+    }
+
+    fn event_types(&self) -> Vec<&'static str> {
+        self.schema.events.iter().map(|event| event.name).collect()
+    }
+
+    /// Keeps which events it handles from here on, unless it has passed some of those that are other ones.
+    async fn keep_events(
+        &self,
+        parts: &Parts,
+        connection: &mut PgConnection,
+        changed: &[String],
+    ) -> Result<(), Trouble> {
+        let (name, version) = (self.schema.id.name, integer(self.schema.id.version));
+        if !changed.is_empty() {
+            let passed = sqlx::query_scalar(parts.projections.statements.passed.clone()).bind(name).bind(version);
+            let passed = passed.bind(changed).fetch_all(&mut *connection).await?;
+            PrepareError::of_passed(self.schema, passed)?;
+        }
+        let sql = "update \"es\".projection_versions set events = $3 where name = $1 and version = $2";
+        let query = sqlx::query(parts.statements.fill(sql)).bind(name).bind(version).bind(self.event_types());
+        Ok(query.execute(connection).await.map(drop)?)
     }
 
     async fn make_indexes(

@@ -24,6 +24,9 @@ pub(super) struct Todo<'s> {
     pub(super) view: bool,
     /// How many shards there are, where others are wanted.
     pub(super) shards: Option<u32>,
+    /// Where the events that it handles are to be kept anew, those of which the handlers were changed: none of them may have
+    /// been passed.
+    pub(super) events: Option<Vec<String>>,
 }
 
 /// What is missing of a projection, if something is.
@@ -46,10 +49,17 @@ pub(super) fn todo<'s>(
         indexes: Vec::new(),
         view: false,
         shards: None,
+        events: None,
     };
     let version = known.and_then(|known| known.versions.get(&projection.version));
     if let Some(version) = version {
         todo.shards = Some(version.shards).filter(|&found| found != schema.shards.max(1));
+        let wanted = schema.events.iter().map(|event| event.name);
+        todo.events = match &version.events {
+            Some(events) if events.iter().map(String::as_str).eq(wanted) => None,
+            Some(events) => Some(schema.changed_events(events)),
+            None => Some(Vec::new()),
+        };
     } else if !todo.new_version {
         // An older version that is not kept is not made anew.
         return Ok(None);
@@ -85,6 +95,7 @@ pub(super) fn todo<'s>(
         }
         todo.view = todo.new_version || !relations.contains(table.name);
     }
-    let nothing = !todo.new_version && !todo.view && todo.indexes.is_empty() && todo.shards.is_none();
+    let nothing =
+        !todo.new_version && !todo.view && todo.indexes.is_empty() && todo.shards.is_none() && todo.events.is_none();
     Ok((!nothing).then_some(todo))
 }

@@ -133,6 +133,10 @@ impl ProjectionStore for PostgresStore {
         transience::of(error)
     }
 
+    fn advice(&self, error: &HandlerError) -> Option<String> {
+        transience::advice(error)
+    }
+
     async fn load_rows(
         &self,
         transaction: &mut PgTransaction,
@@ -209,6 +213,10 @@ impl ProjectionStore for PostgresStore {
 
     async fn set_activity(&self, projection: ProjectionId, activity: Activity) -> Result<(), StoreError> {
         lifecycle::set_activity(&self.parts, projection, activity).await
+    }
+
+    async fn end_inline(&self, projection: ProjectionId) -> Result<(), StoreError> {
+        inline::take_off(&self.parts, (projection.name, sql::integer(projection.version)), Activity::Running).await
     }
 
     async fn switch(&self, projection: ProjectionId, upto: Position) -> Result<bool, StoreError> {

@@ -19,14 +19,14 @@ use crate::{
 
 const LOOKING: &str = "looking at projections";
 
-/// What there is of these projections; if asked for, with the older versions that are kept.
-pub(super) async fn roster(parts: &Parts, projections: &[ProjectionId], older: bool) -> Result<Roster, StoreError> {
+/// What there is of these projections; if asked for, with all other versions that are kept.
+pub(super) async fn roster(parts: &Parts, projections: &[ProjectionId], all: bool) -> Result<Roster, StoreError> {
     let statements = &parts.projections.statements;
     let engines = parts.connections.fetch(|| sqlx::query(statements.engines.clone())).await;
     let engines = engines.map_err(|failure| failed(LOOKING, failure))?;
     let names: Vec<_> = projections.iter().map(|id| id.name).collect();
     let versions: Vec<_> = projections.iter().map(|id| integer(id.version)).collect();
-    let query = || sqlx::query(statements.roster.clone()).bind(&names).bind(&versions).bind(older);
+    let query = || sqlx::query(statements.roster.clone()).bind(&names).bind(&versions).bind(all);
     let rows = parts.connections.fetch(query).await.map_err(|failure| failed(LOOKING, failure))?;
     read(projections, &engines, &rows).map_err(unreadable)
 }

@@ -39,6 +39,7 @@ statements! {
     letters_move,
     parked_events,
     parked_keys,
+    passed,
     redrive,
     redriven,
     relations,

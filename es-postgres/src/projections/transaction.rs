@@ -1,6 +1,6 @@
 //! A batch: one transaction, behind a fence.
 
-use std::{fmt, sync::Arc};
+use std::{error::Error, fmt, sync::Arc};
 
 use es_core::{
     projection::{Advance, Claim},
@@ -17,6 +17,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use super::{
     context::PgContext,
     sql::{inlined, integer, literal, milliseconds},
+    transience::PASSED_OVER,
 };
 use crate::{
     connections::{Failure, Kept},
@@ -223,7 +224,7 @@ impl PgTransaction {
             let source = "a statement of the batch has failed, and was passed over".into();
             return Err(StoreError::Backend { doing: COMMITTING, source });
         }
-        let sql = if self.used { looking_behind_handlers(&self.claim) } else { "commit".to_owned() };
+        let sql = ending(&self.claim, self.used);
         match self.kept.connection().execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
             Ok(_) => {
                 // Behind the commit nothing may fail any more but the connection, which is closed then.
@@ -237,7 +238,11 @@ impl PgTransaction {
                     "a handler of `{}` has ended the transaction of its batch; leave `commit` and `rollback` to the engine",
                     self.claim.shard.projection.name
                 );
-                Err(Misconfigured::new(reason, Some(source.into())).into())
+                Err(Misconfigured::new(reason, None).into())
+            }
+            Err(source) if code_is(&source, "25P02") => {
+                let source = PassedOver { projection: self.claim.shard.projection.name, source };
+                Err(StoreError::Backend { doing: COMMITTING, source: source.into() })
             }
             Err(source) => Err(failed(COMMITTING, error::failure(source))),
         }
@@ -252,9 +257,34 @@ impl PgTransaction {
     }
 }
 
-/// The commit of a transaction that handlers had, in one message.
-fn looking_behind_handlers(claim: &Claim) -> String {
-    format!("select 1 / (current_setting('es.batch', true) is not distinct from {})::integer; commit", mark(claim))
+/// A batch cannot be committed, because of an error that nobody has told of.
+#[derive(Debug)]
+struct PassedOver {
+    projection: &'static str,
+    source: sqlx::Error,
+}
+
+impl fmt::Display for PassedOver {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "in a batch of `{}` {PASSED_OVER}", self.projection)
+    }
+}
+
+impl Error for PassedOver {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// The commit, in one message. Where handlers had the transaction it is looked whether it is the same still.
+fn ending(claim: &Claim, used: bool) -> String {
+    let mark = mark(claim);
+    let end = format!("set local es.batch_end = {mark}; commit");
+    if used {
+        format!("select 1 / (current_setting('es.batch', true) is not distinct from {mark})::integer; {end}")
+    } else {
+        end
+    }
 }
 
 fn code_is(error: &sqlx::Error, code: &str) -> bool {

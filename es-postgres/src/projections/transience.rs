@@ -6,6 +6,7 @@ use es_core::{
     projection::{HandlerError, Transience},
     store::StoreError,
 };
+use sqlx::error::DatabaseError;
 
 use crate::error;
 
@@ -19,6 +20,23 @@ pub(super) fn of(error: &HandlerError) -> Transience {
     };
     let causes = || std::iter::successors(error.source(), |error| (*error).source()).find_map(of_cause);
     itself.or_else(causes).unwrap_or(Transience::Lasting)
+}
+
+/// What is to be said of a statement that failed only because an earlier one had.
+pub(super) fn advice(error: &HandlerError) -> Option<String> {
+    let itself = error.downcast_ref::<sqlx::Error>();
+    let causes = std::iter::successors(error.source(), |error| (*error).source());
+    let mut of_driver = itself.into_iter().chain(causes.filter_map(|error| error.downcast_ref::<sqlx::Error>()));
+    of_driver.any(is_behind_a_failure).then(|| PASSED_OVER.to_owned())
+}
+
+/// What a handler is told that has not handed on an error.
+pub(super) const PASSED_OVER: &str = "a handler has passed over the error of a statement, behind which the transaction takes no \
+                                      others; hand on each of them with `?`, or put a savepoint before what may fail";
+
+/// 25P02: the transaction had failed before.
+fn is_behind_a_failure(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(DatabaseError::code).as_deref() == Some("25P02")
 }
 
 fn of_cause(error: &(dyn Error + 'static)) -> Option<Transience> {
@@ -35,15 +53,17 @@ fn of_store(error: &StoreError) -> Option<Transience> {
         // Another writer was first: all is read and decided anew.
         StoreError::Conflict(_) | StoreError::RetryTransaction { .. } => Some(Transience::Passing),
         StoreError::Backend { .. } => None,
+        // It is about no event.
+        StoreError::Misconfigured(_) => Some(Transience::Broken),
         _ => Some(Transience::Lasting),
     }
 }
 
 fn of_driver(error: &sqlx::Error) -> Transience {
     match error {
+        error if error::is_lost(error) => Transience::Unavailable,
         sqlx::Error::Database(database) => of_code(database.code().as_deref().unwrap_or_default()),
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Transience::Unavailable,
-        error if error::is_lost(error) => Transience::Unavailable,
         _ => Transience::Lasting,
     }
 }
@@ -56,6 +76,9 @@ fn of_code(code: &str) -> Transience {
         "40001" | "40P01" | "55P03" | "57014" | "25P03" | "25P02" => Transience::Passing,
         // The server was ended, starts, or takes over; 25006: it only reads.
         "57P01" | "57P02" | "57P03" | "57P05" | "40003" | "25006" => Transience::Unavailable,
+        // A message that the server does not take, such as a statement with too few arguments; the connection is there. Ours: a
+        // handler that commits.
+        "08P01" | "ES003" => Transience::Broken,
         // 08: the connection; 53: out of connections, memory or disk.
         code if code.starts_with("08") || code.starts_with("53") => Transience::Unavailable,
         // 42: a statement that the server does not take, or a right or a table that is missing; 28 and 3D, 3F: nobody is let
@@ -108,6 +131,8 @@ mod tests {
             ("25P03", Transience::Passing),
             ("57P01", Transience::Unavailable),
             ("08006", Transience::Unavailable),
+            ("08P01", Transience::Broken),
+            ("ES003", Transience::Broken),
             ("53300", Transience::Unavailable),
             ("23505", Transience::Lasting),
             ("22003", Transience::Lasting),

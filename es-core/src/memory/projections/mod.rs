@@ -50,6 +50,9 @@ struct Projection {
 struct Version {
     /// Of a read model.
     table: Option<TableSchema>,
+    /// The events that it handles, and where it began.
+    events: Vec<String>,
+    began: Position,
     rows: Rows,
     shards: Vec<Shard>,
     letters: Letters,

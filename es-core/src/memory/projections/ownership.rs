@@ -86,8 +86,8 @@ impl State {
         busy
     }
 
-    /// What there is of these projections; if asked for, with the older versions that are kept.
-    pub(super) fn roster(&self, projections: &[ProjectionId], older: bool) -> Roster {
+    /// What there is of these projections; if asked for, with all other versions that are kept.
+    pub(super) fn roster(&self, projections: &[ProjectionId], all: bool) -> Roster {
         let now = self.clock.now();
         let engines = self.projections.engines.iter().filter(|(_, engine)| engine.lease_ends > now);
         let engines = engines.map(|(&id, engine)| {
@@ -95,7 +95,7 @@ impl State {
             (id, shared.copied().collect())
         });
         let known = &self.projections;
-        let versions = projections.iter().flat_map(|&id| known.kept(id, older));
+        let versions = projections.iter().flat_map(|&id| known.kept(id, all));
         let shards = versions.flat_map(|id| known.shards(id)).filter_map(|shard| {
             let version = known.version(shard.projection)?;
             version.state(shard, now)
@@ -114,10 +114,10 @@ impl Shard {
 }
 
 impl Projections {
-    /// A version, and if asked for those that are older, in their order.
-    fn kept(&self, id: ProjectionId, older: bool) -> Vec<ProjectionId> {
-        let first = if older { 0 } else { id.version };
-        let versions = self.by_name.get(id.name).map(|known| known.versions.range(first..=id.version));
+    /// A version, or if asked for all of the name, in their order.
+    fn kept(&self, id: ProjectionId, all: bool) -> Vec<ProjectionId> {
+        let wanted = if all { 0..=u32::MAX } else { id.version..=id.version };
+        let versions = self.by_name.get(id.name).map(|known| known.versions.range(wanted));
         versions.into_iter().flatten().map(|(&version, _)| ProjectionId { version, ..id }).collect()
     }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Letters, Projection, Projections, Rows, Shard, Version};
 use crate::{
-    memory::State,
+    memory::{State, index},
     projection::{
         Activity, ColumnDifference, PrepareError, ProjectionKind, ProjectionSchema, ShardId, Start,
         column::{ColumnSchema, TableSchema},
@@ -24,12 +24,30 @@ impl State {
                 return Err(PrepareError::NameTwice { name: schema.id.name });
             }
             self.projections.check(schema, now)?;
+            PrepareError::of_passed(schema, self.passed(schema))?;
         }
         let end = Position::new(self.log.len() as u64);
         for schema in projections {
             self.projections.make(schema, end, now);
         }
         Ok(())
+    }
+}
+
+impl State {
+    /// The events that a version has passed of those whose handlers were changed.
+    fn passed(&self, schema: &ProjectionSchema) -> Vec<String> {
+        let known = self.projections.by_name.get(schema.id.name);
+        let Some(version) = known.and_then(|known| known.versions.get(&schema.id.version)) else { return Vec::new() };
+        let mut changed = schema.changed_events(&version.events);
+        let stands = |shard: &Shard| match shard.activity {
+            Activity::Inline => self.log.len(),
+            _ => index(shard.position.get()),
+        };
+        let furthest = version.shards.iter().map(stands).max().unwrap_or_default();
+        let passed = self.log.get(index(version.began.get())..furthest).unwrap_or_default();
+        changed.retain(|name| passed.iter().any(|event| event.event_type == *name));
+        changed
     }
 }
 
@@ -65,6 +83,7 @@ impl Projections {
         });
         if let Some(version) = known.versions.get_mut(&id.version) {
             version.divide(schema.shards.max(1), now);
+            version.events = schema.events.iter().map(|event| event.name.to_owned()).collect();
         } else if id.version > known.newest {
             let start = match schema.start {
                 Start::Beginning => Position::START,
@@ -76,7 +95,9 @@ impl Projections {
                 ProjectionKind::Projection | ProjectionKind::Reactor => None,
             };
             let shards = schema.shards().map(|_| Shard::new(start, now)).collect();
-            let version = Version { table, rows: Rows::default(), shards, letters: Letters::default() };
+            let events = schema.events.iter().map(|event| event.name.to_owned()).collect();
+            let (rows, letters) = (Rows::default(), Letters::default());
+            let version = Version { table, events, began: start, rows, shards, letters };
             known.versions.insert(id.version, version);
             known.newest = id.version;
         }

@@ -20,6 +20,7 @@ mod claims;
 mod columns;
 mod failures;
 mod fence;
+mod handlers;
 mod leases;
 mod prepare;
 mod roster;
@@ -43,6 +44,7 @@ use crate::{
 /// All rules, each to be checked on an empty store of its own.
 pub fn rules<S: ProjectionStore>() -> Vec<Rule<S>> {
     let mut rules = prepare::rules();
+    rules.extend(handlers::rules());
     rules.extend(transactions::rules());
     rules.extend(fence::rules());
     rules.extend(claims::rules());

@@ -9,7 +9,7 @@ define_rules! {
     "a roster has the shards that were asked for, in their order, and leaves out what is not there" => shards,
     "a roster says which engines are alive, and what they have in common with whoever asks" => engines,
     "a shard says who owns it, and how far it has come, when" => owners,
-    "a roster tells of older versions that are kept, too" => older,
+    "a roster tells of all other versions that are kept, too, but not who runs one" => others,
 }
 
 const OTHER: ProjectionId = ProjectionId { name: "conformance_other", version: 3 };
@@ -80,7 +80,7 @@ async fn owners<S: ProjectionStore>(store: S) {
     assert!(super::state(&store, held.shard).await.updated_at >= after[1].updated_at);
 }
 
-async fn older<S: ProjectionStore>(store: S) {
+async fn others<S: ProjectionStore>(store: S) {
     for version in [1, 2, 4] {
         prepare(&store, sharded(version, 2)).await;
     }
@@ -92,5 +92,9 @@ async fn older<S: ProjectionStore>(store: S) {
         (versions, roster.active)
     };
     assert_eq!(versions(4).await, (vec![1, 2, 4], vec![id(1)]));
-    assert!(!versions(2).await.0.contains(&4), "a newer one is not asked for");
+    assert_eq!(versions(2).await, (vec![1, 2, 4], vec![id(1)]), "older and newer ones");
+    assert_eq!(versions(3).await, (vec![1, 2, 4], vec![id(1)]), "also where that version is not there");
+    let engine = EngineInfo { projections: vec![id(2)], ..super::engine("runs", LONG) };
+    let roster = store.keep_alive(&engine, &[]).await.expect("an answer");
+    assert_eq!(places(&roster), [(id(2), 0), (id(2), 1)], "only what it runs");
 }
