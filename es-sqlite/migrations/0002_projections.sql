@@ -15,6 +15,10 @@ create table es_projection_versions (
     version integer not null check (version > 0),
     -- Of a read model: what its table was made of, as JSON.
     columns text,
+    -- The stored names of the events that it handles, as a JSON array, so that a handler is not added of which events have been
+    -- passed already; and where it began.
+    events  text    not null,
+    began   integer not null check (began >= 0),
     primary key (name, version)
 ) strict, without rowid;
 

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     error,
+    inline::InEffect,
     insert::{self, NewRow},
     row::{self, integer, is_null, natural, signed, text, unreadable},
 };
@@ -145,6 +146,8 @@ pub(crate) struct Deciding<'a> {
     keys: HashMap<(StreamId, String), (u64, u64)>,
     /// Decided, and not yet in the table.
     rows: Vec<NewRow<'a>>,
+    /// The read models that change with these appends.
+    pub(crate) inline: InEffect,
 }
 
 /// What was known before something that may have to be taken back.
@@ -182,7 +185,11 @@ impl<'a> Deciding<'a> {
             streams: HashMap::with_capacity(appends.len()),
             keys: HashMap::new(),
             rows: Vec::new(),
+            inline: InEffect::default(),
         };
+        if let Some(row) = rows.first() {
+            deciding.inline = text(row, 8).and_then(InEffect::of_json).map_err(unreadable)?;
+        }
         for row in &rows {
             deciding.found(&appends, row).map_err(unreadable)?;
         }

@@ -47,6 +47,7 @@ impl Connections {
     /// Opens the file, or makes it; and looks first whether it may be ours, before anything of it is changed.
     pub(crate) async fn open(path: &Path, config: &SqliteConfig) -> Result<Self, StoreError> {
         let from_root = place::check_path(path)?;
+        place::check_log(&from_root)?;
         let options = SqliteConnectOptions::new()
             .filename(&from_root)
             .busy_timeout(config.lock_timeout)
@@ -104,6 +105,14 @@ impl Connections {
         &self.pen
     }
 
+    /// Brings what was committed from the log into the file, where nobody is in the way.
+    pub(crate) async fn checkpoint(&self) {
+        let mut guard = self.pen.slot.lock().await;
+        if let Slot::Open { connection, .. } = &mut *guard {
+            let _ = run(connection, "pragma wal_checkpoint(truncate)").await;
+        }
+    }
+
     /// Waits for the requests under way, and closes all.
     pub(crate) async fn close(&self) {
         self.readers.close().await;
@@ -137,7 +146,7 @@ enum Slot {
 
 impl Pen {
     async fn open(path: &Path, options: SqliteConnectOptions, patience: Duration) -> Result<Self, StoreError> {
-        let mut connection = connect(path, &options.clone().create_if_missing(true)).await?;
+        let mut connection = connect(path, &options.clone().create_if_missing(true), patience).await?;
         let opened = Opened::at(path)?;
         match try_to_write(&mut connection).await {
             // Others can write it.
@@ -175,7 +184,7 @@ impl Pen {
         self.opened.check()?;
         match &*guard {
             Slot::Gone => {
-                let connection = connect(self.opened.path(), &self.options).await?;
+                let connection = connect(self.opened.path(), &self.options, patience).await?;
                 // It may have been replaced just now.
                 self.opened.check()?;
                 *guard = Slot::Open { connection, log: None };
@@ -210,14 +219,25 @@ impl Pen {
     }
 }
 
-/// A connection that never waits for other processes by itself.
-async fn connect(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
-    let connected = async {
-        let mut connection = SqliteConnection::connect_with(options).await?;
-        run(&mut connection, "pragma busy_timeout = 0").await?;
-        Ok(connection)
-    };
-    connected.await.map_err(|source| error::cannot_open(path, source))
+/// A connection that never waits for other processes by itself. While another one makes the file what it is, SQLite does not
+/// wait for it, whatever is set.
+async fn connect(
+    path: &Path,
+    options: &SqliteConnectOptions,
+    patience: Duration,
+) -> Result<SqliteConnection, StoreError> {
+    let mut others = Others::new(patience);
+    loop {
+        let connected = async {
+            let mut connection = SqliteConnection::connect_with(options).await?;
+            run(&mut connection, "pragma busy_timeout = 0").await?;
+            Ok(connection)
+        };
+        let connected = connected.await;
+        if !others.are_waited_for(&connected).await {
+            return connected.map_err(|source| error::cannot_open(path, source));
+        }
+    }
 }
 
 /// SQLite opens what can only be read as well, and begins to write, and would say so at the first append.
@@ -230,15 +250,36 @@ async fn try_to_write(connection: &mut SqliteConnection) -> Result<(), sqlx::Err
 
 /// Begins, as soon as no other process writes.
 async fn begin_immediate(connection: &mut SqliteConnection, patience: Duration) -> Result<(), sqlx::Error> {
-    let (start, mut pause) = (Instant::now(), FIRST_PAUSE);
+    let mut others = Others::new(patience);
     loop {
         let begun = run(connection, "begin immediate").await;
-        let busy = begun.as_ref().is_err_and(|source| error::code_of(source) == Some(code::BUSY));
-        if !busy || start.elapsed() >= patience {
+        if !others.are_waited_for(&begun).await {
             return begun;
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Other processes that are in the way, and how long they are waited for.
+struct Others {
+    since: Instant,
+    patience: Duration,
+    pause: Duration,
+}
+
+impl Others {
+    fn new(patience: Duration) -> Self {
+        Self { since: Instant::now(), patience, pause: FIRST_PAUSE }
+    }
+
+    /// Waits a moment where it is because of them that something failed, unless they were waited for long enough.
+    async fn are_waited_for<T>(&mut self, outcome: &Result<T, sqlx::Error>) -> bool {
+        let busy = outcome.as_ref().is_err_and(|source| error::code_of(source) == Some(code::BUSY));
+        if !busy || self.since.elapsed() >= self.patience {
+            return false;
+        }
+        sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        true
     }
 }
 

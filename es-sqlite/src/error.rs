@@ -5,8 +5,6 @@ use std::{error::Error, path::Path};
 use es_core::store::{Misconfigured, StoreError, Unavailable};
 use sqlx::error::DatabaseError;
 
-use crate::migrate;
-
 /// SQLite's result codes, <https://www.sqlite.org/rescode.html>; of extended ones the lowest byte.
 pub(crate) mod code {
     pub(crate) const ERROR: i32 = 1;
@@ -79,9 +77,14 @@ pub(crate) fn store_error(doing: &'static str, source: sqlx::Error) -> StoreErro
             return Misconfigured::new(format!("while {doing}: {}", words(&source)), Some(source.into())).into();
         }
         None if is_lost(&source) => format!("the connection was lost while {doing}: {source}"),
-        // A statement of ours that has no table: it is not the file that was migrated.
+        // The tables were there when it was opened.
         Some(code::ERROR) if is_of_no_table(&source) => {
-            return StoreError::WrongSchema { found: 0, needed: migrate::NEWEST };
+            let reason = format!(
+                "while {doing}: {}; somebody has changed the file since it was opened, or removed a table of it: open it anew, or \
+                 restore it",
+                words(&source)
+            );
+            return Misconfigured::new(reason, Some(source.into())).into();
         }
         _ => return StoreError::Backend { doing, source: source.into() },
     };

@@ -261,8 +261,8 @@ impl Writer {
     ) -> Result<Position, Failed> {
         let mut writing = self.pen.begin(DOING, "a transaction of appends").await?;
         let appends = asked.iter().flat_map(|asked| &asked.together);
-        let inline = if asked.is_empty() { InEffect::default() } else { InEffect::ask(writing.connection()?).await? };
         let mut deciding = Deciding::begin(writing.connection()?, appends).await?;
+        let inline = std::mem::take(&mut deciding.inline);
         for Asked { together, .. } in asked {
             let changes_rows = together.iter().flat_map(Prepared::event_types).any(|event| inline.concern(event));
             outcomes.push(if changes_rows {

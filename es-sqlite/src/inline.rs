@@ -11,7 +11,6 @@ use std::{
 use es_core::{
     projection::{
         Activity, InlineError, InlineReadModel, ProjectionError, ProjectionId, ProjectionKind, ProjectionSchema,
-        ShardId,
     },
     store::{StoreError, StoredEvent},
 };
@@ -29,7 +28,11 @@ const DOING: &str = "having a read model change with the appends";
 const MOST: i64 = 1_000;
 
 /// Those that are in effect.
-const LISTED: &str = "select name, version, events from es_inline_read_models order by name, version";
+const LISTED: &str = "select name, version from es_inline_read_models order by name, version";
+
+/// The same in one value, with their events; it stands in `sql/look_up.sql` as well.
+const IN_EFFECT: &str = "
+    select json_group_array(json_array(name, version, json(events)) order by name, version) from es_inline_read_models";
 
 /// ?1 name, ?2 version, ?3 the stored names of its events, as a JSON array.
 const LIST: &str = "insert into es_inline_read_models (name, version, events) values (?1, ?2, ?3)";
@@ -133,14 +136,16 @@ impl From<InlineError> for Trouble {
 impl InEffect {
     /// Asks the file, in the transaction that is to append.
     pub(crate) async fn ask(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
-        let rows = sqlx::query(LISTED).fetch_all(connection).await;
-        let rows = rows.map_err(|source| error::store_error(DOING, source))?;
-        let listed = |row: &sqlx::sqlite::SqliteRow| {
-            let events = serde_json::from_str(text(row, 2)?).map_err(|error| sqlx::Error::Decode(error.into()))?;
-            let version = u32::try_from(integer(row, 1)?).unwrap_or(0);
-            Ok(Listed { name: text(row, 0)?.to_owned(), version, events })
-        };
-        rows.iter().map(listed).collect::<Result<_, _>>().map(Self).map_err(unreadable)
+        let listed: Result<String, _> = sqlx::query_scalar(IN_EFFECT).fetch_one(connection).await;
+        let listed = listed.map_err(|source| error::store_error(DOING, source))?;
+        Self::of_json(&listed).map_err(unreadable)
+    }
+
+    /// What [`IN_EFFECT`] has answered.
+    pub(crate) fn of_json(listed: &str) -> Result<Self, sqlx::Error> {
+        let listed: Vec<(String, u32, Vec<String>)> =
+            serde_json::from_str(listed).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        Ok(Self(listed.into_iter().map(|(name, version, events)| Listed { name, version, events }).collect()))
     }
 
     /// Whether an event of this stored name changes rows.
@@ -220,9 +225,7 @@ fn is_about_the_file(source: &sqlx::Error) -> bool {
 /// Has a read model change with the appends from here on. `false` where it is not near enough to the end of all events, or
 /// something is in the way.
 pub(crate) async fn activate(parts: &Parts, read_model: &dyn InlineReadModel) -> Result<bool, StoreError> {
-    if parts.projections.registry.is_open(ShardId { projection: read_model.schema().id, shard: 0 }).await {
-        return Ok(false);
-    }
+    // A batch that is under way has written nothing yet, and finds its claim void.
     let mut writing =
         parts.connections.pen().begin(DOING, "a read model that comes to change with the appends").await?;
     let brought_in = match writing.connection() {

@@ -31,7 +31,10 @@ pub(crate) async fn migrate(connections: &Connections) -> Result<(), StoreError>
     drop(reader);
     let mut writing = connections.pen().begin(DOING, "a migration of the tables").await?;
     apply(writing.connection()?).await?;
-    writing.commit(DOING).await.map_err(|uncommitted| uncommitted.error)
+    writing.commit(DOING).await.map_err(|uncommitted| uncommitted.error)?;
+    // So that the file by itself says whose it is, and which history it has.
+    connections.checkpoint().await;
+    Ok(())
 }
 
 async fn apply(connection: &mut SqliteConnection) -> Result<(), StoreError> {

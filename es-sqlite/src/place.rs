@@ -52,6 +52,20 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// Refuses to begin anew beside the log of a file that is gone: SQLite would throw it away, with the events in it.
+pub(crate) fn check_log(path: &Path) -> Result<(), StoreError> {
+    let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+    if length(path) > 0 || length(&beside(path, LOG)) == 0 {
+        return Ok(());
+    }
+    let path = path.display();
+    let reason = format!(
+        "`{path}` is missing or empty, and `{path}{LOG}` is there, in which events may be that belong to it; put the file back, \
+         or move `{path}{LOG}` away to begin anew; nothing was changed"
+    );
+    Err(Misconfigured::new(reason, None).into())
+}
+
 /// Refuses a file of another program. Reads, and changes nothing.
 pub(crate) async fn check_owner(path: &Path, options: &SqliteConnectOptions) -> Result<(), StoreError> {
     // Of an empty file nobody is the owner, and one that is being made may be locked for a moment.

@@ -14,6 +14,12 @@ macro_rules! on_a_file {
 
 on_a_file! {
     batches::a_batch_may_have_more_rows_than_a_statement_takes(),
+    deploying::a_new_version_that_has_stopped_is_not_healthy(),
+    deploying::an_older_program_is_told_that_a_newer_version_has_taken_over(),
+    deploying::what_is_set_for_nothing_is_refused(),
+    deploying::a_reactor_is_waited_for_only_by_name(),
+    deploying::other_handlers_need_another_version(),
+    deploying::what_was_before_it_began_is_not_missed(),
     following::rows_follow_the_events(),
     following::handlers_see_each_event_once_and_in_order(),
     following::it_begins_where_it_is_told(),
@@ -45,6 +51,7 @@ on_a_file! {
     together::a_job_says_what_is_in_its_way(),
     versions::a_new_version_takes_over_when_it_is_complete(),
     versions::a_job_makes_a_new_version_the_active_one(),
+    versions::whoever_reads_another_version_is_told_which(),
     parked::what_is_parked_is_applied_once_and_in_order(40),
     storm::nothing_is_lost_or_applied_twice(60),
 }

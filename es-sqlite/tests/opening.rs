@@ -207,7 +207,8 @@ async fn a_store_without_its_tables_says_what_to_do() {
     let loaded = store.load(Load::new(stream("a"))).await.map(drop);
     for outcome in [appended, loaded] {
         let error = outcome.expect_err("there are no tables");
-        assert!(matches!(error, StoreError::WrongSchema { found: 0, .. }), "{error:?}");
+        assert!(matches!(error, StoreError::Misconfigured(_)), "{error:?}");
+        assert!(error.to_string().contains("somebody has changed the file"), "{error}");
     }
 }
 
@@ -261,4 +262,39 @@ async fn what_cannot_be_written_is_refused() {
         set(&name.expect("a file").path(), 0o644);
     }
     assert_eq!(stored(&SqliteStore::open(&path).await.expect("it can be opened"), "a").await.len(), 1);
+}
+
+/// SQLite would throw the log away, and everything with it that was not yet in the file.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_of_a_file_that_is_gone_is_kept() {
+    let file = File::new();
+    let store = file.open().await;
+    store.append(append("a", Expected::Any, 3)).await.expect("an append");
+    let log = file.path().with_extension("db-wal");
+    let kept = fs::read(&log).expect("the log is there");
+    store.close().await;
+    for gone in [true, false] {
+        fs::write(&log, &kept).expect("it can be written");
+        let taken = if gone { fs::remove_file(file.path()) } else { fs::write(file.path(), "") };
+        taken.expect("it can be taken away");
+        let refused = SqliteStore::open(file.path()).await.expect_err("it is refused");
+        assert!(matches!(refused, StoreError::Misconfigured(_)), "{refused:?}");
+        assert!(refused.to_string().contains("put the file back"), "{refused}");
+        assert_eq!(fs::read(&log).expect("the log is there"), kept);
+    }
+    fs::remove_file(&log).expect("it can be moved away");
+    file.open().await.close().await;
+}
+
+/// A copy of the file by itself lacks what is in the log, but it is known whose it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_file_says_by_itself_which_history_it_has() {
+    let (file, other) = (File::new(), File::new());
+    let store = file.open().await;
+    fs::copy(file.path(), other.path()).expect("it can be copied");
+    let copied = other.open().await;
+    assert_eq!(copied.history().await.expect("a history"), store.history().await.expect("a history"));
+    for store in [store, copied] {
+        store.close().await;
+    }
 }

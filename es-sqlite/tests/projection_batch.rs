@@ -129,7 +129,7 @@ async fn a_handler_that_ends_the_transaction_stores_nothing_and_is_refused() {
         let refused = store.commit(transaction).await.expect_err(ending);
         assert!(matches!(refused, StoreError::Misconfigured(_)), "{ending}: {refused:?}");
         assert!(refused.to_string().contains("`mails`"), "{refused}");
-        assert_eq!(store.transience(&HandlerError::new(refused)), Transience::Lasting);
+        assert_eq!(store.transience(&HandlerError::new(refused)), Transience::Broken);
         assert_eq!((notes(&file).await, position(&store, held.shard).await), (0, 0), "{ending}");
     }
     // Also one that it does not wait for, behind a statement that it does not wait for.

@@ -14,7 +14,8 @@ use crate::row::{integer, is_null, text};
 const KNOWN: &str = "
     select known.name, known.kind, known.active, known.newest, versions.version, versions.columns,
            (select count(*) from es_projection_shards as shards
-            where shards.name = versions.name and shards.version = versions.version)
+            where shards.name = versions.name and shards.version = versions.version),
+           versions.events
     from es_projections as known
     left join es_projection_versions as versions on versions.name = known.name
     where known.name in (select value from json_each(?1))
@@ -43,6 +44,8 @@ pub(super) struct Version {
     /// Of a read model.
     pub(super) columns: Option<Vec<TableColumn>>,
     pub(super) shards: u32,
+    /// The events that it handles.
+    pub(super) events: Vec<String>,
 }
 
 impl Projection {
@@ -79,7 +82,8 @@ fn version(row: &SqliteRow) -> Result<Version, sqlx::Error> {
         ),
         None => None,
     };
-    Ok(Version { columns, shards: natural(integer(row, 6)?) })
+    let events = serde_json::from_str(text(row, 7)?).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    Ok(Version { columns, shards: natural(integer(row, 6)?), events })
 }
 
 /// Which of these names are taken by tables and views, all in lower case.

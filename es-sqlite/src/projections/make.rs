@@ -14,7 +14,7 @@ use super::{
     missing::Todo,
     prepare::PREPARING,
     registry::Registry,
-    sql::{now, safe},
+    sql::{array, now, safe},
     table,
 };
 use crate::{error, row::signed};
@@ -58,8 +58,27 @@ const NAME: &str = "
     insert into es_projections (name, kind, active, newest) values (?1, ?2, ?3, ?3)
     on conflict (name) do update set newest = excluded.newest";
 
-/// ?1 name, ?2 version, ?3 the columns, as JSON.
-const VERSION: &str = "insert into es_projection_versions (name, version, columns) values (?1, ?2, ?3)";
+/// ?1 name, ?2 version, ?3 the columns, as JSON, ?4 the events that it handles, as a JSON array, ?5 where it begins.
+const VERSION: &str =
+    "insert into es_projection_versions (name, version, columns, events, began) values (?1, ?2, ?3, ?4, ?5)";
+
+/// Which of some event types there are behind where a version began, and not behind where its furthest shard stands. Asked only
+/// where handlers were changed. ?1 name, ?2 version, ?3 event types, as a JSON array. Index: the primary key of events.
+const PASSED: &str = "
+    select type.value from json_each(?3) as type
+    where exists (
+        select 1 from es_events
+        where event_type = type.value
+          and position > (select began from es_projection_versions where name = ?1 and version = ?2)
+          and position <= (
+              select max(case when activity = 'inline' then 9223372036854775807 else position end)
+              from es_projection_shards where name = ?1 and version = ?2
+          )
+    )
+    order by type.key";
+
+/// ?1 name, ?2 version, ?3 the events that it handles, as a JSON array.
+const EVENTS: &str = "update es_projection_versions set events = ?3 where name = ?1 and version = ?2";
 
 /// ?1 name, ?2 version, ?3 shard, ?4 where it begins, ?5 this moment.
 const SHARD: &str =
@@ -85,6 +104,9 @@ impl Todo<'_> {
             if let Some(columns) = &columns {
                 execute(connection, table::create(name, version, columns)).await?;
             }
+        }
+        if let Some(changed) = &self.events {
+            self.keep_events(connection, changed).await?;
         }
         if let Some(found) = self.shards {
             division::divide(registry, connection, self.schema, found).await?;
@@ -112,12 +134,26 @@ impl Todo<'_> {
         let query = sqlx::query(NAME).bind(name).bind(self.schema.kind.name()).bind(version);
         query.execute(&mut *connection).await?;
         let query = sqlx::query(VERSION).bind(name).bind(version).bind(columns.map(column::to_json));
-        query.execute(&mut *connection).await?;
+        query.bind(self.event_types()).bind(start).execute(&mut *connection).await?;
         for shard in 0..self.schema.shards.max(1) {
             let query = sqlx::query(SHARD).bind(name).bind(version).bind(shard).bind(start).bind(now());
             query.execute(&mut *connection).await?;
         }
         Ok(())
+    }
+
+    fn event_types(&self) -> String {
+        array(self.schema.events.iter().map(|event| event.name))
+    }
+
+    /// Keeps which events it handles from here on, unless it has passed some of those that are other ones.
+    async fn keep_events(&self, connection: &mut SqliteConnection, changed: &[String]) -> Result<(), Trouble> {
+        let (name, version) = (self.schema.id.name, self.schema.id.version);
+        let passed =
+            sqlx::query_scalar(PASSED).bind(name).bind(version).bind(array(changed.iter().map(String::as_str)));
+        PrepareError::of_passed(self.schema, passed.fetch_all(&mut *connection).await?)?;
+        let query = sqlx::query(EVENTS).bind(name).bind(version).bind(self.event_types());
+        Ok(query.execute(connection).await.map(drop)?)
     }
 
     async fn make_indexes(

@@ -24,6 +24,8 @@ pub(super) struct Todo<'s> {
     pub(super) view: bool,
     /// How many shards there are, where others are wanted.
     pub(super) shards: Option<u32>,
+    /// Where it handles other events than it did: those that were added and removed, of which none may have been passed.
+    pub(super) events: Option<Vec<String>>,
 }
 
 /// What is missing of a projection, if something is. The names of what is there are in lower case.
@@ -46,10 +48,14 @@ pub(super) fn todo<'s>(
         indexes: Vec::new(),
         view: false,
         shards: None,
+        events: None,
     };
     let version = known.and_then(|known| known.versions.get(&projection.version));
     if let Some(version) = version {
         todo.shards = Some(version.shards).filter(|&found| found != schema.shards.max(1));
+        let wanted = schema.events.iter().map(|event| event.name);
+        let is_same = version.events.iter().map(String::as_str).eq(wanted);
+        todo.events = (!is_same).then(|| schema.changed_events(&version.events));
     } else if !todo.new_version {
         // An older version that is not kept is not made anew.
         return Ok(None);
@@ -81,6 +87,7 @@ pub(super) fn todo<'s>(
         }
         todo.view = todo.new_version || !is_there(table.name);
     }
-    let nothing = !todo.new_version && !todo.view && todo.indexes.is_empty() && todo.shards.is_none();
+    let nothing =
+        !todo.new_version && !todo.view && todo.indexes.is_empty() && todo.shards.is_none() && todo.events.is_none();
     Ok((!nothing).then_some(todo))
 }

@@ -126,6 +126,10 @@ impl ProjectionStore for SqliteStore {
         transience::of(error)
     }
 
+    fn advice(&self, error: &HandlerError) -> Option<String> {
+        transience::advice(error)
+    }
+
     async fn load_rows(
         &self,
         transaction: &mut SqliteTransaction,

@@ -22,7 +22,7 @@ const ENGINES: &str = "select engine, projections from es_projection_engines whe
 
 /// The shards of projections, and which version of each is active: at least a row for each that is known.
 ///
-/// ?1 projections, as a JSON array of pairs, ?2 whether older versions are wanted too, ?3 this moment. The first column is the
+/// ?1 projections, as a JSON array of pairs, ?2 whether other versions are wanted too, ?3 this moment. The first column is the
 /// place in the array. Indexes: the primary keys.
 const SHARDS: &str = "
     select wanted.key, known.active, shards.version, shards.shard, shards.position, shards.activity,
@@ -33,16 +33,15 @@ const SHARDS: &str = "
     join es_projections as known on known.name = json_extract(wanted.value, '$[0]')
     left join es_projection_shards as shards
       on shards.name = known.name
-      and (shards.version = json_extract(wanted.value, '$[1]')
-           or (?2 and shards.version < json_extract(wanted.value, '$[1]')))
+      and (shards.version = json_extract(wanted.value, '$[1]') or ?2)
     order by wanted.key, shards.version, shards.shard";
 
-/// What there is of these projections; if asked for, with the older versions that are kept.
-pub(super) async fn roster(parts: &Parts, projections: &[ProjectionId], older: bool) -> Result<Roster, StoreError> {
+/// What there is of these projections; if asked for, with the other versions that are kept.
+pub(super) async fn roster(parts: &Parts, projections: &[ProjectionId], others: bool) -> Result<Roster, StoreError> {
     let failed = |source| error::store_error(LOOKING, source);
     let mut reader = parts.connections.reading()?.acquire().await.map_err(failed)?;
     let engines = sqlx::query(ENGINES).bind(now()).fetch_all(&mut *reader).await.map_err(failed)?;
-    let shards = sqlx::query(SHARDS).bind(pairs(projections)).bind(older).bind(now());
+    let shards = sqlx::query(SHARDS).bind(pairs(projections)).bind(others).bind(now());
     let shards = shards.fetch_all(&mut *reader).await.map_err(failed)?;
     drop(reader);
     read(projections, &engines, &shards).map_err(unreadable)

@@ -7,6 +7,8 @@ use es_core::{
     store::StoreError,
 };
 
+use sqlx::error::DatabaseError;
+
 use crate::error::{self, code};
 
 /// What an error is, by the first of its causes that says so.
@@ -18,6 +20,20 @@ pub(super) fn of(error: &HandlerError) -> Transience {
         _ => None,
     };
     itself.or_else(|| of_causes(error.source())).unwrap_or(Transience::Lasting)
+}
+
+/// What is to be said of a statement by which a handler has tried to end the transaction of its batch.
+pub(super) fn advice(error: &HandlerError) -> Option<String> {
+    /// The extended code of a commit that our hook has refused.
+    const COMMIT_HOOK: &str = "531";
+    let itself = error.downcast_ref::<sqlx::Error>();
+    let causes = std::iter::successors(error.source(), |error| (*error).source());
+    let mut of_driver = itself.into_iter().chain(causes.filter_map(|error| error.downcast_ref::<sqlx::Error>()));
+    let is_refused =
+        |error: &sqlx::Error| error.as_database_error().and_then(DatabaseError::code).as_deref() == Some(COMMIT_HOOK);
+    of_driver.any(is_refused).then(|| {
+        "a handler has ended the transaction of its batch; leave `commit` and `rollback` to the engine".to_owned()
+    })
 }
 
 fn of_causes(first: Option<&(dyn Error + 'static)>) -> Option<Transience> {
@@ -38,7 +54,8 @@ fn of_store(error: &StoreError) -> Option<Transience> {
         // Another writer was first: all is read and decided anew.
         StoreError::Conflict(_) | StoreError::RetryTransaction { .. } => Some(Transience::Passing),
         StoreError::Backend { .. } => None,
-        StoreError::Misconfigured(misconfigured) if misconfigured.source.is_some() => None,
+        // What a handler does wrong whatever the event is, or what is the matter with the file.
+        StoreError::Misconfigured(_) => Some(Transience::Broken),
         _ => Some(Transience::Lasting),
     }
 }
@@ -129,14 +146,14 @@ mod tests {
         let unavailable = || StoreError::from(Unavailable::new("away", "gone"));
         let backend = |source: sqlx::Error| StoreError::Backend { doing: "testing", source: source.into() };
         let handed_out = |error| sqlx::Error::Io(std::io::Error::other(error));
-        let lasting = || StoreError::from(Misconfigured::new("no", None));
+        let broken = || StoreError::from(Misconfigured::new("no", None));
         assert_eq!(of(&HandlerError::new(lost())), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new(Outer(lost().into()))), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new(Outer(Outer(unavailable().into()).into()))), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new(backend(lost()))), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new(handed_out(unavailable()))), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new(Outer(handed_out(unavailable()).into()))), Transience::Unavailable);
-        assert_eq!(of(&HandlerError::new(handed_out(lasting()))), Transience::Lasting);
+        assert_eq!(of(&HandlerError::new(handed_out(broken()))), Transience::Broken);
         assert_eq!(of(&HandlerError::new(Outer(backend(sqlx::Error::RowNotFound).into()))), Transience::Lasting);
         assert_eq!(of(&HandlerError::new(sqlx::Error::PoolClosed)), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new("no such customer")), Transience::Lasting);
