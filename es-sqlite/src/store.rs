@@ -77,7 +77,7 @@ pub(crate) struct Parts {
 
 impl SqliteStore {
     /// Opens a file with the usual settings, makes it where it is not there, and brings its tables up to the version that this
-    /// crate needs. Must be called within a Tokio runtime, which lives as long as the store does.
+    /// crate needs. Must be called within a Tokio runtime with time enabled, which lives as long as the store does.
     ///
     /// # Errors
     /// [`StoreError::Misconfigured`] where the path names no file that can be opened and written, or one of another program;
