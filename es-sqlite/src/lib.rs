@@ -39,7 +39,9 @@
 //! | JSON | a text |
 //! | `#[read_model(sql = "..")]` | what its JSON is, a text, a number or 0 and 1, in a column of that type |
 //!
-//! Years are from 0 to 9999: others would be out of order, and are refused.
+//! Years are from 0 to 9999: others would be out of order, and are refused. The driver writes a `DateTime<Utc>` that is bound to a
+//! statement in another form, with `+00:00` and as many digits as there are: arguments of `fetch` are bound in the form of the
+//! columns, and in SQL of your own give it as a text in that form, to compare it with a column of a read model.
 //!
 //! The file must be on a local disk: SQLite's locks do not hold on network file systems.
 #![forbid(unsafe_code)]
