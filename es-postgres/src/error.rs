@@ -66,28 +66,10 @@ pub(crate) fn is_held(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(database) if database.code().as_deref() == Some("55P03"))
 }
 
-/// The same error for another caller, with its cause in words: what a driver reports cannot be copied.
-pub(crate) fn again(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Misconfigured(misconfigured) => {
-            let source = misconfigured.source.as_ref().map(|source| source.to_string().into());
-            Misconfigured::new(misconfigured.reason.clone(), source).into()
-        }
-        StoreError::Unavailable(unavailable) => {
-            let mut copy = Unavailable::new(unavailable.reason.clone(), unavailable.source.to_string());
-            copy.closed = unavailable.closed;
-            copy.into()
-        }
-        StoreError::WrongSchema { found, needed } => StoreError::WrongSchema { found: *found, needed: *needed },
-        StoreError::Backend { doing, source } => StoreError::Backend { doing, source: source.to_string().into() },
-        other => Unavailable::new("it could not be asked", other.to_string()).into(),
-    }
-}
-
 /// One error as that of each of so many requests that were sent together. Only the last gets the cause itself, the others
 /// its words: what a driver reports cannot be copied.
 pub(crate) fn for_each(error: StoreError, requests: usize) -> Vec<StoreError> {
-    let mut errors: Vec<_> = (1..requests).map(|_| again(&error)).collect();
+    let mut errors: Vec<_> = (1..requests).map(|_| error.for_another()).collect();
     errors.push(error);
     errors
 }

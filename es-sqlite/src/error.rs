@@ -126,24 +126,6 @@ pub(crate) fn cannot_open(path: &Path, source: sqlx::Error) -> StoreError {
     Misconfigured::new(reason, Some(source.into())).into()
 }
 
-/// The same error for another caller, with its cause in words: what a driver reports cannot be copied.
-pub(crate) fn again(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Misconfigured(misconfigured) => {
-            let source = misconfigured.source.as_ref().map(|source| source.to_string().into());
-            Misconfigured::new(misconfigured.reason.clone(), source).into()
-        }
-        StoreError::Unavailable(unavailable) => {
-            let mut copy = Unavailable::new(unavailable.reason.clone(), unavailable.source.to_string());
-            copy.closed = unavailable.closed;
-            copy.into()
-        }
-        StoreError::WrongSchema { found, needed } => StoreError::WrongSchema { found: *found, needed: *needed },
-        StoreError::Backend { doing, source } => StoreError::Backend { doing, source: source.to_string().into() },
-        other => Unavailable::new("it could not be asked", other.to_string()).into(),
-    }
-}
-
 /// A store that was closed.
 pub(crate) fn closed(source: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
     Unavailable::closed(source).into()

@@ -249,7 +249,7 @@ impl Writer {
                     tracing::warn!(%error, "snapshots were dropped");
                     self.snapshots.drop_all();
                 }
-                asked.iter().map(|_| Err(error::again(&error))).collect()
+                asked.iter().map(|_| Err(error.for_another())).collect()
             }
         }
     }
@@ -326,6 +326,6 @@ fn in_doubt(asked: &Asked, outcome: &Result<Vec<Appended>, StoreError>, error: &
             first.in_doubt().unknown(error)
         }
         // What it was compared with may be there or not; asked again, it will be known.
-        _ => error::again(error),
+        _ => error.for_another(),
     }
 }

@@ -13,6 +13,7 @@ pub mod column;
 mod condition;
 mod error;
 pub mod inline;
+mod kept;
 mod live;
 pub mod ownership;
 pub mod prepare;
@@ -35,6 +36,7 @@ pub use self::{
     condition::where_clause,
     error::{HandlerError, ProjectionError},
     inline::{InlineError, InlineReadModel, RowChanges},
+    kept::KeptColumn,
     live::{LiveRows, LiveRowsError},
     ownership::{Activity, Advance, Claim, DeadLetter, EngineId, EngineInfo, Failure, Roster, ShardState},
     prepare::{ColumnDifference, PrepareError},

@@ -4,6 +4,7 @@
 //! [`history`] what they belong to, [`checkpoint`] how far a reader has come, [`error`] what can go wrong, [`limits`] what
 //! no store accepts. [`follow`] reads all streams page by page, for every store; [`listing`] helps stores to name streams.
 
+mod again;
 pub mod append;
 pub mod append_all;
 pub mod checkpoint;

@@ -109,7 +109,7 @@ pub(crate) async fn beyond(parts: &Arc<Parts>, after: Position) -> Result<Settle
             // It ended at a hole, for the sake of someone who had come earlier.
             Ok(outcome) if outcome.held && Instant::now() < patient_until => {}
             Ok(outcome) => return outcome.settled.ok_or_else(flight::interrupted),
-            Err(error) => return Err(error::again(error)),
+            Err(error) => return Err(error.for_another()),
         }
     }
 }

@@ -2,21 +2,9 @@
 
 use std::fmt::Write as _;
 
-use es_core::projection::{ColumnDifference, ColumnSchema, ColumnType, TableSchema};
-use serde_json::{Value, json};
+use es_core::projection::{ColumnSchema, ColumnType, KeptColumn, TableSchema};
 
 use super::sql::identifier;
-
-/// A column of a version, as it was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TableColumn {
-    pub(super) name: String,
-    /// Its type, as SQL has it.
-    pub(super) ty: String,
-    pub(super) nullable: bool,
-    pub(super) key: bool,
-    pub(super) indexed: bool,
-}
 
 /// The type of a column, by the name that the server itself shows.
 pub(super) const fn sql_type(ty: ColumnType) -> &'static str {
@@ -40,89 +28,31 @@ pub(super) const fn sql_type(ty: ColumnType) -> &'static str {
     }
 }
 
-impl From<&ColumnSchema> for TableColumn {
-    fn from(column: &ColumnSchema) -> Self {
-        Self {
-            name: column.name.to_owned(),
-            ty: sql_type(column.ty).to_owned(),
-            nullable: column.nullable,
-            key: column.key,
-            indexed: column.indexed,
-        }
-    }
-}
-
-impl TableColumn {
-    /// The collation of a key is that of bytes: the same on every machine, and harmed by no upgrade of the system.
-    pub(super) fn collation(&self) -> Option<&'static str> {
-        (self.ty == "text").then_some(if self.key { "\"C\"" } else { "\"default\"" })
-    }
-
-    /// Its line in `create table`.
-    pub(super) fn definition(&self) -> String {
-        let mut line = format!("{} {}", identifier(&self.name), self.ty);
-        if let (true, Some(collation)) = (self.key, self.collation()) {
-            let _ = write!(line, " collate {collation}");
-        }
-        if !self.nullable {
-            line.push_str(" not null");
-        }
-        line
-    }
-
-    fn to_json(&self) -> Value {
-        let Self { name, ty, nullable, key, indexed } = self;
-        json!({ "name": name, "type": ty, "nullable": nullable, "key": key, "indexed": indexed })
-    }
-
-    fn of_json(value: &Value) -> Option<Self> {
-        let text = |name| value.get(name).and_then(Value::as_str).map(str::to_owned);
-        let flag = |name| value.get(name).and_then(Value::as_bool);
-        Some(Self {
-            name: text("name")?,
-            ty: text("type")?,
-            nullable: flag("nullable")?,
-            key: flag("key")?,
-            indexed: flag("indexed")?,
-        })
-    }
-
-    fn described(&self) -> String {
-        let key = if self.key { ", the key" } else { "" };
-        let nullable = if self.nullable { ", may be null" } else { "" };
-        format!("{}{nullable}{key}", self.ty)
-    }
+/// A column of a struct, as its table has it.
+pub(super) fn of(column: &ColumnSchema) -> KeptColumn {
+    KeptColumn::new(column, sql_type(column.ty))
 }
 
 /// The columns of a read model.
-pub(super) fn of_table(table: &TableSchema) -> Vec<TableColumn> {
-    table.columns.iter().map(TableColumn::from).collect()
+pub(super) fn of_table(table: &TableSchema) -> Vec<KeptColumn> {
+    table.columns.iter().map(of).collect()
 }
 
-/// Columns as they are stored.
-pub(super) fn to_json(columns: &[TableColumn]) -> Value {
-    columns.iter().map(TableColumn::to_json).collect()
+/// The collation of a key is that of bytes: the same on every machine, and harmed by no upgrade of the system.
+pub(super) fn collation(column: &KeptColumn) -> Option<&'static str> {
+    (column.ty == "text").then_some(if column.key { "\"C\"" } else { "\"default\"" })
 }
 
-/// Stored columns; `None` where they are not ours.
-pub(super) fn of_json(value: &Value) -> Option<Vec<TableColumn>> {
-    value.as_array()?.iter().map(TableColumn::of_json).collect()
-}
-
-/// How the columns of a table differ from those of a struct. That they come in another order is no difference, and neither is
-/// an index: a missing one is made, and one too many does no harm.
-pub(super) fn differences(found: &[TableColumn], wanted: &[TableColumn]) -> Vec<ColumnDifference> {
-    let by_name = |columns: &[TableColumn], name: &str| columns.iter().find(|column| column.name == name).cloned();
-    let of_struct = wanted.iter().filter_map(|wanted| {
-        let column = wanted.name.clone();
-        let Some(found) = by_name(found, &column) else {
-            return Some(ColumnDifference::Missing { column, wanted: wanted.described() });
-        };
-        let (found, wanted) = (found.described(), wanted.described());
-        (found != wanted).then_some(ColumnDifference::Other { column, found, wanted })
-    });
-    let extra = found.iter().filter(|found| by_name(wanted, &found.name).is_none());
-    of_struct.chain(extra.map(|found| ColumnDifference::Extra { column: found.name.clone() })).collect()
+/// Its line in `create table`.
+pub(super) fn definition(column: &KeptColumn) -> String {
+    let mut line = format!("{} {}", identifier(&column.name), column.ty);
+    if let (true, Some(collation)) = (column.key, collation(column)) {
+        let _ = write!(line, " collate {collation}");
+    }
+    if !column.nullable {
+        line.push_str(" not null");
+    }
+    line
 }
 
 /// Whether each value of one type is one of the other too, so that a view of both can show it: what readers see must not
@@ -137,47 +67,7 @@ pub(super) fn always_casts(from: &str, to: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use es_core::projection::{ColumnDifference, ColumnSchema, ColumnType};
-
-    use super::{TableColumn, always_casts, differences, of_json, to_json};
-
-    fn columns(columns: &[ColumnSchema]) -> Vec<TableColumn> {
-        columns.iter().map(TableColumn::from).collect()
-    }
-
-    const ID: ColumnSchema = ColumnSchema::new("id", ColumnType::Text, false).key();
-    const AMOUNT: ColumnSchema = ColumnSchema::new("amount", ColumnType::BigInt, false).indexed();
-
-    #[test]
-    fn columns_are_stored_and_read_back() {
-        let columns = columns(&[ID, AMOUNT, ColumnSchema::new("note", ColumnType::Sql("citext"), true)]);
-        assert_eq!(of_json(&to_json(&columns)), Some(columns));
-        assert_eq!(of_json(&serde_json::json!([{ "name": "id" }])), None);
-    }
-
-    #[test]
-    fn all_differences_are_told_but_for_order_and_indexes() {
-        let found = columns(&[ID, AMOUNT, ColumnSchema::new("gone", ColumnType::Text, false)]);
-        let same = columns(&[AMOUNT, ColumnSchema::new("gone", ColumnType::Text, false).indexed(), ID]);
-        assert_eq!(differences(&found, &same), []);
-        let wanted = columns(&[
-            ColumnSchema::new("id", ColumnType::Text, false),
-            ColumnSchema::new("amount", ColumnType::Decimal, true).key(),
-            ColumnSchema::new("new", ColumnType::Bool, false),
-        ]);
-        let other = |column: &str, found: &str, wanted: &str| ColumnDifference::Other {
-            column: column.to_owned(),
-            found: found.to_owned(),
-            wanted: wanted.to_owned(),
-        };
-        let expected = [
-            other("id", "text, the key", "text"),
-            other("amount", "bigint", "numeric, may be null, the key"),
-            ColumnDifference::Missing { column: "new".to_owned(), wanted: "boolean".to_owned() },
-            ColumnDifference::Extra { column: "gone".to_owned() },
-        ];
-        assert_eq!(differences(&found, &wanted), expected);
-    }
+    use super::always_casts;
 
     #[test]
     fn only_what_never_fails_is_cast() {

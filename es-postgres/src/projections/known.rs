@@ -1,5 +1,6 @@
 //! What the store knows of projections before they are made ready.
 
+use es_core::projection::KeptColumn;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -9,11 +10,7 @@ use sqlx::{
     query::Query,
 };
 
-use super::{
-    Projections,
-    column::{self, TableColumn},
-    sql::natural,
-};
+use super::{Projections, sql::natural};
 
 /// What is known under some names.
 pub(super) type Known = BTreeMap<String, Projection>;
@@ -33,7 +30,7 @@ pub(super) struct Projection {
 #[derive(Debug)]
 pub(super) struct Version {
     /// Of a read model.
-    pub(super) columns: Option<Vec<TableColumn>>,
+    pub(super) columns: Option<Vec<KeptColumn>>,
     pub(super) shards: u32,
     /// The events that it handles, where that is known.
     pub(super) events: Option<Vec<String>>,
@@ -41,7 +38,7 @@ pub(super) struct Version {
 
 impl Projection {
     /// The tables that are there.
-    pub(super) fn tables(&self) -> BTreeMap<u32, Vec<TableColumn>> {
+    pub(super) fn tables(&self) -> BTreeMap<u32, Vec<KeptColumn>> {
         let columns = |(&number, version): (&u32, &Version)| Some((number, version.columns.clone()?));
         self.versions.iter().filter_map(columns).collect()
     }
@@ -66,7 +63,7 @@ pub(super) fn read(rows: &[PgRow]) -> Result<Known, sqlx::Error> {
         let Some(number) = row.try_get::<Option<i32>, _>(5)? else { continue };
         let columns = match row.try_get::<Option<Value>, _>(6)? {
             Some(columns) => Some(
-                column::of_json(&columns)
+                KeptColumn::of_json(&columns)
                     .ok_or_else(|| sqlx::Error::Decode("these are no columns of a table".into()))?,
             ),
             None => None,

@@ -1,15 +1,14 @@
 //! Making what is missing.
 
 use es_core::{
-    projection::{PrepareError, ProjectionKind, Start},
+    projection::{KeptColumn, PrepareError, ProjectionKind, Start},
     recorded::Position,
 };
 use sqlx::PgConnection;
 
 use super::{
     change::{Trouble, execute},
-    column::{self, TableColumn},
-    division,
+    column, division,
     known::Projection,
     missing::Todo,
     rights,
@@ -54,7 +53,7 @@ impl Todo<'_> {
         &self,
         parts: &Parts,
         connection: &mut PgConnection,
-        columns: Option<&[TableColumn]>,
+        columns: Option<&[KeptColumn]>,
         now: Position,
     ) -> Result<(), sqlx::Error> {
         let (name, version) = (self.schema.id.name, integer(self.schema.id.version));
@@ -70,7 +69,8 @@ impl Todo<'_> {
         query.execute(&mut *connection).await?;
         let sql = "insert into \"es\".projection_versions (name, version, columns, events, began)
                    values ($1, $2, $3, $4, $5)";
-        let query = sqlx::query(parts.statements.fill(sql)).bind(name).bind(version).bind(columns.map(column::to_json));
+        let query =
+            sqlx::query(parts.statements.fill(sql)).bind(name).bind(version).bind(columns.map(KeptColumn::to_json));
         let query = query.bind(self.event_types()).bind(signed(start.get()));
         query.execute(&mut *connection).await?;
         let sql = "insert into \"es\".projection_shards (name, version, shard, position)
@@ -106,7 +106,7 @@ impl Todo<'_> {
         &self,
         parts: &Parts,
         connection: &mut PgConnection,
-        mut columns: Vec<TableColumn>,
+        mut columns: Vec<KeptColumn>,
     ) -> Result<(), sqlx::Error> {
         let (name, version) = (self.schema.id.name, self.schema.id.version);
         for column in &self.indexes {
@@ -117,8 +117,10 @@ impl Todo<'_> {
             column.indexed |= self.indexes.iter().any(|added| added.name == column.name);
         }
         let sql = "update \"es\".projection_versions set columns = $3 where name = $1 and version = $2";
-        let query =
-            sqlx::query(parts.statements.fill(sql)).bind(name).bind(integer(version)).bind(column::to_json(&columns));
+        let query = sqlx::query(parts.statements.fill(sql))
+            .bind(name)
+            .bind(integer(version))
+            .bind(KeptColumn::to_json(&columns));
         query.execute(&mut *connection).await.map(drop)
     }
 }
@@ -129,7 +131,7 @@ async fn make_table(
     connection: &mut PgConnection,
     name: &str,
     version: u32,
-    columns: &[TableColumn],
+    columns: &[KeptColumn],
 ) -> Result<(), sqlx::Error> {
     let schema = parts.config.read_model_schema.as_str();
     let exists: bool = sqlx::query_scalar("select exists (select from pg_namespace where nspname = $1)")

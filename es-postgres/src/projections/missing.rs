@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use es_core::{
-    projection::{PrepareError, ProjectionKind, ProjectionSchema},
+    projection::{KeptColumn, PrepareError, ProjectionKind, ProjectionSchema},
     store::{Misconfigured, StoreError},
 };
 
 use super::{
-    column::{self, TableColumn},
+    column,
     known::Projection,
     table::{LONGEST, physical_name},
 };
@@ -20,7 +20,7 @@ pub(super) struct Todo<'s> {
     pub(super) new_name: bool,
     pub(super) new_version: bool,
     /// Of a read model that is known: columns whose indexes are missing.
-    pub(super) indexes: Vec<TableColumn>,
+    pub(super) indexes: Vec<KeptColumn>,
     pub(super) view: bool,
     /// How many shards there are, where others are wanted.
     pub(super) shards: Option<u32>,
@@ -75,7 +75,7 @@ pub(super) fn todo<'s>(
         let taken = |table: &str| PrepareError::TableTaken { projection, table: table.to_owned() };
         match version.map(|version| version.columns.as_deref().unwrap_or_default()) {
             Some(found) => {
-                let differences = column::differences(found, &columns);
+                let differences = KeptColumn::differences(found, &columns);
                 if !differences.is_empty() {
                     return Err(PrepareError::TableChanged { projection, differences });
                 }

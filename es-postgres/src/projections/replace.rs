@@ -1,5 +1,6 @@
 //! Putting a view in place, and what others may do with it.
 
+use es_core::projection::KeptColumn;
 use std::collections::BTreeMap;
 
 use es_core::{
@@ -10,7 +11,6 @@ use sqlx::{PgConnection, error::DatabaseError};
 
 use super::{
     change::{Trouble, execute},
-    column::TableColumn,
     known, rights,
     sql::qualified,
     view::View,
@@ -29,7 +29,7 @@ pub(super) async fn replace_view(
     connection: &mut PgConnection,
     name: &str,
     oldest: u32,
-    versions: &BTreeMap<u32, Vec<TableColumn>>,
+    versions: &BTreeMap<u32, Vec<KeptColumn>>,
 ) -> Result<(), Trouble> {
     let schema = parts.config.read_model_schema.as_str();
     let sql = View { store: parts.statements.schema(), schema, name, oldest, versions }.create().map_err(|clash| {

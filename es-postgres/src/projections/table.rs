@@ -1,9 +1,10 @@
 //! The tables of read models: one for each version.
 
 use super::{
-    column::TableColumn,
+    column,
     sql::{identifier, qualified},
 };
+use es_core::projection::KeptColumn;
 
 /// The table that holds one version.
 pub(super) fn physical_name(name: &str, version: u32) -> String {
@@ -14,9 +15,9 @@ pub(super) fn physical_name(name: &str, version: u32) -> String {
 pub(super) const LONGEST: usize = 63;
 
 /// Makes the table of a version, and its indexes, whose names the server chooses.
-pub(super) fn create(schema: &str, name: &str, version: u32, columns: &[TableColumn]) -> String {
+pub(super) fn create(schema: &str, name: &str, version: u32, columns: &[KeptColumn]) -> String {
     let table = qualified(schema, &physical_name(name, version));
-    let mut lines: Vec<_> = columns.iter().map(TableColumn::definition).collect();
+    let mut lines: Vec<_> = columns.iter().map(column::definition).collect();
     let keys: Vec<_> = columns.iter().filter(|column| column.key).map(|column| identifier(&column.name)).collect();
     lines.push(format!("primary key ({})", keys.join(", ")));
     let further = columns.iter().filter(|column| column.indexed && !column.key);
@@ -25,7 +26,7 @@ pub(super) fn create(schema: &str, name: &str, version: u32, columns: &[TableCol
 }
 
 /// Makes the index of a column.
-pub(super) fn create_index(schema: &str, name: &str, version: u32, column: &TableColumn) -> String {
+pub(super) fn create_index(schema: &str, name: &str, version: u32, column: &KeptColumn) -> String {
     let table = qualified(schema, &physical_name(name, version));
     format!(" create index on {table} ({});", identifier(&column.name))
 }
@@ -39,7 +40,7 @@ pub(super) fn drop(schema: &str, name: &str, version: u32) -> String {
 mod tests {
     use es_core::projection::{ColumnSchema, ColumnType};
 
-    use super::{TableColumn, create};
+    use super::{column, create};
 
     #[test]
     fn a_table_has_its_columns_key_and_indexes() {
@@ -48,7 +49,7 @@ mod tests {
             ColumnSchema::new("owner", ColumnType::Text, true).indexed(),
             ColumnSchema::new("total", ColumnType::Unsigned, false),
         ];
-        let columns: Vec<_> = columns.iter().map(TableColumn::from).collect();
+        let columns: Vec<_> = columns.iter().map(column::of).collect();
         assert_eq!(
             create("s", "sales", 3, &columns),
             r#"create table "s"."sales_v3" ("id" text collate "C" not null, "owner" text, "total" numeric(20,0) not null, primary key ("id")); create index on "s"."sales_v3" ("owner");"#

@@ -5,10 +5,11 @@
 //! in whatever isolation. The guard is worked out once for a statement, before the branch behind it, so that the others
 //! are never looked at, and a condition on the key uses the key's index.
 
+use es_core::projection::KeptColumn;
 use std::collections::BTreeMap;
 
 use super::{
-    column::{TableColumn, always_casts},
+    column::{self, always_casts},
     sql::{identifier, literal, qualified},
     table::physical_name,
 };
@@ -23,7 +24,7 @@ pub(super) struct View<'v> {
     /// The version that it began with.
     pub(super) oldest: u32,
     /// The versions that are kept, with their columns.
-    pub(super) versions: &'v BTreeMap<u32, Vec<TableColumn>>,
+    pub(super) versions: &'v BTreeMap<u32, Vec<KeptColumn>>,
 }
 
 /// A column that has types in two versions, and not every value of one is a value of the other.
@@ -46,8 +47,8 @@ impl View<'_> {
 
     /// The columns of all versions, those of older ones first, so that new ones come at the end; each as the newest version
     /// has it.
-    fn columns(&self) -> Result<Vec<TableColumn>, Clash> {
-        let mut columns: Vec<TableColumn> = Vec::new();
+    fn columns(&self) -> Result<Vec<KeptColumn>, Clash> {
+        let mut columns: Vec<KeptColumn> = Vec::new();
         for column in self.versions.values().flatten() {
             match columns.iter_mut().find(|known| known.name == column.name) {
                 None => columns.push(column.clone()),
@@ -61,7 +62,7 @@ impl View<'_> {
         Ok(columns)
     }
 
-    fn branch(&self, version: u32, own: &[TableColumn], columns: &[TableColumn]) -> String {
+    fn branch(&self, version: u32, own: &[KeptColumn], columns: &[KeptColumn]) -> String {
         let values: Vec<_> = columns.iter().map(|wanted| value(wanted, own)).collect();
         let table = qualified(self.schema, &physical_name(self.name, version));
         format!("select {} from {table}{}", values.join(", "), self.guard(version))
@@ -83,20 +84,20 @@ impl View<'_> {
     }
 }
 
-fn value(wanted: &TableColumn, own: &[TableColumn]) -> String {
+fn value(wanted: &KeptColumn, own: &[KeptColumn]) -> String {
     let name = identifier(&wanted.name);
     let Some(column) = own.iter().find(|column| column.name == wanted.name) else {
         return format!("null::{}{} as {name}", wanted.ty, collate(wanted));
     };
-    match (column.ty == wanted.ty, column.collation() == wanted.collation()) {
+    match (column.ty == wanted.ty, column::collation(column) == column::collation(wanted)) {
         (true, true) => name,
         (true, false) => format!("{name}{} as {name}", collate(wanted)),
         (false, _) => format!("{name}::{}{} as {name}", wanted.ty, collate(wanted)),
     }
 }
 
-fn collate(column: &TableColumn) -> String {
-    column.collation().map(|collation| format!(" collate {collation}")).unwrap_or_default()
+fn collate(column: &KeptColumn) -> String {
+    column::collation(column).map(|collation| format!(" collate {collation}")).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -105,13 +106,13 @@ mod tests {
 
     use es_core::projection::{ColumnSchema, ColumnType};
 
-    use super::{Clash, TableColumn, View};
+    use super::{Clash, KeptColumn, View, column};
 
-    fn columns(columns: &[(&'static str, ColumnType)]) -> Vec<TableColumn> {
-        columns.iter().map(|&(name, ty)| TableColumn::from(&ColumnSchema::new(name, ty, false))).collect()
+    fn columns(columns: &[(&'static str, ColumnType)]) -> Vec<KeptColumn> {
+        columns.iter().map(|&(name, ty)| column::of(&ColumnSchema::new(name, ty, false))).collect()
     }
 
-    fn view(oldest: u32, versions: &BTreeMap<u32, Vec<TableColumn>>) -> Result<String, Clash> {
+    fn view(oldest: u32, versions: &BTreeMap<u32, Vec<KeptColumn>>) -> Result<String, Clash> {
         View { store: "es", schema: "s", name: "lamps", oldest, versions }.create()
     }
 

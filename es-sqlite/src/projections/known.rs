@@ -1,13 +1,11 @@
 //! What the store knows of projections before they are made ready.
 
+use es_core::projection::KeptColumn;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
-use super::{
-    column::{self, TableColumn},
-    sql::{array, natural},
-};
+use super::sql::{array, natural};
 use crate::row::{integer, is_null, text};
 
 /// A row for each version that is kept, or one where none is. ?1 names, as a JSON array.
@@ -42,7 +40,7 @@ pub(super) struct Projection {
 #[derive(Debug)]
 pub(super) struct Version {
     /// Of a read model.
-    pub(super) columns: Option<Vec<TableColumn>>,
+    pub(super) columns: Option<Vec<KeptColumn>>,
     pub(super) shards: u32,
     /// The events that it handles.
     pub(super) events: Vec<String>,
@@ -50,7 +48,7 @@ pub(super) struct Version {
 
 impl Projection {
     /// The tables that are there.
-    pub(super) fn tables(&self) -> BTreeMap<u32, Vec<TableColumn>> {
+    pub(super) fn tables(&self) -> BTreeMap<u32, Vec<KeptColumn>> {
         let columns = |(&number, version): (&u32, &Version)| Some((number, version.columns.clone()?));
         self.versions.iter().filter_map(columns).collect()
     }
@@ -78,7 +76,10 @@ pub(super) async fn known(connection: &mut SqliteConnection, names: &[&str]) -> 
 fn version(row: &SqliteRow) -> Result<Version, sqlx::Error> {
     let columns = match row.try_get_unchecked::<Option<&str>, _>(5)? {
         Some(columns) => Some(
-            column::of_json(columns).ok_or_else(|| sqlx::Error::Decode("these are no columns of a table".into()))?,
+            serde_json::from_str(columns)
+                .ok()
+                .and_then(|columns| KeptColumn::of_json(&columns))
+                .ok_or_else(|| sqlx::Error::Decode("these are no columns of a table".into()))?,
         ),
         None => None,
     };

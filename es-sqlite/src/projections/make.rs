@@ -1,15 +1,14 @@
 //! Making what is missing.
 
 use es_core::{
-    projection::{PrepareError, ProjectionKind, Start},
+    projection::{KeptColumn, PrepareError, ProjectionKind, Start},
     recorded::Position,
     store::StoreError,
 };
 use sqlx::{Executor as _, SqliteConnection};
 
 use super::{
-    column::{self, TableColumn},
-    division,
+    column, division,
     known::{self, Projection},
     missing::Todo,
     prepare::PREPARING,
@@ -121,7 +120,7 @@ impl Todo<'_> {
     async fn make_rows(
         &self,
         connection: &mut SqliteConnection,
-        columns: Option<&[TableColumn]>,
+        columns: Option<&[KeptColumn]>,
     ) -> Result<(), sqlx::Error> {
         let (name, version) = (self.schema.id.name, self.schema.id.version);
         let start = match self.schema.start {
@@ -133,7 +132,10 @@ impl Todo<'_> {
         };
         let query = sqlx::query(NAME).bind(name).bind(self.schema.kind.name()).bind(version);
         query.execute(&mut *connection).await?;
-        let query = sqlx::query(VERSION).bind(name).bind(version).bind(columns.map(column::to_json));
+        let query = sqlx::query(VERSION)
+            .bind(name)
+            .bind(version)
+            .bind(columns.map(|columns| KeptColumn::to_json(columns).to_string()));
         query.bind(self.event_types()).bind(start).execute(&mut *connection).await?;
         for shard in 0..self.schema.shards.max(1) {
             let query = sqlx::query(SHARD).bind(name).bind(version).bind(shard).bind(start).bind(now());
@@ -159,7 +161,7 @@ impl Todo<'_> {
     async fn make_indexes(
         &self,
         connection: &mut SqliteConnection,
-        mut columns: Vec<TableColumn>,
+        mut columns: Vec<KeptColumn>,
     ) -> Result<(), sqlx::Error> {
         let (name, version) = (self.schema.id.name, self.schema.id.version);
         for column in &self.indexes {
@@ -168,7 +170,7 @@ impl Todo<'_> {
         for column in &mut columns {
             column.indexed |= self.indexes.iter().any(|added| added.name == column.name);
         }
-        let query = sqlx::query(COLUMNS).bind(name).bind(version).bind(column::to_json(&columns));
+        let query = sqlx::query(COLUMNS).bind(name).bind(version).bind(KeptColumn::to_json(&columns).to_string());
         query.execute(&mut *connection).await.map(drop)
     }
 }

@@ -1,8 +1,9 @@
 //! The tables of read models, one for each version, and the view under whose name everybody reads the active one.
 
+use es_core::projection::KeptColumn;
 use std::collections::BTreeMap;
 
-use super::{column::TableColumn, sql::identifier};
+use super::{column, sql::identifier};
 
 /// The table that holds one version.
 pub(super) fn physical_name(name: &str, version: u32) -> String {
@@ -10,9 +11,9 @@ pub(super) fn physical_name(name: &str, version: u32) -> String {
 }
 
 /// Makes the table of a version, and its indexes. The rows lie in the order of their key, so that a row is found in one look.
-pub(super) fn create(name: &str, version: u32, columns: &[TableColumn]) -> String {
+pub(super) fn create(name: &str, version: u32, columns: &[KeptColumn]) -> String {
     let table = identifier(&physical_name(name, version));
-    let mut lines: Vec<_> = columns.iter().map(TableColumn::definition).collect();
+    let mut lines: Vec<_> = columns.iter().map(column::definition).collect();
     let keys: Vec<_> = columns.iter().filter(|column| column.key).map(|column| identifier(&column.name)).collect();
     lines.push(format!("primary key ({})", keys.join(", ")));
     let further = columns.iter().filter(|column| column.indexed && !column.key);
@@ -21,7 +22,7 @@ pub(super) fn create(name: &str, version: u32, columns: &[TableColumn]) -> Strin
 }
 
 /// Makes the index of a column.
-pub(super) fn create_index(name: &str, version: u32, column: &TableColumn) -> String {
+pub(super) fn create_index(name: &str, version: u32, column: &KeptColumn) -> String {
     let table = physical_name(name, version);
     let index = identifier(&format!("{table}_by_{}", column.name));
     format!(" create index {index} on {} ({});", identifier(&table), identifier(&column.name))
@@ -34,7 +35,7 @@ pub(super) fn drop(name: &str, version: u32) -> String {
 
 /// Makes the view anew, of the active version. Columns that only other versions have are there, and empty: a program that has
 /// one of them reads on, whichever is active.
-pub(super) fn replace_view(name: &str, active: u32, versions: &BTreeMap<u32, Vec<TableColumn>>) -> String {
+pub(super) fn replace_view(name: &str, active: u32, versions: &BTreeMap<u32, Vec<KeptColumn>>) -> String {
     let none = Vec::new();
     let own = versions.get(&active).unwrap_or(&none);
     let mut values: Vec<_> = own.iter().map(|column| identifier(&column.name)).collect();
@@ -55,10 +56,10 @@ mod tests {
 
     use es_core::projection::{ColumnSchema, ColumnType};
 
-    use super::{TableColumn, create, replace_view};
+    use super::{KeptColumn, column, create, replace_view};
 
-    fn columns(columns: &[ColumnSchema]) -> Vec<TableColumn> {
-        columns.iter().map(TableColumn::from).collect()
+    fn columns(columns: &[ColumnSchema]) -> Vec<KeptColumn> {
+        columns.iter().map(column::of).collect()
     }
 
     #[test]
