@@ -187,12 +187,9 @@ impl<'a> Deciding<'a> {
             rows: Vec::new(),
             inline: InEffect::default(),
         };
-        if let Some(row) = rows.first() {
-            deciding.inline = text(row, 8).and_then(InEffect::of_json).map_err(unreadable)?;
-        }
-        for row in &rows {
-            deciding.found(&appends, row).map_err(unreadable)?;
-        }
+        let inline = rows.first().map(|row| text(row, 8).and_then(InEffect::of_json));
+        deciding.inline = inline.transpose().map_err(unreadable)?.unwrap_or_default();
+        rows.iter().try_for_each(|row| deciding.found(&appends, row)).map_err(unreadable)?;
         Ok(deciding)
     }
 
