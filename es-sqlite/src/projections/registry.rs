@@ -187,7 +187,7 @@ impl Registry {
 
     /// Whether a transaction of the shard is open. One that was abandoned is ended first; where its owner still has the
     /// connection, it stays open until that is back.
-    pub(crate) async fn is_open(&self, shard: ShardId) -> bool {
+    pub(super) async fn is_open(&self, shard: ShardId) -> bool {
         let Some(open) = self.of(shard) else { return false };
         if !open.is_abandoned() || open.work.try_lock().is_err() {
             return true;

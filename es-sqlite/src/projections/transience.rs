@@ -6,7 +6,6 @@ use es_core::{
     projection::{HandlerError, Transience},
     store::StoreError,
 };
-
 use sqlx::error::DatabaseError;
 
 use crate::error::{self, code};
