@@ -8,7 +8,7 @@
 //!
 //! Lanes exist only while there is something to carry. An append that finds a stream that is ready and a lane that is
 //! free is told to start the lane; it does not wait for company. Company comes while all lanes are out. Few lanes make
-//! large batches, and further ones are for a crowd only.
+//! large batches, so there is one, a further one for each crowd that waits, and one more for each that is out for long.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,10 +17,9 @@ use es_core::recorded::StreamId;
 /// How much may be under way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Batches at a time, for whoever comes.
+    /// Batches at a time.
     pub(crate) lanes: usize,
-    /// Batches at a time, while so many streams are ready that a further batch is a large one.
-    pub(crate) most_lanes: usize,
+    /// How many streams must be ready for a further batch beside those that are under way, so that it is a large one.
     pub(crate) crowd: usize,
     /// Appends in a batch.
     pub(crate) appends: usize,
@@ -50,8 +49,9 @@ pub(crate) struct Size {
 #[derive(Clone, Debug)]
 pub(crate) struct Gather<R> {
     limits: Limits,
-    /// Lanes that were started and have not ended.
+    /// Lanes that were started and have not ended, and how many of them are out for long.
     lanes: usize,
+    long: usize,
     streams: HashMap<StreamId, Line<R>>,
     /// The streams that are ready, in the order of their turn.
     ready: BTreeMap<u64, StreamId>,
@@ -94,7 +94,7 @@ pub(crate) struct Batch<R> {
 
 impl<R: Link> Gather<R> {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, lanes: 0, streams: HashMap::new(), ready: BTreeMap::new(), next: 0, company: false }
+        Self { limits, lanes: 0, long: 0, streams: HashMap::new(), ready: BTreeMap::new(), next: 0, company: false }
     }
 
     /// Lets an append in, at the end of its stream's line.
@@ -164,8 +164,17 @@ impl<R: Link> Gather<R> {
         Some(Batch { requests, start: self.start() })
     }
 
-    /// Whether a lane that has carried its batch has nothing more to carry, or leaves it to the others, and so ends.
-    pub(crate) fn end(&mut self) -> bool {
+    /// A lane's batch takes long: a lock or a slow disk, and others need not wait for that. Whether a lane must be started,
+    /// by whoever says so.
+    pub(crate) fn long(&mut self) -> bool {
+        self.long += 1;
+        self.start()
+    }
+
+    /// Whether a lane that has carried its batch, which took long or not, has nothing more to carry, or leaves it to the
+    /// others, and so ends.
+    pub(crate) fn end(&mut self, long: bool) -> bool {
+        self.long -= usize::from(long);
         let end = self.ready.is_empty() || self.lanes > self.room();
         self.lanes -= usize::from(end);
         end
@@ -192,7 +201,8 @@ impl<R: Link> Gather<R> {
 
     /// A lane ended without having been told to. With none left, all that are ready are given back: there is nobody to
     /// carry them.
-    pub(crate) fn lose_lane(&mut self) -> Vec<R> {
+    pub(crate) fn lose_lane(&mut self, long: bool) -> Vec<R> {
+        self.long -= usize::from(long);
         self.lanes -= 1;
         let mut given_back = Vec::new();
         if self.lanes == 0 {
@@ -214,7 +224,7 @@ impl<R: Link> Gather<R> {
 
     /// How many lanes there may be now.
     fn room(&self) -> usize {
-        if self.ready.len() >= self.limits.crowd { self.limits.most_lanes } else { self.limits.lanes }
+        (1 + self.long + self.ready.len() / self.limits.crowd).min(self.limits.lanes)
     }
 
     fn count(&mut self) -> u64 {

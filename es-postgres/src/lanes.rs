@@ -36,14 +36,14 @@ use crate::{
     batch::{OfStream, Piece},
     config::PostgresConfig,
     gather::{Admitted, Gather, Limits, Link},
+    long::noticed,
     store::Parts,
 };
 
-/// How many batches are under way at a time: while one waits for the disk, the other is made. More would be smaller, and
-/// each costs a commit; so further ones are for a crowd, of which each can have a large part.
-const LANES: usize = 2;
-pub(crate) const MOST_LANES: usize = 4;
-const CROWD: usize = 96;
+/// How many batches are under way at a time. Each costs a commit, and more are smaller; so beside one there is another for
+/// each crowd that waits, and for each batch that takes long.
+pub(crate) const LANES: usize = 4;
+const CROWD: usize = 24;
 /// The most appends, events and bytes in a batch: enough to make its fixed cost small, few enough to keep the time
 /// short for which its neighbours wait.
 const APPENDS: usize = 256;
@@ -86,6 +86,8 @@ struct Sent {
 #[derive(Debug)]
 struct Lane {
     parts: Arc<Parts>,
+    /// Whether its batch takes long.
+    long: bool,
     ended: bool,
 }
 
@@ -131,9 +133,8 @@ impl Lanes {
     pub(crate) fn new(config: &PostgresConfig) -> Self {
         // The slow lane leaves a connection to the others, wherever there are two.
         let slow = (config.max_connections / 4).max(1);
-        let most_lanes = MOST_LANES.min(config.max_connections.saturating_sub(slow)).max(1);
-        let lanes = LANES.min(most_lanes);
-        let limits = Limits { lanes, most_lanes, crowd: CROWD, appends: APPENDS, events: EVENTS, bytes: BYTES };
+        let lanes = LANES.min(config.max_connections.saturating_sub(slow)).max(1);
+        let limits = Limits { lanes, crowd: CROWD, appends: APPENDS, events: EVENTS, bytes: BYTES };
         Self {
             gather: Mutex::new(Gather::new(limits)),
             places: Arc::new(Semaphore::new(PLACES as usize)),
@@ -193,7 +194,7 @@ impl Drop for Caller<'_> {
 
 /// Carries out what the gathering says: a free lane, and something to carry.
 fn start_lane(parts: &Arc<Parts>) {
-    let lane = Lane { parts: Arc::clone(parts), ended: false };
+    let lane = Lane { parts: Arc::clone(parts), long: false, ended: false };
     // Without a runtime the lane is dropped here, and what waits for it is answered.
     if let Ok(runtime) = Handle::try_current() {
         runtime.spawn(run(lane, false));
@@ -203,7 +204,7 @@ fn start_lane(parts: &Arc<Parts>) {
 /// Starts a lane for one who is alone. Its first step, which is to send the statement, is done here and now; the task is made
 /// while the server works. Nothing is left in the caller's hands.
 async fn start_at_once(parts: &Arc<Parts>) {
-    let lane = Lane { parts: Arc::clone(parts), ended: false };
+    let lane = Lane { parts: Arc::clone(parts), long: false, ended: false };
     let Ok(runtime) = Handle::try_current() else { return };
     let mut running = Some(Box::pin(run(lane, true)));
     poll_fn(|context| {
@@ -240,9 +241,10 @@ async fn run(mut lane: Lane, mut alone: bool) {
         if batch.start {
             start_lane(&parts);
         }
-        let answers = carry(&parts, vec![Piece::new(requests)], lease).await;
+        let carrying = carry(&parts, vec![Piece::new(requests)], lease);
+        let answers = noticed(carrying, || lane.takes_long()).await;
         // First the lane, then the answers: who appends one thing after the other finds a free lane and its connection.
-        lane.ended = parts.lanes.gather().end();
+        lane.ended = parts.lanes.gather().end(std::mem::take(&mut lane.long));
         give(answers);
         if lane.ended {
             return;
@@ -295,12 +297,22 @@ impl Drop for Sent {
     }
 }
 
+impl Lane {
+    /// Lets others go who would wait for it.
+    fn takes_long(&mut self) {
+        self.long = true;
+        if self.parts.lanes.gather().long() {
+            start_lane(&self.parts);
+        }
+    }
+}
+
 impl Drop for Lane {
     fn drop(&mut self) {
         if self.ended {
             return;
         }
-        let given_back = self.parts.lanes.gather().lose_lane();
+        let given_back = self.parts.lanes.gather().lose_lane(self.long);
         for waiting in given_back {
             let error = Unavailable::new("the runtime that it works on has ended", "a task was dropped");
             waiting.reply(|_| Err(error.into()));

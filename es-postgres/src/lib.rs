@@ -27,6 +27,7 @@ mod grants;
 mod inline;
 mod lanes;
 mod loads;
+mod long;
 mod migrate;
 mod page_size;
 mod pages;

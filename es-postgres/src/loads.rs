@@ -16,6 +16,7 @@ use tokio::{runtime::Handle, sync::oneshot};
 use crate::{
     connections::{self, Failure},
     error,
+    long::noticed,
     read::{self, Loading},
     row::signed,
     store::Parts,
@@ -23,10 +24,10 @@ use crate::{
 
 /// How many loads go alone before they gather.
 const ALONE: usize = 2;
-/// How many statements are under way at a time, and how many while so many loads wait that each of them is worth it.
-const LANES: usize = 2;
-const MORE_LANES: usize = 4;
-const CROWD: usize = 64;
+/// How many statements are under way at a time. More are smaller; so beside one there is another for each crowd that waits, and
+/// for each that takes long.
+const LANES: usize = 4;
+const CROWD: usize = 16;
 /// The most loads in a statement, and the most events of one stream that others wait for.
 const LOADS: usize = 128;
 const EVENTS: i64 = 256;
@@ -42,8 +43,9 @@ pub(crate) struct Loads {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<(Load, oneshot::Sender<Answer>)>,
-    /// Lanes that were started and have not ended. Where loads wait there is one.
+    /// Lanes that were started and have not ended, and how many of them are out for long. Where loads wait there is one.
     lanes: usize,
+    long: usize,
     alone: usize,
     /// Whether more than one went together the last time: then whoever comes is likely to find others.
     company: bool,
@@ -62,6 +64,8 @@ struct Caller<'a> {
 /// The right of a task to send one statement after the other until nobody waits.
 struct Lane {
     parts: Arc<Parts>,
+    /// Whether its statement takes long.
+    long: bool,
     ended: bool,
 }
 
@@ -92,10 +96,9 @@ fn admit(parts: &Arc<Parts>, load: Load) -> Admitted<'_> {
     }
     let (reply, answer) = oneshot::channel();
     state.waiting.push_back((load, reply));
-    let room = if state.waiting.len() > CROWD { MORE_LANES } else { LANES };
-    if state.lanes < room {
-        state.lanes += 1;
-        drop(state);
+    let start = state.start();
+    drop(state);
+    if start {
         start_lane(Arc::clone(parts));
     }
     Admitted::Waiting(answer)
@@ -104,6 +107,16 @@ fn admit(parts: &Arc<Parts>, load: Load) -> Admitted<'_> {
 impl Loads {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Counts a lane in if there is one free and something to carry.
+    fn start(&mut self) -> bool {
+        let room = (1 + self.long + self.waiting.len() / CROWD).min(LANES);
+        let start = self.lanes < room && !self.waiting.is_empty();
+        self.lanes += usize::from(start);
+        start
     }
 }
 
@@ -118,6 +131,7 @@ impl Drop for Lane {
     fn drop(&mut self) {
         if !self.ended {
             let mut state = self.parts.loads.state();
+            state.long -= usize::from(self.long);
             state.lanes -= 1;
             if state.lanes == 0 {
                 state.waiting.clear();
@@ -128,7 +142,7 @@ impl Drop for Lane {
 
 /// Starts a lane, which is counted already.
 fn start_lane(parts: Arc<Parts>) {
-    let lane = Lane { parts, ended: false };
+    let lane = Lane { parts, long: false, ended: false };
     // Without a runtime the lane is dropped here.
     if let Ok(runtime) = Handle::try_current() {
         runtime.spawn(run(lane));
@@ -141,7 +155,8 @@ async fn run(mut lane: Lane) {
         tokio::task::yield_now().await;
         let Some(taken) = lane.take() else { return };
         let (loads, replies): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
-        let answers = load_many(&lane.parts, &loads).await;
+        let parts = Arc::clone(&lane.parts);
+        let answers = noticed(load_many(&parts, &loads), || lane.takes_long()).await;
         for ((load, reply), answer) in loads.into_iter().zip(replies).zip(answers) {
             match answer {
                 Some(answer) => drop(reply.send(answer)),
@@ -152,9 +167,22 @@ async fn run(mut lane: Lane) {
 }
 
 impl Lane {
+    /// Lets others go who would wait for it.
+    fn takes_long(&mut self) {
+        self.long = true;
+        let mut state = self.parts.loads.state();
+        state.long += 1;
+        let start = state.start();
+        drop(state);
+        if start {
+            start_lane(Arc::clone(&self.parts));
+        }
+    }
+
     /// The next loads, without those whose callers have gone away; `None` ends the lane.
     fn take(&mut self) -> Option<Vec<(Load, oneshot::Sender<Answer>)>> {
         let mut state = self.parts.loads.state();
+        state.long -= usize::from(std::mem::take(&mut self.long));
         let mut taken = Vec::new();
         while taken.len() < LOADS
             && let Some((load, reply)) = state.waiting.pop_front()

@@ -22,7 +22,7 @@ use crate::{
     config::PostgresConfig,
     connections::Failure,
     error, inline,
-    lanes::{self, MOST_LANES},
+    lanes::{self, LANES},
     row::{signed, unreadable, unsigned},
     store::Parts,
     turns::{Turn, Turns},
@@ -38,7 +38,7 @@ pub(crate) struct Together {
 
 impl Together {
     pub(crate) fn new(config: &PostgresConfig) -> Self {
-        let under_way = MOST_LANES.min(config.max_connections / 2).max(1);
+        let under_way = LANES.min(config.max_connections / 2).max(1);
         Self { turns: Arc::default(), under_way: Arc::new(Semaphore::new(under_way)) }
     }
 }

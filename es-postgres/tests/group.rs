@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{
     append, as_runtime, asked_together, count, insert, open, open_with, raw, stored, until_one_waits,
+    until_so_many_wait,
 };
 use es_core::{
     event::EventSchema,
@@ -12,7 +13,7 @@ use es_core::{
 };
 use es_postgres::{PostgresConfig, PostgresStore};
 use es_tests::database::Database;
-use futures_util::future::{join_all, poll_immediate};
+use futures_util::future::{join, join_all, poll_immediate};
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::{sleep, timeout};
 
@@ -219,6 +220,23 @@ pub(crate) async fn one_stream_that_is_held_does_not_stall_the_others(database: 
     transaction.commit().await.expect("a commit");
     for held in held {
         assert_eq!(held.await.expect("the task").expect("it is stored behind the other").version(), 2);
+    }
+}
+
+/// Few appends go one behind the other, but not behind one that waits for somebody else.
+pub(crate) async fn a_batch_that_takes_long_has_another_beside_it(database: Database) {
+    let store = open(&database).await;
+    let (mut holder, mut looker) = (raw(&database).await, raw(&database).await);
+    let mut hold = holder.begin().await.expect("a transaction");
+    sqlx::query("lock table es.events in share mode").execute(&mut *hold).await.expect("a lock");
+    let release = async {
+        let both = until_so_many_wait(&mut looker, 2);
+        timeout(Duration::from_mins(1), both).await.expect("the second waits for the first");
+        hold.rollback().await.expect("a rollback");
+    };
+    let appends = join_all(["a", "b"].map(|id| store.append(append(id, Expected::NoStream, 1))));
+    for appended in join(appends, release).await.0 {
+        assert_eq!(appended.expect("an append").version(), 1);
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::{pin::Pin, time::Duration};
 
-use crate::support::{append, open, open_with, raw, stream};
+use crate::support::{append, open, open_with, raw, stream, until_so_many_wait};
 use es_core::store::{EventStore as _, Expected, Load, LoadedStream, NewSnapshot, StoreError};
 use es_postgres::PostgresStore;
 use es_tests::database::Database;
-use futures_util::future::{join_all, poll_immediate};
+use futures_util::future::{join, join_all, poll_immediate};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::time::{sleep, timeout};
 
@@ -83,6 +83,29 @@ pub(crate) async fn many_loads_share_statements(database: Database) {
     let statements = transactions(&mut other).await - before;
     // With those that opening a store and its connections takes.
     assert!(statements < 100, "200 loads took {statements} statements");
+}
+
+/// Two go alone, one on a lane, and one on another when that takes long.
+pub(crate) async fn a_statement_that_takes_long_has_another_beside_it(database: Database) {
+    let store = open(&database).await;
+    store.append(append("a", Expected::NoStream, 5)).await.expect("an append");
+    let (mut holder, mut looker) = (raw(&database).await, raw(&database).await);
+    let mut held = holder.begin().await.expect("a transaction");
+    held.execute("lock table es.events in access exclusive mode").await.expect("a lock");
+    let load = || store.load(Load::new(stream("a")));
+    let last = async {
+        timeout(LONG, until_so_many_wait(&mut looker, 3)).await.expect("two alone, and the third on a lane");
+        let release = async {
+            timeout(LONG, until_so_many_wait(&mut looker, 4)).await.expect("the last waits for the third");
+            held.rollback().await.expect("the lock is given back");
+        };
+        join(load(), release).await.0
+    };
+    let (mut loads, last) = join(join_all([load(), load(), load()]), last).await;
+    loads.push(last);
+    for loaded in loads {
+        assert_eq!(loaded.expect("a load").events.len(), 5);
+    }
 }
 
 /// How many transactions this database has seen, when nobody else is connected any more: those who leave have said so.

@@ -20,7 +20,7 @@ fn stream(id: &str) -> StreamId {
 }
 
 fn limits(lanes: usize) -> Limits {
-    Limits { lanes, most_lanes: lanes, crowd: 2, appends: 3, events: 4, bytes: 100 }
+    Limits { lanes, crowd: 2, appends: 3, events: 4, bytes: 100 }
 }
 
 fn names(batch: Batch<u32>) -> Vec<u32> {
@@ -36,8 +36,8 @@ struct World {
     tickets: BTreeMap<u32, (StreamId, u64)>,
     /// Lanes that were started, or have carried a batch, and have not taken the next.
     free: usize,
-    /// Lanes with what is still under way of their batch.
-    out: Vec<Vec<(u32, StreamId)>>,
+    /// Lanes with what is still under way of their batch, and whether it takes long.
+    out: Vec<(bool, Vec<(u32, StreamId)>)>,
     /// Slow ones: under way, on no lane.
     slow: Vec<(u32, StreamId)>,
     sent: Vec<u32>,
@@ -51,7 +51,7 @@ impl World {
     }
 
     fn under_way(&self) -> impl Iterator<Item = &(u32, StreamId)> {
-        self.out.iter().flatten().chain(&self.slow)
+        self.out.iter().flat_map(|(_, batch)| batch).chain(&self.slow)
     }
 
     /// All that can happen next.
@@ -78,15 +78,22 @@ impl World {
                     assert!(self.under_way().all(|(_, other)| other != stream), "{number} is sent beside another");
                 }
                 world.sent.extend(batch.requests.iter().map(|(_, number)| *number));
-                world.out.push(batch.requests.into_iter().map(|(stream, number)| (number, stream)).collect());
+                world.out.push((false, batch.requests.into_iter().map(|(stream, number)| (number, stream)).collect()));
             }
             worlds.push(world);
         }
         for lane in 0..self.out.len() {
+            if !self.out[lane].0 {
+                let mut world = self.clone();
+                world.out[lane].0 = true;
+                let start = world.gather.long();
+                world.start(start);
+                worlds.push(world);
+            }
             // One of a batch is answered, or goes to the slow lane, and the lane is free behind the last.
             for slow in [false, true] {
                 let mut world = self.clone();
-                let (number, stream) = world.out[lane].remove(0);
+                let (number, stream) = world.out[lane].1.remove(0);
                 if slow {
                     world.slow.push((number, stream));
                 } else {
@@ -94,9 +101,9 @@ impl World {
                     let start = world.gather.settle(&stream);
                     world.start(start);
                 }
-                if world.out[lane].is_empty() {
-                    world.out.remove(lane);
-                    if !world.gather.end() {
+                if world.out[lane].1.is_empty() {
+                    let (long, _) = world.out.remove(lane);
+                    if !world.gather.end(long) {
                         world.free += 1;
                     }
                 }
@@ -131,7 +138,12 @@ impl World {
             let links = self.under_way().filter(|(_, other)| other == stream).count();
             assert_eq!((line.links, line.turn.is_none()), (links, links > 0), "links are counted: {self:?}");
         }
-        assert!(self.out.iter().all(|batch| batch.len() <= 3), "a batch is bounded: {self:?}");
+        let long = self.out.iter().filter(|(long, _)| *long).count();
+        assert_eq!(self.gather.long, long, "those that take long are counted: {self:?}");
+        assert!(self.out.iter().all(|(_, batch)| batch.len() <= 3), "a batch is bounded: {self:?}");
+        // Nobody waits for a batch that takes long, as long as there may be a further one.
+        let in_time = self.free > 0 || self.gather.lanes > long || self.gather.lanes == lanes;
+        assert!(in_time || self.gather.ready.is_empty(), "they wait for a lock or a disk: {self:?}");
         // Someone who waits and could be sent is never forgotten.
         let waiting = self.tickets.iter().filter(|(n, _)| !self.sent.contains(n) && !self.withdrawn.contains(n));
         for (number, (stream, _)) in waiting {
@@ -154,9 +166,9 @@ impl World {
     }
 }
 
-fn explore(all: &[(u32, StreamId)], lanes: usize, most_lanes: usize) -> usize {
+fn explore(all: &[(u32, StreamId)], lanes: usize) -> usize {
     let world = World {
-        gather: Gather::new(Limits { most_lanes, ..limits(lanes) }),
+        gather: Gather::new(limits(lanes)),
         coming: all.to_vec(),
         tickets: BTreeMap::new(),
         free: 0,
@@ -168,7 +180,7 @@ fn explore(all: &[(u32, StreamId)], lanes: usize, most_lanes: usize) -> usize {
     };
     let (mut open, mut seen) = (vec![world], BTreeSet::new());
     while let Some(world) = open.pop() {
-        world.check(most_lanes);
+        world.check(lanes);
         let next = world.next();
         if next.is_empty() {
             world.check_end(all);
@@ -200,8 +212,8 @@ fn every_order_of_events_keeps_the_rules() {
         &["b", "a", "a", "b"],
         &["c", "a", "b", "a"],
     ] {
-        for (lanes, most_lanes) in [(1, 1), (2, 2), (1, 2)] {
-            worlds += explore(&all(streams), lanes, most_lanes);
+        for lanes in 1..=3 {
+            worlds += explore(&all(streams), lanes);
         }
     }
     assert!(worlds > 4_000, "only {worlds} states were seen");
@@ -221,7 +233,7 @@ fn an_append_that_finds_a_free_lane_goes_alone_and_those_that_come_meanwhile_tog
 
 #[test]
 fn further_lanes_are_for_a_crowd_and_go_with_it() {
-    let mut gather = Gather::new(Limits { most_lanes: 2, crowd: 2, ..limits(1) });
+    let mut gather = Gather::new(limits(2));
     assert!(gather.admit(&stream("a"), SMALL, 1).start, "nobody waits for company");
     assert_eq!(names(gather.take().expect("a batch")), [1]);
     assert!(!gather.admit(&stream("b"), SMALL, 2).start, "one is no crowd");
@@ -229,8 +241,8 @@ fn further_lanes_are_for_a_crowd_and_go_with_it() {
     assert_eq!(names(gather.take().expect("a batch")), [2, 3]);
     assert!(!gather.admit(&stream("b"), SMALL, 5).start, "it waits for its stream");
     assert!(!gather.settle(&stream("b")), "one is no crowd");
-    assert!(gather.end(), "what is left is for the first lane");
-    assert!(!gather.end(), "which goes on");
+    assert!(gather.end(false), "what is left is for the first lane");
+    assert!(!gather.end(false), "which goes on");
     assert_eq!(names(gather.take().expect("a batch")), [5]);
 }
 
@@ -300,7 +312,7 @@ fn when_the_last_lane_is_lost_all_that_wait_for_one_are_given_back() {
     for (number, id) in [(1, "a"), (2, "a"), (3, "b")] {
         gather.admit(&stream(id), SMALL, number);
     }
-    assert_eq!(gather.lose_lane(), [0_u32; 0], "another lane is there");
-    assert_eq!(gather.lose_lane(), [1, 2, 3]);
+    assert_eq!(gather.lose_lane(false), [0_u32; 0], "another lane is there");
+    assert_eq!(gather.lose_lane(false), [1, 2, 3]);
     assert!(gather.admit(&stream("a"), SMALL, 4).start, "it goes on");
 }

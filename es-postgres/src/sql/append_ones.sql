@@ -12,10 +12,13 @@ insert into "es".events
     (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata, idempotency_key, append_size)
 select new.stream_type, new.stream_id, head.version + 1, new.event_type, new.schema_version, new.event_id,
        new.payload::jsonb, new.metadata::jsonb, new.idempotency_key, case when new.idempotency_key is not null then 1 end
-from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::uuid[], $7::text[], $8::integer[], $9::text[],
-            $10::text[]) with ordinality
-    as new (stream_type, stream_id, lowest, highest, idempotency_key, event_id, event_type, schema_version, payload, metadata,
-            ordinal)
+-- In a list of results the arrays are taken apart side by side; behind `from` each would be written down first.
+from (
+    select unnest($1::text[]) as stream_type, unnest($2::text[]) as stream_id,
+           unnest($3::bigint[]) as lowest, unnest($4::bigint[]) as highest, unnest($5::text[]) as idempotency_key,
+           unnest($6::uuid[]) as event_id, unnest($7::text[]) as event_type, unnest($8::integer[]) as schema_version,
+           unnest($9::text[]) as payload, unnest($10::text[]) as metadata, generate_subscripts($1::text[], 1) as ordinal
+) as new
 cross join lateral (
     select coalesce((
         select version from "es".events

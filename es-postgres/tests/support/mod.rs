@@ -143,6 +143,18 @@ pub(crate) async fn until_one_waits(connection: &mut PgConnection) -> i32 {
     }
 }
 
+/// Waits until so many statements wait for an open transaction at once.
+pub(crate) async fn until_so_many_wait(connection: &mut PgConnection, many: i64) {
+    let waiting = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock' and state = 'active'";
+    loop {
+        let found: i64 = sqlx::query_scalar(waiting).fetch_one(&mut *connection).await.expect("a look");
+        if found == many {
+            return;
+        }
+    }
+}
+
 /// Lets nothing be stored before all has been asked for, however long this program is kept from asking: then what goes together
 /// does not depend on the machine.
 pub(crate) async fn asked_together<T>(database: &Database, asked: impl Future<Output = T>) -> T {
