@@ -16,6 +16,7 @@ pub struct PostgresConfig {
     pub(crate) max_connections: usize,
     pub(crate) acquire_timeout: Duration,
     pub(crate) lock_timeout: Duration,
+    pub(crate) answer_timeout: Duration,
     pub(crate) settle_timeout: Duration,
     pub(crate) poll_interval: Duration,
     pub(crate) listen: bool,
@@ -31,6 +32,7 @@ impl PostgresConfig {
             max_connections: 10,
             acquire_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(5),
+            answer_timeout: Duration::from_secs(30),
             settle_timeout: Duration::from_secs(1),
             poll_interval: Duration::from_secs(1),
             listen: true,
@@ -79,6 +81,16 @@ impl PostgresConfig {
     #[must_use]
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.lock_timeout = timeout;
+        self
+    }
+
+    /// How long the server may say nothing while an answer is awaited, before the connection is taken for lost; 30 seconds
+    /// unless set, on top of [`lock_timeout`](Self::lock_timeout). A network that swallows what is sent, and a server that
+    /// went down without a word, look like this. Reads are sent again, and appends too, which are found where they were stored;
+    /// an append of which nothing can be learned is answered `OutcomeUnknown`.
+    #[must_use]
+    pub fn answer_timeout(mut self, timeout: Duration) -> Self {
+        self.answer_timeout = timeout;
         self
     }
 

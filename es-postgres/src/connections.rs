@@ -6,12 +6,13 @@
 //! did not run to its end, or whose transaction was not seen to end, is closed, not reused.
 
 use std::{
+    io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use es_core::store::{HistoryId, StoreError, Unavailable};
-use futures_util::TryStreamExt as _;
+use futures_util::{FutureExt as _, TryStreamExt as _};
 use sqlx::{
     ConnectOptions as _, Connection as _, PgConnection, Postgres, SqlStr,
     postgres::{PgArguments, PgConnectOptions, PgRow},
@@ -35,6 +36,8 @@ pub(crate) struct Connections {
     permits: Arc<Semaphore>,
     max: usize,
     acquire_timeout: Duration,
+    /// How long the server may be silent.
+    longest_silence: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -63,6 +66,12 @@ pub(crate) enum Failure {
     Refused(sqlx::Error),
     /// The answer has a row that cannot be read as what the schema says it is: the table is not ours.
     Unreadable(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(source: sqlx::Error) -> Self {
+        error::failure(source)
+    }
 }
 
 /// What an answer becomes, row by row, while the server still sends those behind it.
@@ -114,6 +123,8 @@ impl Connections {
             permits: Arc::new(Semaphore::new(config.max_connections)),
             max: config.max_connections,
             acquire_timeout: config.acquire_timeout,
+            // Waiting for a lock is no silence of the server's.
+            longest_silence: config.answer_timeout.saturating_add(config.lock_timeout),
         }
     }
 
@@ -170,10 +181,23 @@ impl Connections {
         }
     }
 
+    /// Waits for the server's answer, but not for ever: if nothing comes, the connection is lost, and must be dropped.
+    pub(crate) async fn answer<T, E: From<sqlx::Error>>(
+        &self,
+        answer: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let silence = self.longest_silence;
+        let silent = |_elapsed| {
+            let reason = format!("the server has said nothing for {silence:?}");
+            Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, reason)).into())
+        };
+        timeout(silence, answer).await.unwrap_or_else(silent)
+    }
+
     async fn open_identified(&self) -> Result<Identified, StoreError> {
         let mut connection = self.open().await?;
-        let history: Uuid = sqlx::query_scalar(self.identify.clone())
-            .fetch_one(&mut connection)
+        let history: Uuid = self
+            .answer(sqlx::query_scalar(self.identify.clone()).fetch_one(&mut connection))
             .await
             .map_err(|source| error::store_error("asking for the history", error::failure(source)))?;
         let history = HistoryId::from_uuid(history);
@@ -274,7 +298,12 @@ impl Lease<'_> {
     ) -> Result<A, Failure> {
         let mut rows = query.fetch(&mut self.connection.connection);
         let end = loop {
-            match rows.try_next().await {
+            // What has come already needs no timer.
+            let next = match rows.try_next().now_or_never() {
+                Some(next) => next,
+                None => self.connections.answer(rows.try_next()).await,
+            };
+            match next {
                 Ok(Some(row)) => answer.row(row).map_err(Failure::Unreadable)?,
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),

@@ -39,6 +39,7 @@ mod repositories;
 mod repository;
 mod roles;
 mod side_by_side;
+mod silence;
 mod streams;
 mod stress;
 mod subscribe;
@@ -148,6 +149,9 @@ fn main() -> ExitCode {
         loads::loads_that_fail_together_fail_alike,
         history::tables_made_anew_are_another_history,
         history::a_snapshot_of_events_that_are_gone_is_not_written,
+        silence::whoever_asks_is_answered_and_the_store_goes_on,
+        silence::an_append_whose_answer_is_swallowed_is_stored_once,
+        silence::a_projection_goes_on_where_it_was,
         subscribe::a_reader_that_takes_its_time_keeps_no_connection,
         subscribe::an_append_elsewhere_wakes_a_subscriber_without_polling,
         subscribe::a_subscriber_can_be_woken_after_a_transaction_of_ones_own,

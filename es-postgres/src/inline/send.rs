@@ -31,12 +31,13 @@ pub(crate) async fn send(
     let mut kept = parts.connections.lease().await.map_err(Failure::NotSent)?.keep();
     group.check_history(kept.history()).map_err(Failure::NotSent)?;
     // Dropped before its end, the connection closes, and with it the transaction.
-    let outcome = in_transaction(parts, kept.connection(), group, concerned, patience).await;
+    let stored = in_transaction(parts, kept.connection(), group, concerned, patience);
+    let outcome = parts.connections.answer(stored).await;
     match &outcome {
         Ok(_) => parts.connections.take_back(kept),
         Err(Failure::Lost(_)) => parts.connections.distrust(),
         Err(_) => {
-            if kept.connection().execute("rollback").await.is_ok() {
+            if parts.connections.answer(kept.connection().execute("rollback")).await.is_ok() {
                 parts.connections.take_back(kept);
             }
         }

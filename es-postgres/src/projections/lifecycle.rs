@@ -68,7 +68,7 @@ pub(super) async fn switch(parts: &Parts, projection: ProjectionId, upto: Positi
 /// Sends several statements in one message; what the last row of the answer says.
 async fn send(parts: &Parts, sql: SqlStr) -> Result<bool, Failure> {
     let mut kept = parts.connections.lease().await.map_err(Failure::NotSent)?.keep();
-    match sqlx::raw_sql(sql).fetch_all(kept.connection()).await {
+    match parts.connections.answer(sqlx::raw_sql(sql).fetch_all(kept.connection())).await {
         Ok(rows) => {
             parts.connections.take_back(kept);
             rows.last().map_or(Ok(false), |row| row.try_get(0)).map_err(Failure::Refused)

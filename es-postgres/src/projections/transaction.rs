@@ -84,9 +84,9 @@ async fn open(parts: &Parts, advance: &Advance, sql: SqlStr) -> Result<Option<Ke
         // It may be one that was opened before the server took over, so it is not used again.
         return Ok(None);
     }
-    let Err(error) = send(kept.connection(), sql).await else { return Ok(Some(kept)) };
+    let Err(error) = parts.connections.answer(send(kept.connection(), sql)).await else { return Ok(Some(kept)) };
     if code_is(&error, DIVISION_BY_ZERO) {
-        if kept.connection().execute("rollback").await.is_ok() {
+        if parts.connections.answer(kept.connection().execute("rollback")).await.is_ok() {
             parts.connections.take_back(kept);
         }
         return Ok(None);
@@ -206,7 +206,7 @@ impl PgTransaction {
     ) -> Result<Vec<PgRow>, StoreError> {
         // Also where nobody waits for its end.
         let before = std::mem::replace(&mut self.failed, true);
-        let answer = query.fetch_all(self.kept.connection()).await;
+        let answer = self.parts.connections.answer(query.fetch_all(self.kept.connection())).await;
         self.failed = before || answer.is_err();
         answer.map_err(|source| match error::failure(source) {
             // The store's own tables are there: it is a read model's that is not.
@@ -225,11 +225,12 @@ impl PgTransaction {
             return Err(StoreError::Backend { doing: COMMITTING, source });
         }
         let sql = ending(&self.claim, self.used);
-        match self.kept.connection().execute(sqlx::raw_sql(AssertSqlSafe(sql))).await {
+        let connections = &self.parts.connections;
+        match connections.answer(self.kept.connection().execute(sqlx::raw_sql(AssertSqlSafe(sql)))).await {
             Ok(_) => {
                 // Behind the commit nothing may fail any more but the connection, which is closed then.
-                if !self.used || self.kept.connection().execute(FORGET).await.is_ok() {
-                    self.parts.connections.take_back(self.kept);
+                if !self.used || connections.answer(self.kept.connection().execute(FORGET)).await.is_ok() {
+                    connections.take_back(self.kept);
                 }
                 Ok(())
             }
@@ -250,9 +251,10 @@ impl PgTransaction {
 
     /// A connection that a handler had is closed: what it has set may not be undone with the transaction.
     pub(super) async fn rollback(mut self) {
-        let undone = self.kept.connection().execute("rollback").await;
+        let connections = &self.parts.connections;
+        let undone = connections.answer(self.kept.connection().execute("rollback")).await;
         if undone.is_ok() && !self.used {
-            self.parts.connections.take_back(self.kept);
+            connections.take_back(self.kept);
         }
     }
 }

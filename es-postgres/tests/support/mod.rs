@@ -188,6 +188,10 @@ const LOST: u8 = 2;
 /// Throw the next answer away, and then let nobody through.
 const CUT: u8 = 3;
 const DOWN: u8 = 4;
+/// Throw the next answer away, leave its connection open, and be up again.
+const SWALLOW: u8 = 5;
+/// Throw away whatever is sent, and leave all connections open.
+const SILENT: u8 = 6;
 
 impl Line {
     pub(crate) fn lose_next_answer(&self) {
@@ -208,6 +212,15 @@ impl Line {
         self.0.store(DOWN, Ordering::SeqCst);
     }
 
+    pub(crate) fn swallow_next_answer(&self) {
+        self.0.store(SWALLOW, Ordering::SeqCst);
+    }
+
+    /// Swallows all that either side sends from here on, and says so to nobody.
+    pub(crate) fn swallow(&self) {
+        self.0.store(SILENT, Ordering::SeqCst);
+    }
+
     pub(crate) fn mend(&self) {
         self.0.store(UP, Ordering::SeqCst);
     }
@@ -221,6 +234,15 @@ impl Line {
 
     fn is_down(&self) -> bool {
         self.0.load(Ordering::SeqCst) == DOWN
+    }
+
+    fn is_silent(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == SILENT
+    }
+
+    /// Whether an answer disappears.
+    fn swallows(&self) -> bool {
+        self.0.compare_exchange(SWALLOW, LOST, Ordering::SeqCst, Ordering::SeqCst).is_ok() || self.is_silent()
     }
 }
 
@@ -249,9 +271,22 @@ pub(crate) async fn through(database: &Database) -> (String, Line) {
 async fn carry(client: TcpStream, server: TcpStream, line: Line) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    let forth = tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+    let forth = tokio::spawn({
+        let line = line.clone();
+        async move {
+            let mut buffer = vec![0; 64 * 1_024];
+            while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+                if !line.is_silent() && to_server.write_all(&buffer[..read]).await.is_err() {
+                    break;
+                }
+            }
+        }
+    });
     let mut buffer = vec![0; 64 * 1_024];
     while let Ok(read @ 1..) = from_server.read(&mut buffer).await {
+        if line.swallows() {
+            continue;
+        }
         if !line.lets_through() || to_client.write_all(&buffer[..read]).await.is_err() {
             break;
         }
