@@ -24,6 +24,7 @@ mod rows;
 pub mod schema;
 pub mod store;
 mod table;
+mod transience;
 
 use std::future::Future;
 
