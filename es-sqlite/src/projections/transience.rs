@@ -27,7 +27,9 @@ pub(super) fn advice(error: &HandlerError) -> Option<String> {
 
 /// `None` of an error of ours that a handler was given as one of the driver: it lies beneath.
 fn of_driver(error: &sqlx::Error) -> Option<Transience> {
-    if matches!(error, sqlx::Error::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<StoreError>())) {
+    if let sqlx::Error::Io(error) = error
+        && error.get_ref().and_then(|inner| inner.downcast_ref::<StoreError>()).is_some()
+    {
         return None;
     }
     Some(match (error::code_of(error), error) {
