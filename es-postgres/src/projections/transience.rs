@@ -60,7 +60,7 @@ fn of_code(code: &str) -> Transience {
 mod tests {
     use es_core::{
         projection::{HandlerError, Transience},
-        store::StoreError,
+        store::{StoreError, Unavailable},
     };
 
     use super::{of, of_code};
@@ -92,12 +92,14 @@ mod tests {
     #[test]
     fn errors_of_the_driver_are_told_apart_wherever_they_lie() {
         let lost = || sqlx::Error::Io(std::io::Error::other("reset"));
+        let unavailable = || StoreError::from(Unavailable::new("away", "gone"));
         let backend =
             |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Backend { doing: "testing", source };
         assert_eq!(of(&HandlerError::new(lost())), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new(backend(lost().into()))), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new(backend(backend(lost().into()).into()))), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new(backend(sqlx::Error::RowNotFound.into()))), Transience::Lasting);
+        assert_eq!(of(&HandlerError::new(backend(unavailable().into()))), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new(sqlx::Error::PoolClosed)), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new("no such customer")), Transience::Lasting);
         // A file that a handler cannot read is no connection that is lost.

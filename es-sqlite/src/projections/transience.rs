@@ -104,6 +104,7 @@ mod tests {
         assert_eq!(of(&HandlerError::new(handed_out(backend(lost().into())))), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new(handed_out(broken()))), Transience::Broken);
         assert_eq!(of(&HandlerError::new(backend(sqlx::Error::RowNotFound.into()))), Transience::Lasting);
+        assert_eq!(of(&HandlerError::new(backend(unavailable().into()))), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new(sqlx::Error::PoolClosed)), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new("no such customer")), Transience::Lasting);
         // A file that a handler cannot read is no connection that is lost.
