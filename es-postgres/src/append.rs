@@ -46,7 +46,7 @@ impl Prepared {
         let metadata = metadata
             .collect::<Result<_, _>>()
             .map_err(|source| StoreError::Backend { doing: "encoding metadata", source: source.into() })?;
-        Ok(Self { key: key(&append), metadata, append })
+        Ok(Self { key: append.kept_key(), metadata, append })
     }
 
     pub(crate) fn size(&self) -> Size {
@@ -79,17 +79,6 @@ impl Prepared {
     /// The answer to an append that may have been stored, and of which no more is known.
     pub(crate) fn unknown(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
         unknown(&self.append, source)
-    }
-}
-
-/// An append that fixes no version needs a name always: without it the same append, sent again, would find the stream
-/// one step further and be stored twice. Its first event's id serves.
-fn key(append: &Append) -> Option<String> {
-    let first = append.events.first().map(|event| event.metadata.event_id);
-    match (&append.idempotency_key, append.expected) {
-        (Some(key), _) => Some(key.clone()),
-        (None, Expected::Any | Expected::StreamExists) => first.map(|id| id.to_string()),
-        (None, Expected::NoStream | Expected::Exact(_)) => None,
     }
 }
 

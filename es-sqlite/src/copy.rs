@@ -60,11 +60,7 @@ impl CopyStore for SqliteStore {
         let page = pages::read_page(&self.parts, read).await?;
         // Events never change: what is read of them later belongs to them.
         let mut names = names(&self.parts, &page.events, page.history).await?;
-        let events = page.events.into_iter().map(|event| {
-            let (key, size) = names.remove(&event.position).unzip();
-            CopiedEvent::new(event, key, size.flatten())
-        });
-        Ok(CopyPage::new(events.collect(), page.upto, page.more, page.history))
+        Ok(CopyPage::of(page, |position| names.remove(&position)))
     }
 
     async fn copy_progress(&self) -> Result<Option<CopyProgress>, StoreError> {

@@ -67,6 +67,11 @@ async fn names_that_are_taken_are_refused() {
         assert!(matches!(&refused, PrepareError::TableTaken { table, .. } if table == taken), "{refused:?}");
         run(&mut connection, undo).await;
     }
+    let large = read_model(TableSchema::new("Lamps", 1, LAMPS.columns));
+    run(&mut connection, "create table lamps_v1 (x)").await;
+    let refused = store.prepare(&[large]).await.expect_err("the name is taken in small letters");
+    assert!(matches!(&refused, PrepareError::TableTaken { table, .. } if table == "Lamps_v1"), "{refused:?}");
+    run(&mut connection, "drop table lamps_v1").await;
     store.prepare(&[read_model(LAMPS)]).await.expect("the names are free");
     run(&mut connection, "create table lamps_v2 (x)").await;
     let refused = store.prepare(&[read_model(LAMPS_2)]).await.expect_err("the table is somebody's");

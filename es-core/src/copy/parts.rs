@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::chain::CopyHash;
 use crate::{
     recorded::{Position, StreamId, StreamVersion},
-    store::{Checkpoint, HistoryId, StoreError, StoredEvent},
+    store::{Checkpoint, HistoryId, Page, StoreError, StoredEvent},
 };
 
 /// An event with all that belongs to it, on its way from one store into another.
@@ -51,6 +51,16 @@ impl CopyPage {
     /// A page, for stores.
     pub fn new(events: Vec<CopiedEvent>, upto: Position, more: bool, history: HistoryId) -> Self {
         Self { events, upto, more, history }
+    }
+
+    /// A page as it is read otherwise, for stores; with the name and the size of the append that begins at a position, where it
+    /// has a name.
+    pub fn of(page: Page, mut name: impl FnMut(Position) -> Option<(String, Option<u32>)>) -> Self {
+        let events = page.events.into_iter().map(|event| {
+            let (key, size) = name(event.position).unzip();
+            CopiedEvent::new(event, key, size.flatten())
+        });
+        Self::new(events.collect(), page.upto, page.more, page.history)
     }
 }
 

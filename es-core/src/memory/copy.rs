@@ -10,12 +10,8 @@ use crate::{
 impl State {
     fn read_copy(&self, read: &ReadAll) -> Result<CopyPage, StoreError> {
         let page = self.page(read)?;
-        let events = page.events.into_iter().map(|event| {
-            let name = self.names.get(&event.position).cloned();
-            let (key, size) = name.unzip();
-            CopiedEvent::new(event, key, size)
-        });
-        Ok(CopyPage::new(events.collect(), page.upto, page.more, page.history))
+        let name = |(name, size): &(String, u32)| (name.clone(), Some(*size));
+        Ok(CopyPage::of(page, |position| self.names.get(&position).map(name)))
     }
 
     fn check_known(&self, known: Option<&CopyProgress>) -> Result<(), ImportError> {

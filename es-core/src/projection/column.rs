@@ -173,6 +173,11 @@ impl TableSchema {
         Self { name, version, columns }
     }
 
+    /// The name of the table that holds one version of a read model, where each has a table of its own. For stores.
+    pub fn physical_name(name: &str, version: u32) -> String {
+        format!("{name}_v{version}")
+    }
+
     /// The column that is the key; of a table without one, which no derive makes, the first.
     ///
     /// # Panics

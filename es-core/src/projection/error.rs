@@ -1,6 +1,6 @@
 //! Why a projection stopped.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, io, iter};
 
 use crate::{
     recorded::{Position, StreamId, StreamVersion},
@@ -78,6 +78,22 @@ impl HandlerError {
     /// The error, where it is an `E`.
     pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
         self.0.downcast_ref()
+    }
+
+    /// The error and its causes, from the outside to the inside; also those that a `HandlerError` or an [`io::Error`] among
+    /// them holds, which show only the causes of what is in them.
+    pub fn causes(&self) -> impl Iterator<Item = &(dyn Error + 'static)> {
+        fn beneath<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+            if let Some(HandlerError(inner)) = error.downcast_ref() {
+                return Some(inner.as_ref());
+            }
+            match error.downcast_ref().and_then(io::Error::get_ref) {
+                Some(inner) => Some(inner),
+                None => error.source(),
+            }
+        }
+        let itself: &(dyn Error + 'static) = self.0.as_ref();
+        iter::successors(Some(itself), |&error| beneath(error))
     }
 
     /// The error itself.

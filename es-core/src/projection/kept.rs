@@ -1,8 +1,57 @@
-//! What a store keeps of the columns of a read model's table, to know later whether the struct still fits. For stores.
+//! What a store keeps of projections and of the columns of a read model's table, to know later whether the program still fits.
+//! For stores.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::{column::ColumnSchema, prepare::ColumnDifference};
+
+/// What is kept under the name of a projection.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct KeptProjection {
+    /// Its kind, by [name](super::ProjectionKind::name).
+    pub kind: String,
+    /// The version that readers see.
+    pub active: u32,
+    /// The newest version that there ever was.
+    pub newest: u32,
+    /// The versions that are there.
+    pub versions: BTreeMap<u32, KeptVersion>,
+}
+
+/// What is kept of one version of a projection.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct KeptVersion {
+    /// Of a read model: the columns of its table.
+    pub columns: Option<Vec<KeptColumn>>,
+    /// Into how many shards it is divided.
+    pub shards: u32,
+    /// The stored names of the events that it handles, where that is known.
+    pub events: Option<Vec<String>>,
+}
+
+impl KeptProjection {
+    /// One of which no version is there yet.
+    pub fn new(kind: impl Into<String>, active: u32, newest: u32) -> Self {
+        Self { kind: kind.into(), active, newest, versions: BTreeMap::new() }
+    }
+
+    /// The columns of the tables that are there, by version.
+    pub fn tables(&self) -> BTreeMap<u32, Vec<KeptColumn>> {
+        let columns = |(&number, version): (&u32, &KeptVersion)| Some((number, version.columns.clone()?));
+        self.versions.iter().filter_map(columns).collect()
+    }
+}
+
+impl KeptVersion {
+    /// A version from its parts.
+    pub const fn new(columns: Option<Vec<KeptColumn>>, shards: u32, events: Option<Vec<String>>) -> Self {
+        Self { columns, shards, events }
+    }
+}
 
 /// A column of a version of a read model, as its table was made.
 #[derive(Clone, Debug, PartialEq, Eq)]

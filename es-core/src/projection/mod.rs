@@ -15,6 +15,7 @@ mod error;
 pub mod inline;
 mod kept;
 mod live;
+mod missing;
 pub mod ownership;
 pub mod prepare;
 pub mod reactor;
@@ -24,6 +25,7 @@ mod rows;
 pub mod schema;
 pub mod store;
 mod table;
+mod transience;
 
 use std::future::Future;
 
@@ -36,8 +38,9 @@ pub use self::{
     condition::where_clause,
     error::{HandlerError, ProjectionError},
     inline::{InlineError, InlineReadModel, RowChanges},
-    kept::KeptColumn,
+    kept::{KeptColumn, KeptProjection, KeptVersion},
     live::{LiveRows, LiveRowsError},
+    missing::{Dialect, Missing},
     ownership::{Activity, Advance, Claim, DeadLetter, EngineId, EngineInfo, Failure, Roster, ShardState},
     prepare::{ColumnDifference, PrepareError},
     reactor::{Delivery, Reactor, ReactorHandlers},

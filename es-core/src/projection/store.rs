@@ -136,7 +136,7 @@ pub trait ProjectionStore: EventStore {
     fn advance(&self, claim: &Claim, advance: &Advance) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Whether an error of a handler, or a store's in the midst of a batch, will pass: then the batch is tried again as
-    /// a whole. Looks along the causes of the error.
+    /// a whole. Looks along the causes of the error, as [`Transience::of`] does.
     fn transience(&self, error: &HandlerError) -> Transience;
 
     /// What is to be said to people of an error of a handler besides itself, such as that it tells only of another one that

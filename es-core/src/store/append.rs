@@ -112,6 +112,28 @@ impl Append {
         self
     }
 
+    /// The name under which stores keep this append, so that the same one, sent again, is known: its own, or the id of its first
+    /// event where it fixes no version. Without one the stream would have gone a step further, and it would be stored twice.
+    ///
+    /// ```
+    /// use es_core::{EventSchema, prelude::*, store::{Append, NewEvent}};
+    ///
+    /// let lit = NewEvent::new(EventSchema::new("LampLit", 1), "{}".to_owned(), Metadata::at(Utc::now()));
+    /// let id = lit.metadata.event_id.to_string();
+    /// let append = |expected| Append::new(StreamId::new("lamp", "hall"), expected, vec![lit.clone()]);
+    /// assert_eq!(append(Expected::Any).kept_key(), Some(id));
+    /// assert_eq!(append(Expected::NoStream).kept_key(), None);
+    /// assert_eq!(append(Expected::Any).idempotency_key("evening").kept_key().as_deref(), Some("evening"));
+    /// ```
+    pub fn kept_key(&self) -> Option<String> {
+        let first = self.events.first().map(|event| event.metadata.event_id);
+        match (&self.idempotency_key, self.expected) {
+            (Some(key), _) => Some(key.clone()),
+            (None, Expected::Any | Expected::StreamExists) => first.map(|id| id.to_string()),
+            (None, Expected::NoStream | Expected::Exact(_)) => None,
+        }
+    }
+
     /// Refuses what no store can keep. Stores call it before anything else.
     ///
     /// # Errors

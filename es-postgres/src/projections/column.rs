@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use es_core::projection::{ColumnSchema, ColumnType, KeptColumn, TableSchema};
+use es_core::projection::{ColumnType, Dialect, KeptColumn};
 
 use super::sql::identifier;
 
@@ -28,15 +28,12 @@ pub(super) const fn sql_type(ty: ColumnType) -> &'static str {
     }
 }
 
-/// A column of a struct, as its table has it.
-pub(super) fn of(column: &ColumnSchema) -> KeptColumn {
-    KeptColumn::new(column, sql_type(column.ty))
-}
-
-/// The columns of a read model.
-pub(super) fn of_table(table: &TableSchema) -> Vec<KeptColumn> {
-    table.columns.iter().map(of).collect()
-}
+pub(super) const DIALECT: Dialect = Dialect {
+    column_type: sql_type,
+    // A longer name is cut off.
+    longest_name: Some(63),
+    gone: "it was dropped, or `read_model_schema` was set to another schema",
+};
 
 /// The collation of a key is that of bytes: the same on every machine, and harmed by no upgrade of the system.
 pub(super) fn collation(column: &KeptColumn) -> Option<&'static str> {

@@ -1,8 +1,8 @@
 //! What the store knows of projections before they are made ready.
 
-use es_core::projection::KeptColumn;
 use std::collections::{BTreeMap, BTreeSet};
 
+use es_core::projection::{KeptColumn, KeptProjection, KeptVersion};
 use serde_json::Value;
 use sqlx::{
     Postgres, Row as _,
@@ -18,30 +18,9 @@ pub(super) type Known = BTreeMap<String, Projection>;
 /// What is known under one name.
 #[derive(Debug)]
 pub(super) struct Projection {
-    pub(super) kind: String,
-    pub(super) active: u32,
+    pub(super) kept: KeptProjection,
     /// The version that it began with.
     pub(super) oldest: u32,
-    /// The newest that there ever was.
-    pub(super) newest: u32,
-    pub(super) versions: BTreeMap<u32, Version>,
-}
-
-#[derive(Debug)]
-pub(super) struct Version {
-    /// Of a read model.
-    pub(super) columns: Option<Vec<KeptColumn>>,
-    pub(super) shards: u32,
-    /// The events that it handles, where that is known.
-    pub(super) events: Option<Vec<String>>,
-}
-
-impl Projection {
-    /// The tables that are there.
-    pub(super) fn tables(&self) -> BTreeMap<u32, Vec<KeptColumn>> {
-        let columns = |(&number, version): (&u32, &Version)| Some((number, version.columns.clone()?));
-        self.versions.iter().filter_map(columns).collect()
-    }
 }
 
 /// Asks for what is known under some names.
@@ -52,13 +31,8 @@ pub(super) fn ask<'q>(projections: &Projections, names: &'q [&'q str]) -> Query<
 pub(super) fn read(rows: &[PgRow]) -> Result<Known, sqlx::Error> {
     let mut known = Known::new();
     for row in rows {
-        let projection = Projection {
-            kind: row.try_get(1)?,
-            active: natural(row.try_get(2)?),
-            oldest: natural(row.try_get(3)?),
-            newest: natural(row.try_get(4)?),
-            versions: BTreeMap::new(),
-        };
+        let kept = KeptProjection::new(row.try_get::<&str, _>(1)?, natural(row.try_get(2)?), natural(row.try_get(4)?));
+        let projection = Projection { kept, oldest: natural(row.try_get(3)?) };
         let projection = known.entry(row.try_get(0)?).or_insert(projection);
         let Some(number) = row.try_get::<Option<i32>, _>(5)? else { continue };
         let columns = match row.try_get::<Option<Value>, _>(6)? {
@@ -69,7 +43,7 @@ pub(super) fn read(rows: &[PgRow]) -> Result<Known, sqlx::Error> {
             None => None,
         };
         let shards = u32::try_from(row.try_get::<i64, _>(7)?).unwrap_or(u32::MAX);
-        projection.versions.insert(natural(number), Version { columns, shards, events: row.try_get(8)? });
+        projection.kept.versions.insert(natural(number), KeptVersion::new(columns, shards, row.try_get(8)?));
     }
     Ok(known)
 }

@@ -12,7 +12,6 @@ mod failures;
 mod known;
 mod lifecycle;
 mod make;
-mod missing;
 mod ownership;
 mod prepare;
 mod replace;

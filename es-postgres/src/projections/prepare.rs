@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use es_core::{
-    projection::{PrepareError, ProjectionKind, ProjectionSchema, Start},
+    projection::{Missing, PrepareError, ProjectionKind, ProjectionSchema, Start, TableSchema},
     recorded::Position,
     store::StoreError,
 };
@@ -14,11 +14,12 @@ use sqlx::{Executor as _, PgConnection};
 
 use super::{
     change::{self, PREPARING, Trouble, execute},
+    column::DIALECT,
     known::{self, Known},
-    missing::{Todo, todo},
+    make::make,
     replace::{make_view, replace_view},
     sql::{integer, literal},
-    table::{self, physical_name},
+    table,
     transaction::failed,
 };
 use crate::{frontier, row::unreadable, store::Parts};
@@ -43,7 +44,7 @@ pub(super) async fn drop_older(parts: &Parts, name: &'static str) -> Result<(), 
     let rows = parts.connections.fetch(|| known::ask(&parts.projections, &names)).await;
     let known = known::read(&rows.map_err(|failure| failed(PREPARING, failure))?).map_err(unreadable)?;
     let Some(projection) = known.get(name) else { return Ok(()) };
-    if projection.versions.range(..projection.active).next().is_none() {
+    if projection.kept.versions.range(..projection.kept.active).next().is_none() {
         return Ok(());
     }
     match change::carry_out(parts, &Work::RemoveOlder(name)).await {
@@ -81,7 +82,9 @@ pub(super) struct Asked<'s> {
 impl<'s> Asked<'s> {
     fn of(schemas: &'s [ProjectionSchema]) -> Self {
         let of_read_model = |schema: &ProjectionSchema| match schema.kind {
-            ProjectionKind::ReadModel(table) => vec![table.name.to_owned(), physical_name(table.name, table.version)],
+            ProjectionKind::ReadModel(table) => {
+                vec![table.name.to_owned(), TableSchema::physical_name(table.name, table.version)]
+            }
             _ => Vec::new(),
         };
         let relations = schemas.iter().flat_map(of_read_model).collect();
@@ -89,7 +92,7 @@ impl<'s> Asked<'s> {
     }
 
     /// What is missing, by a look that changes nothing.
-    async fn look(&self, parts: &Parts) -> Result<Vec<Todo<'s>>, PrepareError> {
+    async fn look(&self, parts: &Parts) -> Result<Vec<Missing>, PrepareError> {
         let failed = |failure| PrepareError::from(failed(PREPARING, failure));
         let (projections, schema) = (&parts.projections, parts.config.read_model_schema.as_str());
         let known = parts.connections.fetch(|| known::ask(projections, &self.names)).await.map_err(failed)?;
@@ -98,9 +101,12 @@ impl<'s> Asked<'s> {
         self.missing(&known::read(&known).map_err(unreadable)?, &relations)
     }
 
-    fn missing(&self, known: &Known, relations: &BTreeSet<String>) -> Result<Vec<Todo<'s>>, PrepareError> {
-        let todos = self.schemas.iter().map(|schema| todo(schema, known.get(schema.id.name), relations));
-        todos.filter_map(Result::transpose).collect()
+    fn missing(&self, known: &Known, relations: &BTreeSet<String>) -> Result<Vec<Missing>, PrepareError> {
+        let of = |schema: &ProjectionSchema| {
+            let known = known.get(schema.id.name).map(|known| &known.kept);
+            Missing::of(schema, known, &DIALECT, |name| relations.contains(name)).transpose()
+        };
+        self.schemas.iter().filter_map(of).collect()
     }
 
     async fn make(&self, parts: &Parts, connection: &mut PgConnection, now: Position) -> Result<(), Trouble> {
@@ -108,12 +114,12 @@ impl<'s> Asked<'s> {
         let known = known::read(&known::ask(projections, &self.names).fetch_all(&mut *connection).await?)?;
         let relations = known::ask_relations(projections, schema, &self.relations).fetch_all(&mut *connection).await?;
         let missing = self.missing(&known, &known::read_relations(&relations)?)?;
-        for todo in &missing {
-            todo.make(parts, connection, known.get(todo.schema.id.name), now).await?;
+        for missing in &missing {
+            make(missing, parts, connection, now).await?;
         }
         // The views last: readers wait from here to the commit.
-        for todo in missing.iter().filter(|todo| todo.view) {
-            make_view(parts, connection, todo.schema.id.name).await?;
+        for missing in missing.iter().filter(|missing| missing.view) {
+            make_view(parts, connection, missing.schema.id.name).await?;
         }
         Ok(())
     }
@@ -123,14 +129,14 @@ impl<'s> Asked<'s> {
 async fn remove_older(parts: &Parts, connection: &mut PgConnection, name: &str) -> Result<(), Trouble> {
     let known = known::read(&known::ask(&parts.projections, &[name]).fetch_all(&mut *connection).await?)?;
     let Some(projection) = known.get(name) else { return Ok(()) };
-    let active = integer(projection.active);
+    let active = integer(projection.kept.active);
     // Waits for open batches of theirs; engines that still run them find their claims void.
     for table in ["projection_shards", "projection_versions", "dead_letters"] {
         let sql = format!("delete from \"es\".{table} where name = {} and version < {active}", literal(name));
         connection.execute(sqlx::raw_sql(parts.statements.fill(&sql))).await?;
     }
-    let mut tables = projection.tables();
-    let kept = tables.split_off(&projection.active);
+    let mut tables = projection.kept.tables();
+    let kept = tables.split_off(&projection.kept.active);
     if tables.is_empty() {
         return Ok(());
     }

@@ -1,10 +1,9 @@
 //! Putting a view in place, and what others may do with it.
 
-use es_core::projection::KeptColumn;
 use std::collections::BTreeMap;
 
 use es_core::{
-    projection::PrepareError,
+    projection::{KeptColumn, PrepareError},
     store::{Misconfigured, StoreError},
 };
 use sqlx::{PgConnection, error::DatabaseError};
@@ -21,7 +20,7 @@ use crate::store::Parts;
 pub(super) async fn make_view(parts: &Parts, connection: &mut PgConnection, name: &str) -> Result<(), Trouble> {
     let known = known::read(&known::ask(&parts.projections, &[name]).fetch_all(&mut *connection).await?)?;
     let Some(projection) = known.get(name) else { return Ok(()) };
-    replace_view(parts, connection, name, projection.oldest, &projection.tables()).await
+    replace_view(parts, connection, name, projection.oldest, &projection.kept.tables()).await
 }
 
 pub(super) async fn replace_view(

@@ -1,12 +1,9 @@
 //! Rights on the tables of read models: whoever may run projections may write them.
 
-use es_core::store::StoreError;
+use es_core::{projection::TableSchema, store::StoreError};
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _};
 
-use super::{
-    sql::{identifier, qualified},
-    table::physical_name,
-};
+use super::sql::{identifier, qualified};
 use crate::{error, store::Parts};
 
 fn failed(source: sqlx::Error) -> StoreError {
@@ -70,7 +67,7 @@ pub(crate) async fn grant_read_models(
     for row in &rows {
         let name: String = row.try_get(0).map_err(failed)?;
         let version: i32 = row.try_get(1).map_err(failed)?;
-        tables.push(physical_name(&name, super::sql::natural(version)));
+        tables.push(TableSchema::physical_name(&name, super::sql::natural(version)));
         views.push(name);
     }
     let ours = "select relname::text from pg_class join pg_namespace on pg_namespace.oid = relnamespace

@@ -19,7 +19,6 @@ use sqlx::{
 use super::{
     column::sql_type,
     sql::{identifier, qualified},
-    table::physical_name,
     transaction::{PgTransaction, failed},
 };
 use crate::{connections::Failure, row::unreadable, store::Parts};
@@ -62,7 +61,7 @@ impl Tables {
 
 impl TableStatements {
     fn new(schema: &str, table: &TableSchema) -> Self {
-        let own = qualified(schema, &physical_name(table.name, table.version));
+        let own = qualified(schema, &TableSchema::physical_name(table.name, table.version));
         let seen = qualified(schema, table.name);
         let (key, row, row_seen) = (table.key(), row_of(table.columns, own_value), row_of(table.columns, seen_value));
         let (key_name, key_type) = (identifier(key.name), sql_type(key.ty));

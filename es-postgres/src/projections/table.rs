@@ -4,19 +4,11 @@ use super::{
     column,
     sql::{identifier, qualified},
 };
-use es_core::projection::KeptColumn;
-
-/// The table that holds one version.
-pub(super) fn physical_name(name: &str, version: u32) -> String {
-    format!("{name}_v{version}")
-}
-
-/// The longest name that PostgreSQL does not cut off.
-pub(super) const LONGEST: usize = 63;
+use es_core::projection::{KeptColumn, TableSchema};
 
 /// Makes the table of a version, and its indexes, whose names the server chooses.
 pub(super) fn create(schema: &str, name: &str, version: u32, columns: &[KeptColumn]) -> String {
-    let table = qualified(schema, &physical_name(name, version));
+    let table = qualified(schema, &TableSchema::physical_name(name, version));
     let mut lines: Vec<_> = columns.iter().map(column::definition).collect();
     let keys: Vec<_> = columns.iter().filter(|column| column.key).map(|column| identifier(&column.name)).collect();
     lines.push(format!("primary key ({})", keys.join(", ")));
@@ -27,20 +19,21 @@ pub(super) fn create(schema: &str, name: &str, version: u32, columns: &[KeptColu
 
 /// Makes the index of a column.
 pub(super) fn create_index(schema: &str, name: &str, version: u32, column: &KeptColumn) -> String {
-    let table = qualified(schema, &physical_name(name, version));
+    let table = qualified(schema, &TableSchema::physical_name(name, version));
     format!(" create index on {table} ({});", identifier(&column.name))
 }
 
 /// Removes the table of a version.
 pub(super) fn drop(schema: &str, name: &str, version: u32) -> String {
-    format!("drop table {};", qualified(schema, &physical_name(name, version)))
+    format!("drop table {};", qualified(schema, &TableSchema::physical_name(name, version)))
 }
 
 #[cfg(test)]
 mod tests {
     use es_core::projection::{ColumnSchema, ColumnType};
 
-    use super::{column, create};
+    use super::create;
+    use crate::projections::column::DIALECT;
 
     #[test]
     fn a_table_has_its_columns_key_and_indexes() {
@@ -49,7 +42,7 @@ mod tests {
             ColumnSchema::new("owner", ColumnType::Text, true).indexed(),
             ColumnSchema::new("total", ColumnType::Unsigned, false),
         ];
-        let columns: Vec<_> = columns.iter().map(column::of).collect();
+        let columns: Vec<_> = columns.iter().map(|column| DIALECT.column(column)).collect();
         assert_eq!(
             create("s", "sales", 3, &columns),
             r#"create table "s"."sales_v3" ("id" text collate "C" not null, "owner" text, "total" numeric(20,0) not null, primary key ("id")); create index on "s"."sales_v3" ("owner");"#

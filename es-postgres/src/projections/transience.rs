@@ -1,32 +1,18 @@
 //! Which errors pass. By SQLSTATE and kind of error, never by text.
 
-use std::error::Error;
-
-use es_core::{
-    projection::{HandlerError, Transience},
-    store::StoreError,
-};
+use es_core::projection::{HandlerError, Transience};
 use sqlx::error::DatabaseError;
 
 use crate::error;
 
 /// What an error is, by the first of its causes that says so.
 pub(super) fn of(error: &HandlerError) -> Transience {
-    // The wrapper shows the causes of what is in it, and not that itself.
-    let itself = match (error.downcast_ref::<sqlx::Error>(), error.downcast_ref::<StoreError>()) {
-        (Some(error), _) => Some(of_driver(error)),
-        (_, Some(error)) => of_store(error),
-        _ => None,
-    };
-    let causes = || std::iter::successors(error.source(), |error| (*error).source()).find_map(of_cause);
-    itself.or_else(causes).unwrap_or(Transience::Lasting)
+    Transience::of(error, |cause| cause.downcast_ref().map(of_driver))
 }
 
 /// What is to be said of a statement that failed only because an earlier one had.
 pub(super) fn advice(error: &HandlerError) -> Option<String> {
-    let itself = error.downcast_ref::<sqlx::Error>();
-    let causes = std::iter::successors(error.source(), |error| (*error).source());
-    let mut of_driver = itself.into_iter().chain(causes.filter_map(|error| error.downcast_ref::<sqlx::Error>()));
+    let mut of_driver = error.causes().filter_map(|cause| cause.downcast_ref());
     of_driver.any(is_behind_a_failure).then(|| PASSED_OVER.to_owned())
 }
 
@@ -37,26 +23,6 @@ pub(super) const PASSED_OVER: &str = "a handler has passed over the error of a s
 /// 25P02: the transaction had failed before.
 fn is_behind_a_failure(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(DatabaseError::code).as_deref() == Some("25P02")
-}
-
-fn of_cause(error: &(dyn Error + 'static)) -> Option<Transience> {
-    if let Some(error) = error.downcast_ref::<sqlx::Error>() {
-        return Some(of_driver(error));
-    }
-    error.downcast_ref::<StoreError>().and_then(of_store)
-}
-
-/// `None` where what lies beneath says more.
-fn of_store(error: &StoreError) -> Option<Transience> {
-    match error {
-        StoreError::Unavailable(_) | StoreError::OutcomeUnknown { .. } => Some(Transience::Unavailable),
-        // Another writer was first: all is read and decided anew.
-        StoreError::Conflict(_) | StoreError::RetryTransaction { .. } => Some(Transience::Passing),
-        StoreError::Backend { .. } => None,
-        // It is about no event.
-        StoreError::Misconfigured(_) => Some(Transience::Broken),
-        _ => Some(Transience::Lasting),
-    }
 }
 
 fn of_driver(error: &sqlx::Error) -> Transience {
@@ -92,33 +58,12 @@ fn of_code(code: &str) -> Transience {
 
 #[cfg(test)]
 mod tests {
-    use std::{error::Error, fmt};
-
     use es_core::{
         projection::{HandlerError, Transience},
         store::{StoreError, Unavailable},
     };
 
     use super::{of, of_code};
-
-    #[derive(Debug)]
-    struct Outer(Box<dyn Error + Send + Sync>);
-
-    impl fmt::Display for Outer {
-        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("outer")
-        }
-    }
-
-    impl Error for Outer {
-        fn source(&self) -> Option<&(dyn Error + 'static)> {
-            Some(self.0.as_ref())
-        }
-    }
-
-    fn lost() -> sqlx::Error {
-        sqlx::Error::Io(std::io::Error::other("reset"))
-    }
 
     #[test]
     fn codes_are_told_apart() {
@@ -145,14 +90,16 @@ mod tests {
     }
 
     #[test]
-    fn causes_are_looked_at_as_deep_as_they_go() {
+    fn errors_of_the_driver_are_told_apart_wherever_they_lie() {
+        let lost = || sqlx::Error::Io(std::io::Error::other("reset"));
         let unavailable = || StoreError::from(Unavailable::new("away", "gone"));
-        let backend = |source: sqlx::Error| StoreError::Backend { doing: "testing", source: source.into() };
+        let backend =
+            |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Backend { doing: "testing", source };
         assert_eq!(of(&HandlerError::new(lost())), Transience::Unavailable);
-        assert_eq!(of(&HandlerError::new(Outer(lost().into()))), Transience::Unavailable);
-        assert_eq!(of(&HandlerError::new(Outer(Outer(unavailable().into()).into()))), Transience::Unavailable);
-        assert_eq!(of(&HandlerError::new(backend(lost()))), Transience::Unavailable);
-        assert_eq!(of(&HandlerError::new(Outer(backend(sqlx::Error::RowNotFound).into()))), Transience::Lasting);
+        assert_eq!(of(&HandlerError::new(backend(lost().into()))), Transience::Unavailable);
+        assert_eq!(of(&HandlerError::new(backend(backend(lost().into()).into()))), Transience::Unavailable);
+        assert_eq!(of(&HandlerError::new(backend(sqlx::Error::RowNotFound.into()))), Transience::Lasting);
+        assert_eq!(of(&HandlerError::new(backend(unavailable().into()))), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new(sqlx::Error::PoolClosed)), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new("no such customer")), Transience::Lasting);
         // A file that a handler cannot read is no connection that is lost.

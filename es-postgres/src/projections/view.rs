@@ -5,13 +5,13 @@
 //! in whatever isolation. The guard is worked out once for a statement, before the branch behind it, so that the others
 //! are never looked at, and a condition on the key uses the key's index.
 
-use es_core::projection::KeptColumn;
 use std::collections::BTreeMap;
+
+use es_core::projection::{KeptColumn, TableSchema};
 
 use super::{
     column::{self, always_casts},
     sql::{identifier, literal, qualified},
-    table::physical_name,
 };
 
 /// A read model whose view is wanted.
@@ -64,7 +64,7 @@ impl View<'_> {
 
     fn branch(&self, version: u32, own: &[KeptColumn], columns: &[KeptColumn]) -> String {
         let values: Vec<_> = columns.iter().map(|wanted| value(wanted, own)).collect();
-        let table = qualified(self.schema, &physical_name(self.name, version));
+        let table = qualified(self.schema, &TableSchema::physical_name(self.name, version));
         format!("select {} from {table}{}", values.join(", "), self.guard(version))
     }
 
@@ -106,10 +106,11 @@ mod tests {
 
     use es_core::projection::{ColumnSchema, ColumnType};
 
-    use super::{Clash, KeptColumn, View, column};
+    use super::{Clash, KeptColumn, View};
+    use crate::projections::column::DIALECT;
 
     fn columns(columns: &[(&'static str, ColumnType)]) -> Vec<KeptColumn> {
-        columns.iter().map(|&(name, ty)| column::of(&ColumnSchema::new(name, ty, false))).collect()
+        columns.iter().map(|&(name, ty)| DIALECT.column(&ColumnSchema::new(name, ty, false))).collect()
     }
 
     fn view(oldest: u32, versions: &BTreeMap<u32, Vec<KeptColumn>>) -> Result<String, Clash> {

@@ -1,6 +1,6 @@
 //! Columns as the database has them.
 
-use es_core::projection::{ColumnSchema, ColumnType, KeptColumn, TableSchema};
+use es_core::projection::{ColumnType, Dialect, KeptColumn};
 
 use super::sql::identifier;
 
@@ -26,15 +26,7 @@ pub(super) const fn sql_type(ty: ColumnType) -> &'static str {
     }
 }
 
-/// A column of a struct, as its table has it.
-pub(super) fn of(column: &ColumnSchema) -> KeptColumn {
-    KeptColumn::new(column, sql_type(column.ty))
-}
-
-/// The columns of a read model.
-pub(super) fn of_table(table: &TableSchema) -> Vec<KeptColumn> {
-    table.columns.iter().map(of).collect()
-}
+pub(super) const DIALECT: Dialect = Dialect { column_type: sql_type, longest_name: None, gone: "it was dropped" };
 
 /// Its line in `create table`.
 pub(super) fn definition(column: &KeptColumn) -> String {

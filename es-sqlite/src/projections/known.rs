@@ -1,8 +1,8 @@
 //! What the store knows of projections before they are made ready.
 
-use es_core::projection::KeptColumn;
 use std::collections::{BTreeMap, BTreeSet};
 
+use es_core::projection::{KeptColumn, KeptProjection, KeptVersion};
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::sql::{array, natural};
@@ -25,46 +25,14 @@ const RELATIONS: &str = "
     where type in ('table', 'view') and lower(name) in (select value from json_each(?1))";
 
 /// What is known under some names.
-pub(super) type Known = BTreeMap<String, Projection>;
-
-/// What is known under one name.
-#[derive(Debug)]
-pub(super) struct Projection {
-    pub(super) kind: String,
-    pub(super) active: u32,
-    /// The newest that there ever was.
-    pub(super) newest: u32,
-    pub(super) versions: BTreeMap<u32, Version>,
-}
-
-#[derive(Debug)]
-pub(super) struct Version {
-    /// Of a read model.
-    pub(super) columns: Option<Vec<KeptColumn>>,
-    pub(super) shards: u32,
-    /// The events that it handles.
-    pub(super) events: Vec<String>,
-}
-
-impl Projection {
-    /// The tables that are there.
-    pub(super) fn tables(&self) -> BTreeMap<u32, Vec<KeptColumn>> {
-        let columns = |(&number, version): (&u32, &Version)| Some((number, version.columns.clone()?));
-        self.versions.iter().filter_map(columns).collect()
-    }
-}
+pub(super) type Known = BTreeMap<String, KeptProjection>;
 
 /// What is known under some names.
 pub(super) async fn known(connection: &mut SqliteConnection, names: &[&str]) -> Result<Known, sqlx::Error> {
     let rows = sqlx::query(KNOWN).bind(array(names.iter().copied())).fetch_all(connection).await?;
     let mut known = Known::new();
     for row in &rows {
-        let projection = Projection {
-            kind: text(row, 1)?.to_owned(),
-            active: natural(integer(row, 2)?),
-            newest: natural(integer(row, 3)?),
-            versions: BTreeMap::new(),
-        };
+        let projection = KeptProjection::new(text(row, 1)?, natural(integer(row, 2)?), natural(integer(row, 3)?));
         let projection = known.entry(text(row, 0)?.to_owned()).or_insert(projection);
         if !is_null(row, 4)? {
             projection.versions.insert(natural(integer(row, 4)?), version(row)?);
@@ -73,7 +41,7 @@ pub(super) async fn known(connection: &mut SqliteConnection, names: &[&str]) -> 
     Ok(known)
 }
 
-fn version(row: &SqliteRow) -> Result<Version, sqlx::Error> {
+fn version(row: &SqliteRow) -> Result<KeptVersion, sqlx::Error> {
     let columns = match row.try_get_unchecked::<Option<&str>, _>(5)? {
         Some(columns) => Some(
             serde_json::from_str(columns)
@@ -84,7 +52,7 @@ fn version(row: &SqliteRow) -> Result<Version, sqlx::Error> {
         None => None,
     };
     let events = serde_json::from_str(text(row, 7)?).map_err(|error| sqlx::Error::Decode(error.into()))?;
-    Ok(Version { columns, shards: natural(integer(row, 6)?), events })
+    Ok(KeptVersion::new(columns, natural(integer(row, 6)?), Some(events)))
 }
 
 /// Which of these names are taken by tables and views, all in lower case.

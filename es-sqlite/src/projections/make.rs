@@ -1,16 +1,14 @@
 //! Making what is missing.
 
 use es_core::{
-    projection::{KeptColumn, PrepareError, ProjectionKind, Start},
+    projection::{KeptColumn, Missing, PrepareError, ProjectionSchema, Start},
     recorded::Position,
     store::StoreError,
 };
 use sqlx::{Executor as _, SqliteConnection};
 
 use super::{
-    column, division,
-    known::{self, Projection},
-    missing::Todo,
+    division, known,
     prepare::PREPARING,
     registry::Registry,
     sql::{array, now, safe},
@@ -86,93 +84,75 @@ const SHARD: &str =
 /// ?1 name, ?2 version, ?3 the columns, as JSON.
 const COLUMNS: &str = "update es_projection_versions set columns = ?3 where name = ?1 and version = ?2";
 
-impl Todo<'_> {
-    pub(super) async fn make(
-        &self,
-        registry: &Registry,
-        connection: &mut SqliteConnection,
-        known: Option<&Projection>,
-    ) -> Result<(), Trouble> {
-        let (name, version) = (self.schema.id.name, self.schema.id.version);
-        let columns = match &self.schema.kind {
-            ProjectionKind::ReadModel(table) => Some(column::of_table(table)),
-            _ => None,
-        };
-        if self.new_version {
-            self.make_rows(connection, columns.as_deref()).await?;
-            if let Some(columns) = &columns {
-                execute(connection, table::create(name, version, columns)).await?;
-            }
+pub(super) async fn make(
+    missing: &Missing,
+    registry: &Registry,
+    connection: &mut SqliteConnection,
+) -> Result<(), Trouble> {
+    let (name, version) = (missing.schema.id.name, missing.schema.id.version);
+    if missing.new_version {
+        make_rows(missing, connection).await?;
+        if let Some(columns) = &missing.columns {
+            execute(connection, table::create(name, version, columns)).await?;
         }
-        if let Some(changed) = &self.events {
-            self.keep_events(connection, changed).await?;
-        }
-        if let Some(found) = self.shards {
-            division::divide(registry, connection, self.schema, found).await?;
-        }
-        if !self.indexes.is_empty() {
-            let stored = known.and_then(|known| known.versions.get(&version)?.columns.clone()).unwrap_or_default();
-            self.make_indexes(connection, stored).await?;
-        }
-        Ok(())
     }
+    if let Some(changed) = &missing.events {
+        keep_events(missing, connection, changed).await?;
+    }
+    if let Some(found) = missing.shards {
+        division::divide(registry, connection, &missing.schema, found).await?;
+    }
+    if !missing.indexes.is_empty() {
+        make_indexes(missing, connection).await?;
+    }
+    Ok(())
+}
 
-    async fn make_rows(
-        &self,
-        connection: &mut SqliteConnection,
-        columns: Option<&[KeptColumn]>,
-    ) -> Result<(), sqlx::Error> {
-        let (name, version) = (self.schema.id.name, self.schema.id.version);
-        let start = match self.schema.start {
-            Start::After(position) => signed(position.get()),
-            // Nobody appends before this is committed.
-            Start::Now => end_of_events(connection).await?,
-            // And what this crate does not know yet: so nothing is missed.
-            Start::Beginning | _ => signed(Position::START.get()),
-        };
-        let query = sqlx::query(NAME).bind(name).bind(self.schema.kind.name()).bind(version);
+async fn make_rows(missing: &Missing, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let (name, version) = (missing.schema.id.name, missing.schema.id.version);
+    let start = match missing.schema.start {
+        Start::After(position) => signed(position.get()),
+        // Nobody appends before this is committed.
+        Start::Now => end_of_events(connection).await?,
+        // And what this crate does not know yet: so nothing is missed.
+        Start::Beginning | _ => signed(Position::START.get()),
+    };
+    let query = sqlx::query(NAME).bind(name).bind(missing.schema.kind.name()).bind(version);
+    query.execute(&mut *connection).await?;
+    let query = sqlx::query(VERSION).bind(name).bind(version).bind(columns(missing));
+    query.bind(event_types(&missing.schema)).bind(start).execute(&mut *connection).await?;
+    for shard in 0..missing.schema.shards.max(1) {
+        let query = sqlx::query(SHARD).bind(name).bind(version).bind(shard).bind(start).bind(now());
         query.execute(&mut *connection).await?;
-        let query = sqlx::query(VERSION)
-            .bind(name)
-            .bind(version)
-            .bind(columns.map(|columns| KeptColumn::to_json(columns).to_string()));
-        query.bind(self.event_types()).bind(start).execute(&mut *connection).await?;
-        for shard in 0..self.schema.shards.max(1) {
-            let query = sqlx::query(SHARD).bind(name).bind(version).bind(shard).bind(start).bind(now());
-            query.execute(&mut *connection).await?;
-        }
-        Ok(())
     }
+    Ok(())
+}
 
-    fn event_types(&self) -> String {
-        array(self.schema.events.iter().map(|event| event.name))
-    }
+/// As they are stored.
+fn columns(missing: &Missing) -> Option<String> {
+    missing.columns.as_deref().map(|columns| KeptColumn::to_json(columns).to_string())
+}
 
-    /// Keeps which events it handles from here on, unless it has passed some of those that are other ones.
-    async fn keep_events(&self, connection: &mut SqliteConnection, changed: &[String]) -> Result<(), Trouble> {
-        let (name, version) = (self.schema.id.name, self.schema.id.version);
-        let passed =
-            sqlx::query_scalar(PASSED).bind(name).bind(version).bind(array(changed.iter().map(String::as_str)));
-        PrepareError::of_passed(self.schema, passed.fetch_all(&mut *connection).await?)?;
-        let query = sqlx::query(EVENTS).bind(name).bind(version).bind(self.event_types());
-        Ok(query.execute(connection).await.map(drop)?)
-    }
+fn event_types(schema: &ProjectionSchema) -> String {
+    array(schema.events.iter().map(|event| event.name))
+}
 
-    async fn make_indexes(
-        &self,
-        connection: &mut SqliteConnection,
-        mut columns: Vec<KeptColumn>,
-    ) -> Result<(), sqlx::Error> {
-        let (name, version) = (self.schema.id.name, self.schema.id.version);
-        for column in &self.indexes {
-            execute(connection, table::create_index(name, version, column)).await?;
-        }
-        for column in &mut columns {
-            column.indexed |= self.indexes.iter().any(|added| added.name == column.name);
-        }
-        let query = sqlx::query(COLUMNS).bind(name).bind(version).bind(KeptColumn::to_json(&columns).to_string());
-        query.execute(&mut *connection).await.map(drop)
+/// Keeps which events it handles from here on, unless it has passed some of those that are other ones.
+async fn keep_events(missing: &Missing, connection: &mut SqliteConnection, changed: &[String]) -> Result<(), Trouble> {
+    let (name, version) = (missing.schema.id.name, missing.schema.id.version);
+    let passed = sqlx::query_scalar(PASSED).bind(name).bind(version).bind(array(changed.iter().map(String::as_str)));
+    PrepareError::of_passed(&missing.schema, passed.fetch_all(&mut *connection).await?)?;
+    let query = sqlx::query(EVENTS).bind(name).bind(version).bind(event_types(&missing.schema));
+    Ok(query.execute(connection).await.map(drop)?)
+}
+
+async fn make_indexes(missing: &Missing, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let (name, version) = (missing.schema.id.name, missing.schema.id.version);
+    for column in &missing.indexes {
+        execute(connection, table::create_index(name, version, column)).await?;
     }
+    let query = sqlx::query(COLUMNS).bind(name).bind(version).bind(columns(missing));
+    query.execute(&mut *connection).await.map(drop)
 }
 
 /// The position of the last event that is there.

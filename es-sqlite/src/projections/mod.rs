@@ -17,7 +17,6 @@ mod held;
 mod known;
 mod lifecycle;
 mod make;
-mod missing;
 mod ownership;
 mod prepare;
 mod registry;

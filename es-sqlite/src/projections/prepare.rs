@@ -5,16 +5,16 @@
 use std::collections::BTreeSet;
 
 use es_core::{
-    projection::{PrepareError, ProjectionKind, ProjectionSchema},
+    projection::{Missing, PrepareError, ProjectionKind, ProjectionSchema, TableSchema},
     store::StoreError,
 };
 use sqlx::SqliteConnection;
 
 use super::{
+    column::DIALECT,
     known::{self, known},
-    make::{Trouble, execute, make_view},
-    missing::{Todo, todo},
-    table::{self, physical_name},
+    make::{Trouble, execute, make, make_view},
+    table,
 };
 use crate::{connections::Writing, error, inline, store::Parts};
 
@@ -85,7 +85,7 @@ impl<'s> Asked<'s> {
     fn of(schemas: &'s [ProjectionSchema]) -> Self {
         let of_read_model = |schema: &ProjectionSchema| match schema.kind {
             ProjectionKind::ReadModel(table) => {
-                vec![table.name.to_lowercase(), physical_name(table.name, table.version).to_lowercase()]
+                vec![table.name.to_lowercase(), TableSchema::physical_name(table.name, table.version).to_lowercase()]
             }
             _ => Vec::new(),
         };
@@ -99,24 +99,25 @@ impl<'s> Asked<'s> {
         let mut reader = parts.connections.reading()?.acquire().await.map_err(failed)?;
         let missing = self.missing(&mut reader).await;
         let older = inline::older(&mut reader, self.schemas).await.map_err(failed)?;
-        Ok(missing.is_ok_and(|(_, missing)| missing.is_empty()) && older.is_empty())
+        Ok(missing.is_ok_and(|missing| missing.is_empty()) && older.is_empty())
     }
 
-    async fn missing(&self, connection: &mut SqliteConnection) -> Result<(known::Known, Vec<Todo<'s>>), Trouble> {
+    async fn missing(&self, connection: &mut SqliteConnection) -> Result<Vec<Missing>, Trouble> {
         let known = known(connection, &self.names).await?;
         let relations = known::relations(connection, &self.relations).await?;
-        let todos = self.schemas.iter().map(|schema| todo(schema, known.get(schema.id.name), &relations));
-        let todos = todos.filter_map(Result::transpose).collect::<Result<_, _>>()?;
-        Ok((known, todos))
+        let is_taken = |name: &str| relations.contains(&name.to_lowercase());
+        let of =
+            |schema: &ProjectionSchema| Missing::of(schema, known.get(schema.id.name), &DIALECT, is_taken).transpose();
+        Ok(self.schemas.iter().filter_map(of).collect::<Result<_, _>>()?)
     }
 
     async fn make(&self, parts: &Parts, connection: &mut SqliteConnection) -> Result<(), Trouble> {
-        let (known, missing) = self.missing(connection).await?;
-        for todo in &missing {
-            todo.make(&parts.projections.registry, connection, known.get(todo.schema.id.name)).await?;
+        let missing = self.missing(connection).await?;
+        for missing in &missing {
+            make(missing, &parts.projections.registry, connection).await?;
         }
-        for todo in missing.iter().filter(|todo| todo.view) {
-            make_view(connection, todo.schema.id.name).await?;
+        for missing in missing.iter().filter(|missing| missing.view) {
+            make_view(connection, missing.schema.id.name).await?;
         }
         // No program that has the newer version could change the rows of the older one with its appends.
         for (name, version) in inline::older(connection, self.schemas).await? {

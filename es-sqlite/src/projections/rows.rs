@@ -15,7 +15,6 @@ use sqlx::{Executor as _, SqlStr, SqliteConnection, Statement as _, sqlite::Sqli
 use super::{
     condition::numbered,
     sql::{Sizes, identifier, qualified, safe},
-    table::physical_name,
     value::{Native, push_json},
 };
 use crate::{
@@ -52,7 +51,7 @@ impl Tables {
 
 impl TableStatements {
     fn new(table: &TableSchema) -> Self {
-        let physical = physical_name(table.name, table.version);
+        let physical = TableSchema::physical_name(table.name, table.version);
         let (own, key) = (identifier(&physical), table.key());
         let columns = |table: &str, columns: &[ColumnSchema]| {
             columns.iter().map(|column| qualified(table, column.name)).collect::<Vec<_>>().join(", ")

@@ -1,18 +1,13 @@
 //! The tables of read models, one for each version, and the view under whose name everybody reads the active one.
 
-use es_core::projection::KeptColumn;
+use es_core::projection::{KeptColumn, TableSchema};
 use std::collections::BTreeMap;
 
 use super::{column, sql::identifier};
 
-/// The table that holds one version.
-pub(super) fn physical_name(name: &str, version: u32) -> String {
-    format!("{name}_v{version}")
-}
-
 /// Makes the table of a version, and its indexes. The rows lie in the order of their key, so that a row is found in one look.
 pub(super) fn create(name: &str, version: u32, columns: &[KeptColumn]) -> String {
-    let table = identifier(&physical_name(name, version));
+    let table = identifier(&TableSchema::physical_name(name, version));
     let mut lines: Vec<_> = columns.iter().map(column::definition).collect();
     let keys: Vec<_> = columns.iter().filter(|column| column.key).map(|column| identifier(&column.name)).collect();
     lines.push(format!("primary key ({})", keys.join(", ")));
@@ -23,14 +18,14 @@ pub(super) fn create(name: &str, version: u32, columns: &[KeptColumn]) -> String
 
 /// Makes the index of a column.
 pub(super) fn create_index(name: &str, version: u32, column: &KeptColumn) -> String {
-    let table = physical_name(name, version);
+    let table = TableSchema::physical_name(name, version);
     let index = identifier(&format!("{table}_by_{}", column.name));
     format!(" create index {index} on {} ({});", identifier(&table), identifier(&column.name))
 }
 
 /// Removes the table of a version.
 pub(super) fn drop(name: &str, version: u32) -> String {
-    format!("drop table {};", identifier(&physical_name(name, version)))
+    format!("drop table {};", identifier(&TableSchema::physical_name(name, version)))
 }
 
 /// Makes the view anew, of the active version. Columns that only other versions have are there, and empty: a program that has
@@ -46,7 +41,7 @@ pub(super) fn replace_view(name: &str, active: u32, versions: &BTreeMap<u32, Vec
             values.push(empty);
         }
     }
-    let (view, table) = (identifier(name), identifier(&physical_name(name, active)));
+    let (view, table) = (identifier(name), identifier(&TableSchema::physical_name(name, active)));
     format!("drop view if exists {view}; create view {view} as select {} from {table};", values.join(", "))
 }
 
@@ -56,10 +51,11 @@ mod tests {
 
     use es_core::projection::{ColumnSchema, ColumnType};
 
-    use super::{KeptColumn, column, create, replace_view};
+    use super::{KeptColumn, create, replace_view};
+    use crate::projections::column::DIALECT;
 
     fn columns(columns: &[ColumnSchema]) -> Vec<KeptColumn> {
-        columns.iter().map(column::of).collect()
+        columns.iter().map(|column| DIALECT.column(column)).collect()
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Which errors pass. By result codes and kind of error, never by text.
 
-use std::error::Error;
-
 use es_core::{
     projection::{HandlerError, Transience},
     store::StoreError,
@@ -12,22 +10,14 @@ use crate::error::{self, code};
 
 /// What an error is, by the first of its causes that says so.
 pub(super) fn of(error: &HandlerError) -> Transience {
-    // The wrapper shows the causes of what is in it, and not that itself.
-    let itself = match (error.downcast_ref::<sqlx::Error>(), error.downcast_ref::<StoreError>()) {
-        (Some(error), _) => Some(of_driver(error)),
-        (_, Some(error)) => of_store(error),
-        _ => None,
-    };
-    itself.or_else(|| of_causes(error.source())).unwrap_or(Transience::Lasting)
+    Transience::of(error, |cause| cause.downcast_ref().and_then(of_driver))
 }
 
 /// What is to be said of a statement by which a handler has tried to end the transaction of its batch.
 pub(super) fn advice(error: &HandlerError) -> Option<String> {
     /// The extended code of a commit that our hook has refused.
     const COMMIT_HOOK: &str = "531";
-    let itself = error.downcast_ref::<sqlx::Error>();
-    let causes = std::iter::successors(error.source(), |error| (*error).source());
-    let mut of_driver = itself.into_iter().chain(causes.filter_map(|error| error.downcast_ref::<sqlx::Error>()));
+    let mut of_driver = error.causes().filter_map(|cause| cause.downcast_ref());
     let is_refused =
         |error: &sqlx::Error| error.as_database_error().and_then(DatabaseError::code).as_deref() == Some(COMMIT_HOOK);
     of_driver.any(is_refused).then(|| {
@@ -35,43 +25,19 @@ pub(super) fn advice(error: &HandlerError) -> Option<String> {
     })
 }
 
-fn of_causes(first: Option<&(dyn Error + 'static)>) -> Option<Transience> {
-    std::iter::successors(first, |error| (*error).source()).find_map(of_cause)
-}
-
-fn of_cause(error: &(dyn Error + 'static)) -> Option<Transience> {
-    if let Some(error) = error.downcast_ref::<sqlx::Error>() {
-        return Some(of_driver(error));
-    }
-    error.downcast_ref::<StoreError>().and_then(of_store)
-}
-
-/// `None` where what lies beneath says more.
-fn of_store(error: &StoreError) -> Option<Transience> {
-    match error {
-        StoreError::Unavailable(_) | StoreError::OutcomeUnknown { .. } => Some(Transience::Unavailable),
-        // Another writer was first: all is read and decided anew.
-        StoreError::Conflict(_) | StoreError::RetryTransaction { .. } => Some(Transience::Passing),
-        StoreError::Backend { .. } => None,
-        // What a handler does wrong whatever the event is, or what is the matter with the file.
-        StoreError::Misconfigured(_) => Some(Transience::Broken),
-        _ => Some(Transience::Lasting),
-    }
-}
-
-fn of_driver(error: &sqlx::Error) -> Transience {
+/// `None` of an error of ours that a handler was given as one of the driver: it lies beneath.
+fn of_driver(error: &sqlx::Error) -> Option<Transience> {
     if let sqlx::Error::Io(error) = error
-        && let Some(ours) = error.get_ref().and_then(|inner| inner.downcast_ref::<StoreError>())
+        && error.get_ref().and_then(|inner| inner.downcast_ref::<StoreError>()).is_some()
     {
-        // An error of ours that a handler was given as one of the driver.
-        return of_store(ours).or_else(|| of_causes(ours.source())).unwrap_or(Transience::Lasting);
+        return None;
     }
-    match (error::code_of(error), error) {
+    Some(match (error::code_of(error), error) {
         (Some(code), _) => of_code(code),
         (None, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => Transience::Unavailable,
         (None, error) if error::is_lost(error) => Transience::Unavailable,
         (None, _) => Transience::Lasting,
-    }
+    })
 }
 
 fn of_code(code: i32) -> Transience {
@@ -96,29 +62,12 @@ fn of_code(code: i32) -> Transience {
 
 #[cfg(test)]
 mod tests {
-    use std::{error::Error, fmt};
-
     use es_core::{
         projection::{HandlerError, Transience},
         store::{Misconfigured, StoreError, Unavailable},
     };
 
     use super::{of, of_code};
-
-    #[derive(Debug)]
-    struct Outer(Box<dyn Error + Send + Sync>);
-
-    impl fmt::Display for Outer {
-        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("outer")
-        }
-    }
-
-    impl Error for Outer {
-        fn source(&self) -> Option<&(dyn Error + 'static)> {
-            Some(self.0.as_ref())
-        }
-    }
 
     #[test]
     fn codes_are_told_apart() {
@@ -140,20 +89,22 @@ mod tests {
     }
 
     #[test]
-    fn causes_are_looked_at_as_deep_as_they_go() {
+    fn errors_of_the_driver_are_told_apart_wherever_they_lie() {
         let lost = || sqlx::Error::WorkerCrashed;
         let unavailable = || StoreError::from(Unavailable::new("away", "gone"));
-        let backend = |source: sqlx::Error| StoreError::Backend { doing: "testing", source: source.into() };
+        let backend =
+            |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Backend { doing: "testing", source };
         let handed_out = |error| sqlx::Error::Io(std::io::Error::other(error));
         let broken = || StoreError::from(Misconfigured::new("no", None));
         assert_eq!(of(&HandlerError::new(lost())), Transience::Unavailable);
-        assert_eq!(of(&HandlerError::new(Outer(lost().into()))), Transience::Unavailable);
-        assert_eq!(of(&HandlerError::new(Outer(Outer(unavailable().into()).into()))), Transience::Unavailable);
-        assert_eq!(of(&HandlerError::new(backend(lost()))), Transience::Unavailable);
+        assert_eq!(of(&HandlerError::new(backend(lost().into()))), Transience::Unavailable);
+        assert_eq!(of(&HandlerError::new(backend(backend(lost().into()).into()))), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new(handed_out(unavailable()))), Transience::Unavailable);
-        assert_eq!(of(&HandlerError::new(Outer(handed_out(unavailable()).into()))), Transience::Unavailable);
+        assert_eq!(of(&HandlerError::new(backend(handed_out(unavailable()).into()))), Transience::Unavailable);
+        assert_eq!(of(&HandlerError::new(handed_out(backend(lost().into())))), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new(handed_out(broken()))), Transience::Broken);
-        assert_eq!(of(&HandlerError::new(Outer(backend(sqlx::Error::RowNotFound).into()))), Transience::Lasting);
+        assert_eq!(of(&HandlerError::new(backend(sqlx::Error::RowNotFound.into()))), Transience::Lasting);
+        assert_eq!(of(&HandlerError::new(backend(unavailable().into()))), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new(sqlx::Error::PoolClosed)), Transience::Unavailable);
         assert_eq!(of(&HandlerError::new("no such customer")), Transience::Lasting);
         // A file that a handler cannot read is no connection that is lost.

@@ -8,7 +8,7 @@ use super::{Letters, Projection, Projections, Rows, Shard, Version};
 use crate::{
     memory::{State, index},
     projection::{
-        Activity, ColumnDifference, PrepareError, ProjectionKind, ProjectionSchema, ShardId, Start,
+        Activity, ColumnDifference, KeptColumn, PrepareError, ProjectionKind, ProjectionSchema, ShardId, Start,
         column::{ColumnSchema, TableSchema},
     },
     recorded::Position,
@@ -133,22 +133,9 @@ impl Version {
     }
 }
 
-/// How the columns of a table differ from those of a struct; that they come in another order is no difference.
+/// How the columns of a table differ from those of a struct.
 fn differences(found: &TableSchema, wanted: &TableSchema) -> Vec<ColumnDifference> {
-    let describe = |column: &ColumnSchema| {
-        let key = if column.key { ", the key" } else { "" };
-        let nullable = if column.nullable { ", may be null" } else { "" };
-        format!("{:?}{nullable}{key}", column.ty)
-    };
-    let by_name = |table: &TableSchema, name| table.columns.iter().find(|column| column.name == name).copied();
-    let of_struct = wanted.columns.iter().filter_map(|wanted| {
-        let column = wanted.name.to_owned();
-        let Some(found) = by_name(found, wanted.name) else {
-            return Some(ColumnDifference::Missing { column, wanted: describe(wanted) });
-        };
-        let (found, wanted) = (describe(&found), describe(wanted));
-        (found != wanted).then_some(ColumnDifference::Other { column, found, wanted })
-    });
-    let extra = found.columns.iter().filter(|found| by_name(wanted, found.name).is_none());
-    of_struct.chain(extra.map(|found| ColumnDifference::Extra { column: found.name.to_owned() })).collect()
+    let kept = |column: &ColumnSchema| KeptColumn::new(column, format!("{:?}", column.ty));
+    let columns = |table: &TableSchema| table.columns.iter().map(kept).collect::<Vec<_>>();
+    KeptColumn::differences(&columns(found), &columns(wanted))
 }

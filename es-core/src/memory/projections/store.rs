@@ -1,17 +1,14 @@
 //! The contract, by its methods.
 
-use std::{error::Error as _, iter};
-
 use super::transaction::{MemoryContext, MemoryTransaction};
 use crate::{
     memory::MemoryStore,
     projection::{
         Activity, Advance, Argument, Claim, DeadLetter, EngineId, EngineInfo, Failure, HandlerError, Lag, PrepareError,
-        ProjectionError, ProjectionId, ProjectionSchema, ProjectionStore, Roster, ShardId, Transience,
-        column::TableSchema,
+        ProjectionId, ProjectionSchema, ProjectionStore, Roster, ShardId, Transience, column::TableSchema,
     },
     recorded::Position,
-    store::{StoreError, StoredEvent, Unavailable},
+    store::{StoreError, StoredEvent},
 };
 
 impl ProjectionStore for MemoryStore {
@@ -68,7 +65,7 @@ impl ProjectionStore for MemoryStore {
     }
 
     fn transience(&self, error: &HandlerError) -> Transience {
-        if is_unavailable(error) { Transience::Unavailable } else { Transience::Lasting }
+        Transience::of(error, |_| None)
     }
 
     async fn load_rows(
@@ -163,17 +160,4 @@ impl ProjectionStore for MemoryStore {
     async fn lag(&self, projection: &ProjectionSchema, after: Position) -> Result<Lag, StoreError> {
         Ok(self.state().lag(projection, after))
     }
-}
-
-/// Whether an error, or one of its causes, is that a store cannot be reached.
-fn is_unavailable(error: &HandlerError) -> bool {
-    let store = |error: Option<&StoreError>| error.is_some_and(StoreError::is_unavailable);
-    // Its text and its causes are those of the store's error, which itself is not among them.
-    let projection =
-        |error: Option<&ProjectionError>| matches!(error, Some(ProjectionError::Store(it)) if it.is_unavailable());
-    let mut causes = iter::successors(error.source(), |&error| error.source());
-    store(error.downcast_ref())
-        || projection(error.downcast_ref())
-        || error.downcast_ref::<Unavailable>().is_some()
-        || causes.any(|it| store(it.downcast_ref()) || projection(it.downcast_ref()) || it.is::<Unavailable>())
 }

@@ -8,7 +8,8 @@ use crate::{
     projection::{
         Activity, Claim, DeadLetter, Failure, HandlerError, ProjectionError, ProjectionStore, ShardId, Transience,
     },
-    store::{StoreError, StoredEvent, Unavailable},
+    recorded::{StreamId, StreamVersion},
+    store::{Conflict, Expected, Misconfigured, StoreError, StoredEvent, Unavailable},
 };
 
 define_rules! {
@@ -24,6 +25,7 @@ define_rules! {
     "a shard that stops says why, until it is past that event" => stopped,
     "a shard that was stopped is nobody's, and not stopped once more by who asks again" => stopped_once,
     "an error is waited out where a store that cannot be reached is among its causes" => transience,
+    "an error of a store among the causes of another says whether that passes" => passing,
 }
 
 fn failure(position: u64, message: &str) -> Failure {
@@ -289,4 +291,17 @@ async fn transience<S: ProjectionStore>(store: S) {
     assert_eq!(of(HandlerError::new(Wrapped(Wrapped(ProjectionError::from(away()))))), Transience::Unavailable);
     assert_eq!(of(HandlerError::new("it cannot be done")), Transience::Lasting);
     assert_eq!(of(HandlerError::new(Wrapped(std::fmt::Error))), Transience::Lasting);
+}
+
+#[expect(clippy::unused_async, reason = "a rule is async")]
+async fn passing<S: ProjectionStore>(store: S) {
+    let of = |error| store.transience(&HandlerError::new(Wrapped(error)));
+    let stream = StreamId::new("lamp", "hall");
+    let conflict = Conflict::new(stream.clone(), Expected::NoStream, StreamVersion::new(1));
+    assert_eq!(of(StoreError::from(conflict)), Transience::Passing);
+    let ended = StoreError::RetryTransaction { stream, source: "a test".into() };
+    assert_eq!(of(ended), Transience::Passing);
+    assert_eq!(of(StoreError::from(Misconfigured::new("a test", None))), Transience::Broken);
+    assert_eq!(of(StoreError::WrongSchema { found: 1, needed: 2 }), Transience::Lasting);
+    assert_eq!(of(StoreError::Backend { doing: "testing", source: "a test".into() }), Transience::Lasting);
 }
