@@ -36,9 +36,11 @@ mod refused;
 mod remembering;
 #[path = "../../tests/repositories/mod.rs"]
 mod repositories;
-mod repository;
 mod roles;
+mod shared;
 mod side_by_side;
+#[path = "../../tests/stores/mod.rs"]
+mod stores;
 mod streams;
 mod stress;
 mod subscribe;
@@ -66,6 +68,12 @@ fn main() -> ExitCode {
         copying::what_the_server_cannot_keep_is_refused_as_a_whole,
         copying::a_read_model_that_changes_with_the_appends_stands_in_the_way,
         copying::tables_from_before_copies_say_what_to_do,
+        streams::appends_that_race_with_archiving_land_before_or_not_at_all,
+        streams::archived_streams_of_a_batch_fail_alone,
+        streams::an_archived_aggregate_takes_no_commands,
+        streams::aggregates_are_listed_by_their_ids,
+        reading::history_is_read_in_both_directions,
+        reading::a_snapshot_is_held_against_its_events,
         append::update_delete_and_truncate_are_refused,
         append::parallel_writers_succeed_once_per_version,
         append::a_stale_writer_draws_no_position,
@@ -173,29 +181,13 @@ fn main() -> ExitCode {
         side_by_side::two_stores_in_one_database_do_not_see_each_other,
         side_by_side::a_writer_in_one_store_does_not_hold_the_other,
         streams::a_page_costs_as_much_as_it_has_streams,
-        streams::appends_that_race_with_archiving_land_before_or_not_at_all,
-        streams::archived_streams_of_a_batch_fail_alone,
         streams::an_append_in_doubt_on_an_archived_stream_stays_in_doubt,
-        streams::an_archived_aggregate_takes_no_commands,
-        streams::aggregates_are_listed_by_their_ids,
         opening::connections_that_died_are_replaced,
         opening::a_busy_store_answers_that_it_is,
         opening::a_closed_store_answers_that_it_is,
         opening::the_cancelled_do_not_use_up_connections,
         opening::a_transaction_that_a_caller_left_open_cannot_swallow_an_append,
-        repository::commands_of_many_callers_all_happen_once,
-        repository::a_conflict_that_never_ends_is_given_back,
-        repository::a_command_with_a_key_happens_once,
-        repository::a_key_that_races_with_itself_happens_once,
-        repository::a_rejected_command_does_not_take_its_key,
-        repository::a_snapshot_is_kept_every_twenty_events,
-        repository::a_snapshot_that_does_not_fit_is_ignored_and_replaced,
-        repository::a_snapshot_that_failed_to_be_written_harms_no_command,
-        repository::states_of_earlier_versions_and_times_can_be_had,
-        repository::an_event_that_cannot_be_read_is_named_and_not_skipped,
-        repository::a_missing_event_is_found_out,
-        repository::metadata_travels_with_the_events,
-        repository::every_path_reads_what_every_version_stored,
+        shared::every_path_reads_what_every_version_stored,
         remembering::a_remembered_state_saves_the_load,
         remembering::nothing_is_told_of_an_old_state,
         remembering::keys_are_honoured,
@@ -314,9 +306,8 @@ fn main() -> ExitCode {
         inline_end::nobody_ends_what_an_engine_keeps_up,
         inline_storm::no_row_differs_from_a_fold_from_zero,
         reading::the_newest_events_come_without_a_look_at_the_rest,
-        reading::history_is_read_in_both_directions,
-        reading::a_snapshot_is_held_against_its_events,
     ];
     tests.extend(copying::tests());
+    tests.extend(shared::tests());
     es_tests::database::run(tests)
 }

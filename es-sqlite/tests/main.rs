@@ -25,7 +25,9 @@ mod remembering;
 mod replaced;
 #[path = "../../tests/repositories/mod.rs"]
 mod repositories;
-mod repository;
+mod shared;
+#[path = "../../tests/stores/mod.rs"]
+mod stores;
 mod streams;
 mod stress;
 mod subscribe;

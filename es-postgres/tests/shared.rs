@@ -1,0 +1,78 @@
+//! What every store shows, on the real server.
+
+use es_core::recorded::StreamId;
+use es_postgres::PostgresStore;
+use es_tests::database::{Database, DatabaseTest};
+
+use crate::{
+    stores::{self, Home, of_any_database, of_any_store},
+    support::{open, raw, run},
+};
+
+impl Home for Database {
+    type Store = PostgresStore;
+
+    async fn open(&self) -> PostgresStore {
+        open(self).await
+    }
+
+    async fn flush(store: &PostgresStore) {
+        store.flush().await;
+    }
+}
+
+/// Runs statements past the rules that refuse to change events.
+async fn by_force(database: &Database, sql: &str) {
+    run(&mut raw(database).await, &format!("alter table es.events disable trigger all; {sql}")).await;
+}
+
+impl stores::Database for Database {
+    async fn insert(&self, stream: &StreamId, schema: (&str, u32), payload: &str, metadata: &str) -> u64 {
+        let position: i64 = sqlx::query_scalar(
+            "insert into es.events
+                 (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata)
+             values ($1, $2, 2, $3, $4, gen_random_uuid(), $5::text::jsonb, $6::text::jsonb) returning position",
+        )
+        .bind(stream.stream_type())
+        .bind(stream.id())
+        .bind(schema.0)
+        .bind(schema.1.cast_signed())
+        .bind(payload)
+        .bind(metadata)
+        .fetch_one(&mut raw(self).await)
+        .await
+        .expect("an insert");
+        position.unsigned_abs()
+    }
+
+    async fn spoil_events(&self, before: u64) {
+        by_force(self, &format!("update es.events set payload = '1' where version < {before}")).await;
+    }
+
+    async fn lose_event(&self, version: u64) {
+        by_force(self, &format!("delete from es.events where version = {version}")).await;
+    }
+
+    async fn refuse_snapshots(&self, version: u64) {
+        run(&mut raw(self).await, &format!("alter table es.snapshots add check (version <> {version})")).await;
+    }
+}
+
+macro_rules! on_postgres {
+    ($($module:ident::$test:ident,)+) => {
+        vec![$(DatabaseTest::new(
+            concat!(stringify!($module), "::", stringify!($test)),
+            module_path!(),
+            |database| Box::pin(async move { stores::$module::$test(&database).await }),
+        )),+]
+    };
+}
+
+pub(crate) fn tests() -> Vec<DatabaseTest> {
+    [of_any_store!(on_postgres), of_any_database!(on_postgres)].into_iter().flatten().collect()
+}
+
+pub(crate) async fn every_path_reads_what_every_version_stored(database: Database) {
+    let store = open(&database).await;
+    crate::versions::every_path_reads_what_every_version_stored(&store, || store.flush()).await;
+}

@@ -1,0 +1,78 @@
+//! What every store shows, on a file.
+
+use es_core::recorded::StreamId;
+use es_sqlite::SqliteStore;
+
+use crate::{
+    stores::{self, Database, Home, of_any_database, of_any_store},
+    support::{File, run},
+};
+
+impl Home for File {
+    type Store = SqliteStore;
+
+    async fn open(&self) -> SqliteStore {
+        File::open(self).await
+    }
+
+    async fn flush(store: &SqliteStore) {
+        store.flush().await;
+    }
+}
+
+impl Database for File {
+    async fn insert(&self, stream: &StreamId, schema: (&str, u32), payload: &str, metadata: &str) -> u64 {
+        let position: i64 = sqlx::query_scalar(
+            "insert into es_events
+                 (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata, recorded_at)
+             values (?1, ?2, 2, ?3, ?4, randomblob(16), ?5, ?6, 1) returning position",
+        )
+        .bind(stream.stream_type())
+        .bind(stream.id())
+        .bind(schema.0)
+        .bind(schema.1)
+        .bind(payload)
+        .bind(metadata)
+        .fetch_one(&mut self.raw().await)
+        .await
+        .expect("an insert");
+        position.unsigned_abs()
+    }
+
+    async fn spoil_events(&self, before: u64) {
+        let spoil = format!("update es_events set payload = '1' where version < {before}");
+        run(&mut self.raw().await, &format!("drop trigger es_events_are_not_updated; {spoil}")).await;
+    }
+
+    async fn lose_event(&self, version: u64) {
+        let lose = format!("delete from es_events where version = {version}");
+        run(&mut self.raw().await, &format!("drop trigger es_events_are_not_deleted; {lose}")).await;
+    }
+
+    async fn refuse_snapshots(&self, version: u64) {
+        let rule = format!(
+            "create trigger rule before insert on es_snapshots when new.version = {version}
+             begin select raise(abort, 'not this one'); end"
+        );
+        run(&mut self.raw().await, &rule).await;
+    }
+}
+
+macro_rules! on_sqlite {
+    ($($module:ident::$test:ident,)+) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $test() {
+            stores::$module::$test(&File::new()).await;
+        })+
+    };
+}
+
+of_any_store!(on_sqlite);
+of_any_database!(on_sqlite);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_path_reads_what_every_version_stored() {
+    let file = File::new();
+    let store = file.open().await;
+    crate::versions::every_path_reads_what_every_version_stored(&store, || store.flush()).await;
+}

@@ -1,0 +1,91 @@
+//! What every store shows beside the rules of the contract's own suite: one body for each, and a list that leaves none out.
+
+pub(crate) mod repository;
+
+use es_core::{
+    event::EventSchema,
+    prelude::*,
+    store::{Append, NewEvent, ReadAll, ReadStream, StoredEvent},
+};
+use futures_util::TryStreamExt as _;
+
+/// What any store shows.
+macro_rules! of_any_store {
+    ($on:ident) => {
+        $on! {
+            repository::commands_of_many_callers_all_happen_once,
+            repository::a_conflict_that_never_ends_is_given_back,
+            repository::a_command_with_a_key_happens_once,
+            repository::a_key_that_races_with_itself_happens_once,
+            repository::a_rejected_command_does_not_take_its_key,
+            repository::a_snapshot_is_kept_every_twenty_events,
+            repository::a_snapshot_that_does_not_fit_is_ignored_and_replaced,
+            repository::states_of_earlier_versions_and_times_can_be_had,
+            repository::metadata_travels_with_the_events,
+        }
+    };
+}
+pub(crate) use of_any_store;
+
+/// What a store shows whose database can be changed and looked at past it.
+macro_rules! of_any_database {
+    ($on:ident) => {
+        $on! {
+            repository::what_a_snapshot_has_is_not_read_again,
+            repository::a_snapshot_that_failed_to_be_written_harms_no_command,
+            repository::an_event_that_cannot_be_read_is_named_and_not_skipped,
+            repository::a_missing_event_is_found_out,
+        }
+    };
+}
+pub(crate) use of_any_database;
+
+/// Where the stores of a test keep their events.
+pub(crate) trait Home {
+    type Store: ProjectionStore;
+
+    /// A store with connections of its own, as another process would have one.
+    async fn open(&self) -> Self::Store;
+
+    /// Waits until the snapshots that were handed over are written.
+    async fn flush(store: &Self::Store);
+}
+
+/// A home in which things happen past any store.
+pub(crate) trait Database: Home {
+    /// Inserts an event of this name and version, as a stream's second, and answers with its position.
+    async fn insert(&self, stream: &StreamId, schema: (&str, u32), payload: &str, metadata: &str) -> u64;
+
+    /// Makes what every stream has before this version unreadable.
+    async fn spoil_events(&self, before: u64);
+
+    /// Takes the event of this version away from every stream.
+    async fn lose_event(&self, version: u64);
+
+    /// Has snapshots at this version refused.
+    async fn refuse_snapshots(&self, version: u64);
+}
+
+pub(crate) fn stream(id: &str) -> StreamId {
+    StreamId::new("test", id)
+}
+
+pub(crate) fn new_event(payload: &str) -> NewEvent {
+    NewEvent::new(EventSchema::new("Tested", 1), payload.to_owned(), Metadata::at(Utc::now()))
+}
+
+pub(crate) fn append(id: &str, expected: Expected, events: usize) -> Append {
+    Append::new(stream(id), expected, (0..events).map(|_| new_event("{}")).collect())
+}
+
+pub(crate) async fn stored<S: EventStore>(store: &S, id: &str) -> Vec<StoredEvent> {
+    store.read_stream(ReadStream::new(stream(id))).try_collect().await.expect("a stream can be read")
+}
+
+pub(crate) async fn read_all<S: EventStore>(store: &S, after: Position) -> Vec<StoredEvent> {
+    store.read_all(ReadAll::after(after)).try_collect().await.expect("all events can be read")
+}
+
+pub(crate) fn positions(events: &[StoredEvent]) -> Vec<u64> {
+    events.iter().map(|event| event.position.get()).collect()
+}
