@@ -72,8 +72,6 @@ fn main() -> ExitCode {
         streams::archived_streams_of_a_batch_fail_alone,
         streams::an_archived_aggregate_takes_no_commands,
         streams::aggregates_are_listed_by_their_ids,
-        reading::history_is_read_in_both_directions,
-        reading::a_snapshot_is_held_against_its_events,
         append::update_delete_and_truncate_are_refused,
         append::parallel_writers_succeed_once_per_version,
         append::a_stale_writer_draws_no_position,

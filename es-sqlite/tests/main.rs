@@ -20,7 +20,6 @@ mod projection_prepare;
 mod projection_rows;
 mod projection_sharing;
 mod projection_support;
-mod reading;
 mod remembering;
 mod replaced;
 #[path = "../../tests/repositories/mod.rs"]

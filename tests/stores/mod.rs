@@ -1,5 +1,6 @@
 //! What every store shows beside the rules of the contract's own suite: one body for each, and a list that leaves none out.
 
+pub(crate) mod reading;
 pub(crate) mod repository;
 
 use es_core::{
@@ -22,6 +23,8 @@ macro_rules! of_any_store {
             repository::a_snapshot_that_does_not_fit_is_ignored_and_replaced,
             repository::states_of_earlier_versions_and_times_can_be_had,
             repository::metadata_travels_with_the_events,
+            reading::history_is_read_in_both_directions,
+            reading::a_snapshot_is_held_against_its_events,
         }
     };
 }
