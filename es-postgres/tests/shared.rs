@@ -6,7 +6,7 @@ use es_tests::database::{Database, DatabaseTest};
 
 use crate::{
     stores::{self, Home, of_any_database, of_any_store},
-    support::{open, raw, run},
+    support::{count, open, open_with, raw, run},
 };
 
 impl Home for Database {
@@ -55,6 +55,20 @@ impl stores::Database for Database {
 
     async fn refuse_snapshots(&self, version: u64) {
         run(&mut raw(self).await, &format!("alter table es.snapshots add check (version <> {version})")).await;
+    }
+
+    async fn open_narrow(&self) -> PostgresStore {
+        open_with(self, |config| config.max_connections(2)).await
+    }
+
+    async fn count(&self, id: &str) -> u64 {
+        count(&mut raw(self).await, id).await.unsigned_abs()
+    }
+
+    async fn batches(&self, version: u64) -> u64 {
+        let batches = sqlx::query_scalar("select count(distinct xmin::text) from es.events where version = $1");
+        let batches: i64 = batches.bind(version.cast_signed()).fetch_one(&mut raw(self).await).await.expect("a count");
+        batches.unsigned_abs()
     }
 }
 

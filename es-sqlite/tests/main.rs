@@ -27,7 +27,6 @@ mod repositories;
 mod shared;
 #[path = "../../tests/stores/mod.rs"]
 mod stores;
-mod streams;
 mod stress;
 mod subscribe;
 mod support;

@@ -56,6 +56,21 @@ impl Database for File {
         );
         run(&mut self.raw().await, &rule).await;
     }
+
+    /// Only one writes in a file.
+    async fn open_narrow(&self) -> SqliteStore {
+        self.open().await
+    }
+
+    async fn count(&self, id: &str) -> u64 {
+        File::count(self, id).await
+    }
+
+    async fn batches(&self, version: u64) -> u64 {
+        let batches = sqlx::query_scalar("select count(distinct recorded_at) from es_events where version = ?1");
+        let batches: i64 = batches.bind(version.cast_signed()).fetch_one(&mut self.raw().await).await.expect("a count");
+        batches.unsigned_abs()
+    }
 }
 
 macro_rules! on_sqlite {

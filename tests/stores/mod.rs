@@ -2,6 +2,7 @@
 
 pub(crate) mod reading;
 pub(crate) mod repository;
+pub(crate) mod streams;
 
 use es_core::{
     event::EventSchema,
@@ -25,6 +26,8 @@ macro_rules! of_any_store {
             repository::metadata_travels_with_the_events,
             reading::history_is_read_in_both_directions,
             reading::a_snapshot_is_held_against_its_events,
+            streams::an_archived_aggregate_takes_no_commands,
+            streams::aggregates_are_listed_by_their_ids,
         }
     };
 }
@@ -38,6 +41,8 @@ macro_rules! of_any_database {
             repository::a_snapshot_that_failed_to_be_written_harms_no_command,
             repository::an_event_that_cannot_be_read_is_named_and_not_skipped,
             repository::a_missing_event_is_found_out,
+            streams::appends_that_race_with_archiving_land_before_or_not_at_all,
+            streams::archived_streams_of_a_batch_fail_alone,
         }
     };
 }
@@ -67,6 +72,15 @@ pub(crate) trait Database: Home {
 
     /// Has snapshots at this version refused.
     async fn refuse_snapshots(&self, version: u64);
+
+    /// A store on which many appends at once wait for one another.
+    async fn open_narrow(&self) -> Self::Store;
+
+    /// How many events there are in streams of this id.
+    async fn count(&self, id: &str) -> u64;
+
+    /// How many transactions stored the events of this version.
+    async fn batches(&self, version: u64) -> u64;
 }
 
 pub(crate) fn stream(id: &str) -> StreamId {
