@@ -27,6 +27,13 @@ async fn by_force(database: &Database, sql: &str) {
 }
 
 impl stores::Database for Database {
+    const SORTS_GROUPS: bool = true;
+    const OWNED: bool = true;
+
+    async fn owner(&self) -> PostgresStore {
+        PostgresStore::connect(self.url()).await.expect("the database is there")
+    }
+
     async fn insert(&self, stream: &StreamId, schema: (&str, u32), payload: &str, metadata: &str) -> u64 {
         let position: i64 = sqlx::query_scalar(
             "insert into es.events
@@ -69,6 +76,18 @@ impl stores::Database for Database {
         let batches = sqlx::query_scalar("select count(distinct xmin::text) from es.events where version = $1");
         let batches: i64 = batches.bind(version.cast_signed()).fetch_one(&mut raw(self).await).await.expect("a count");
         batches.unsigned_abs()
+    }
+
+    async fn assert_unguarded(&self) {
+        let guarded =
+            "select exists (select from pg_trigger where tgname = 'events_inline_guard' and tgenabled <> 'D')";
+        let guarded: bool = sqlx::query_scalar(guarded).fetch_one(&mut raw(self).await).await.expect("a look");
+        assert!(!guarded);
+    }
+
+    async fn limit_piles(&self, carried: u32) {
+        let limit = format!("alter table piles_v1 add constraint \"it is full\" check (carried < {carried})");
+        run(&mut raw(self).await, &limit).await;
     }
 }
 

@@ -11,7 +11,6 @@ mod engine;
 #[path = "../../tests/engine/mod.rs"]
 mod engines;
 mod group;
-mod inline;
 mod inline_storm;
 mod opening;
 mod processes;

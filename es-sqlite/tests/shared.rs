@@ -4,6 +4,7 @@ use es_core::recorded::StreamId;
 use es_sqlite::SqliteStore;
 
 use crate::{
+    projection_support::number,
     stores::{self, Database, Home, of_any_database, of_any_store},
     support::{File, run},
 };
@@ -21,6 +22,13 @@ impl Home for File {
 }
 
 impl Database for File {
+    const SORTS_GROUPS: bool = false;
+    const OWNED: bool = false;
+
+    async fn owner(&self) -> SqliteStore {
+        self.open().await
+    }
+
     async fn insert(&self, stream: &StreamId, schema: (&str, u32), payload: &str, metadata: &str) -> u64 {
         let position: i64 = sqlx::query_scalar(
             "insert into es_events
@@ -70,6 +78,22 @@ impl Database for File {
         let batches = sqlx::query_scalar("select count(distinct recorded_at) from es_events where version = ?1");
         let batches: i64 = batches.bind(version.cast_signed()).fetch_one(&mut self.raw().await).await.expect("a count");
         batches.unsigned_abs()
+    }
+
+    async fn assert_whole(&self) {
+        let holes = "select count(*) from (
+                         select version - row_number() over (partition by stream_type, stream_id order by position) as hole,
+                                position - row_number() over (order by position) as further from es_events
+                     ) where hole <> 0 or further <> 0";
+        assert_eq!(number(&mut self.raw().await, holes).await, 0);
+    }
+
+    async fn limit_piles(&self, carried: u32) {
+        let limit = format!(
+            "create trigger full before update on piles_v1 when new.carried >= {carried}
+             begin select raise(abort, 'it is full'); end"
+        );
+        run(&mut self.raw().await, &limit).await;
     }
 }
 

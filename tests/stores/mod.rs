@@ -1,5 +1,6 @@
 //! What every store shows beside the rules of the contract's own suite: one body for each, and a list that leaves none out.
 
+pub(crate) mod inline;
 pub(crate) mod reading;
 pub(crate) mod repository;
 pub(crate) mod streams;
@@ -43,6 +44,14 @@ macro_rules! of_any_database {
             repository::a_missing_event_is_found_out,
             streams::appends_that_race_with_archiving_land_before_or_not_at_all,
             streams::archived_streams_of_a_batch_fail_alone,
+            inline::who_has_the_answer_reads_the_row,
+            inline::repeats_and_conflicts_change_no_row,
+            inline::who_does_not_change_the_rows_is_refused,
+            inline::what_cannot_be_folded_is_not_stored,
+            inline::a_pause_ends_it_and_resumed_it_begins_again,
+            inline::a_new_version_is_built_and_takes_over,
+            inline::it_takes_in_what_is_there_and_only_when_it_is_near_the_end,
+            inline::what_cannot_change_with_the_append_is_refused,
         }
     };
 }
@@ -61,6 +70,15 @@ pub(crate) trait Home {
 
 /// A home in which things happen past any store.
 pub(crate) trait Database: Home {
+    /// Whether appends to several streams are stored in the order of their names, and not in that of the request.
+    const SORTS_GROUPS: bool;
+
+    /// Whether only the owner of the tables may make and remove them.
+    const OWNED: bool;
+
+    /// A store of the owner of the tables.
+    async fn owner(&self) -> Self::Store;
+
     /// Inserts an event of this name and version, as a stream's second, and answers with its position.
     async fn insert(&self, stream: &StreamId, schema: (&str, u32), payload: &str, metadata: &str) -> u64;
 
@@ -81,6 +99,15 @@ pub(crate) trait Database: Home {
 
     /// How many transactions stored the events of this version.
     async fn batches(&self, version: u64) -> u64;
+
+    /// Looks for holes among positions and versions, where there must not be any.
+    async fn assert_whole(&self) {}
+
+    /// Looks whether appends are still held against read models that change with them, where something would stay behind.
+    async fn assert_unguarded(&self) {}
+
+    /// Has the rows of `piles_v1` refused in which so much was carried, because "it is full".
+    async fn limit_piles(&self, carried: u32);
 }
 
 pub(crate) fn stream(id: &str) -> StreamId {
