@@ -64,8 +64,8 @@ impl stores::Database for Database {
         run(&mut raw(self).await, &format!("alter table es.snapshots add check (version <> {version})")).await;
     }
 
-    async fn open_narrow(&self) -> PostgresStore {
-        open_with(self, |config| config.max_connections(2)).await
+    async fn open_with_connections(&self, connections: u8) -> PostgresStore {
+        open_with(self, |config| config.max_connections(connections.into())).await
     }
 
     async fn count(&self, id: &str) -> u64 {
@@ -76,6 +76,22 @@ impl stores::Database for Database {
         let batches = sqlx::query_scalar("select count(distinct xmin::text) from es.events where version = $1");
         let batches: i64 = batches.bind(version.cast_signed()).fetch_one(&mut raw(self).await).await.expect("a count");
         batches.unsigned_abs()
+    }
+
+    async fn groups(&self) -> Option<u64> {
+        let several =
+            "select count(*) from (select from es.events group by xmin::text having count(distinct stream_id) > 1) g";
+        let several: i64 = sqlx::query_scalar(several).fetch_one(&mut raw(self).await).await.expect("a count");
+        Some(several.unsigned_abs())
+    }
+
+    async fn insert_others(&self, events: u32) {
+        let many = format!(
+            "insert into es.events (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata)
+             select 'test', 'others', number, 'Other', 1, gen_random_uuid(), '{{}}', '{{}}'
+             from generate_series(1, {events}) as number"
+        );
+        run(&mut raw(self).await, &many).await;
     }
 
     async fn assert_unguarded(&self) {

@@ -1,7 +1,6 @@
 //! The embedded store, each test with a file of its own.
 
 mod append;
-mod append_all;
 mod closing;
 mod conformance;
 #[path = "../../tests/copying/mod.rs"]

@@ -1,7 +1,9 @@
 //! What every store shows, on a file.
 
+use std::time::Duration;
+
 use es_core::recorded::StreamId;
-use es_sqlite::SqliteStore;
+use es_sqlite::{SqliteConfig, SqliteStore};
 
 use crate::{
     projection_support::number,
@@ -65,9 +67,10 @@ impl Database for File {
         run(&mut self.raw().await, &rule).await;
     }
 
-    /// Only one writes in a file.
-    async fn open_narrow(&self) -> SqliteStore {
-        self.open().await
+    /// Of those that read: one writes, however many there are.
+    async fn open_with_connections(&self, connections: u8) -> SqliteStore {
+        let config = SqliteConfig::new().readers(connections.into()).acquire_timeout(Duration::from_secs(2));
+        self.open_with(config).await
     }
 
     async fn count(&self, id: &str) -> u64 {
@@ -78,6 +81,21 @@ impl Database for File {
         let batches = sqlx::query_scalar("select count(distinct recorded_at) from es_events where version = ?1");
         let batches: i64 = batches.bind(version.cast_signed()).fetch_one(&mut self.raw().await).await.expect("a count");
         batches.unsigned_abs()
+    }
+
+    /// A transaction takes all groups that wait.
+    async fn groups(&self) -> Option<u64> {
+        None
+    }
+
+    async fn insert_others(&self, events: u32) {
+        let many = format!(
+            "with recursive n(i) as (select 1 union all select i + 1 from n where i < {events})
+             insert into es_events (position, stream_type, stream_id, version, event_type, schema_version, event_id, payload,
+                                    metadata, recorded_at)
+             select i, 'test', 'others', i, 'Other', 1, randomblob(16), '{{}}', '{{}}', 1 from n"
+        );
+        run(&mut self.raw().await, &many).await;
     }
 
     async fn assert_whole(&self) {

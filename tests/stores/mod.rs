@@ -1,9 +1,12 @@
 //! What every store shows beside the rules of the contract's own suite: one body for each, and a list that leaves none out.
 
+pub(crate) mod append;
+pub(crate) mod append_all;
 pub(crate) mod inline;
 pub(crate) mod reading;
 pub(crate) mod repository;
 pub(crate) mod streams;
+pub(crate) mod subscribe;
 
 use es_core::{
     event::EventSchema,
@@ -29,6 +32,8 @@ macro_rules! of_any_store {
             reading::a_snapshot_is_held_against_its_events,
             streams::an_archived_aggregate_takes_no_commands,
             streams::aggregates_are_listed_by_their_ids,
+            append::a_stale_writer_takes_no_position,
+            append_all::a_group_of_which_one_does_not_fit_stores_nothing,
         }
     };
 }
@@ -44,6 +49,12 @@ macro_rules! of_any_database {
             repository::a_missing_event_is_found_out,
             streams::appends_that_race_with_archiving_land_before_or_not_at_all,
             streams::archived_streams_of_a_batch_fail_alone,
+            append::parallel_writers_succeed_once_per_version,
+            append::a_dropped_append_is_done_or_not_done_and_can_be_sent_again,
+            append_all::groups_over_the_same_streams_succeed_as_wholes,
+            append_all::a_dropped_group_is_done_or_not_done_and_can_be_sent_again,
+            subscribe::a_long_stretch_of_others_is_looked_at_once,
+            subscribe::a_reader_that_takes_its_time_keeps_no_connection,
             inline::who_has_the_answer_reads_the_row,
             inline::repeats_and_conflicts_change_no_row,
             inline::who_does_not_change_the_rows_is_refused,
@@ -91,14 +102,20 @@ pub(crate) trait Database: Home {
     /// Has snapshots at this version refused.
     async fn refuse_snapshots(&self, version: u64);
 
-    /// A store on which many appends at once wait for one another.
-    async fn open_narrow(&self) -> Self::Store;
+    /// A store with so many connections for all who want one.
+    async fn open_with_connections(&self, connections: u8) -> Self::Store;
 
     /// How many events there are in streams of this id.
     async fn count(&self, id: &str) -> u64;
 
     /// How many transactions stored the events of this version.
     async fn batches(&self, version: u64) -> u64;
+
+    /// How many transactions stored events of several streams, where each group of appends has one of its own.
+    async fn groups(&self) -> Option<u64>;
+
+    /// Inserts so many events of the name `Other` into a stream of their own.
+    async fn insert_others(&self, events: u32);
 
     /// Looks for holes among positions and versions, where there must not be any.
     async fn assert_whole(&self) {}

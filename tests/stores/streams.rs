@@ -44,7 +44,7 @@ pub(crate) async fn appends_that_race_with_archiving_land_before_or_not_at_all<D
 
 /// Of a batch the archived streams are refused, their repeats answered, and the others stored.
 pub(crate) async fn archived_streams_of_a_batch_fail_alone<D: Database>(database: &D) {
-    let store = database.open_narrow().await;
+    let store = database.open_with_connections(2).await;
     let name = |number: usize| format!("s{number}");
     let mut repeats = Vec::new();
     for number in 0..100 {
