@@ -1,12 +1,9 @@
-//! Appends on the real server: append-only, races, and connections lost at the worst moment.
+//! Appends on the real server: append-only, streams that are held, and connections lost at the worst moment.
 
 use std::time::Duration;
 
 use crate::support::{append, count, insert, open, raw, stored, through};
-use es_core::{
-    recorded::StreamVersion,
-    store::{EventStore as _, Expected, StoreError},
-};
+use es_core::store::{EventStore as _, Expected, StoreError};
 use es_tests::database::Database;
 use sqlx::{Connection as _, Executor as _};
 
@@ -29,50 +26,6 @@ pub(crate) async fn update_delete_and_truncate_are_refused(database: Database) {
         assert_eq!(code.as_deref(), Some("ES001"), "{statement}: {error}");
     }
     assert_eq!(stored(&store, "a").await.len(), 3);
-}
-
-pub(crate) async fn parallel_writers_succeed_once_per_version(database: Database) {
-    const WRITERS: usize = 8;
-    const VERSIONS: u64 = 40;
-    let mut writers = Vec::new();
-    for _ in 0..WRITERS {
-        // Each writer has connections of its own, as processes would.
-        let store = open(&database).await;
-        writers.push(tokio::spawn(async move {
-            let mut won = Vec::new();
-            let mut version = 0;
-            while version < VERSIONS {
-                let expected = Expected::Exact(StreamVersion::new(version));
-                match store.append(append("a", expected, 1)).await {
-                    Ok(appended) => {
-                        won.push(appended.version().get());
-                        version += 1;
-                    }
-                    Err(StoreError::Conflict(conflict)) => version = conflict.actual.get(),
-                    Err(other) => panic!("{other}"),
-                }
-            }
-            won
-        }));
-    }
-    let mut won = Vec::new();
-    for writer in writers {
-        won.extend(writer.await.expect("a writer"));
-    }
-    won.sort_unstable();
-    assert_eq!(won, (1..=VERSIONS).collect::<Vec<_>>(), "each version has just one success");
-    let store = open(&database).await;
-    assert_eq!(stored(&store, "a").await.len(), won.len());
-}
-
-pub(crate) async fn a_stale_writer_draws_no_position(database: Database) {
-    let store = open(&database).await;
-    let first = store.append(append("a", Expected::NoStream, 1)).await.expect("an append").position();
-    for _ in 0..20 {
-        store.append(append("a", Expected::NoStream, 5)).await.expect_err("a conflict");
-    }
-    let second = store.append(append("a", Expected::Any, 1)).await.expect("an append").position();
-    assert_eq!(second.get(), first.get() + 1);
 }
 
 pub(crate) async fn an_open_transaction_on_the_stream_is_waited_for_but_not_for_ever(database: Database) {
@@ -142,17 +95,4 @@ pub(crate) async fn an_append_that_cannot_be_resolved_says_so(database: Database
     line.mend();
     assert!(store.append(request).await.expect("the line is up again").replayed);
     assert_eq!(count(&mut connection, "a").await, 2);
-}
-
-pub(crate) async fn a_dropped_append_is_done_or_not_done_and_can_be_sent_again(database: Database) {
-    let store = open(&database).await;
-    let mut connection = raw(&database).await;
-    for round in 0..100_u64 {
-        let id = format!("a{round}");
-        let request = append(&id, Expected::Any, 3);
-        let limit = Duration::from_micros(round * 40);
-        let _ = tokio::time::timeout(limit, store.append(request.clone())).await;
-        store.append(request).await.expect("it can be sent again");
-        assert_eq!(count(&mut connection, &id).await, 3);
-    }
 }

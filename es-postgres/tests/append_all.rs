@@ -1,6 +1,6 @@
 //! Appends to several streams on the real server: all or none, whoever races, dies or goes away.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use crate::{
     group::{assert_in_order, drawn, transactions},
@@ -10,11 +10,11 @@ use es_core::{
     recorded::StreamVersion,
     store::{Append, EventStore as _, Expected, StoreError},
 };
-use es_postgres::{PostgresConfig, PostgresStore};
+use es_postgres::PostgresConfig;
 use es_tests::database::Database;
 use futures_util::future::{join_all, poll_immediate};
 use sqlx::Connection as _;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 fn exact(version: u64) -> Expected {
     Expected::Exact(StreamVersion::new(version))
@@ -23,81 +23,6 @@ fn exact(version: u64) -> Expected {
 /// Two streams, in an order that is not that of their names.
 fn pair(round: impl std::fmt::Display, expected: Expected) -> Vec<Append> {
     vec![append(&format!("b{round}"), expected, 2), append(&format!("a{round}"), expected, 1)]
-}
-
-/// How many streams the writers share.
-const STREAMS: usize = 5;
-
-/// Appends to several of them again and again, and answers what was stored, and how many conflicts there were.
-async fn write(store: PostgresStore, seed: usize) -> (Vec<Vec<Append>>, usize) {
-    let mut stored = Vec::new();
-    let mut conflicts = 0;
-    let mut known = [0; STREAMS];
-    for round in 0..30 {
-        let size = [1, 2, 3, 5][(seed + round) % 4];
-        // Half of the writers go through the streams in the opposite order.
-        let ids = (0..size).map(|step| (round + step * if seed.is_multiple_of(2) { 1 } else { STREAMS - 1 }) % STREAMS);
-        let request: Vec<_> = ids
-            .map(|id| {
-                let expected = if (seed + round).is_multiple_of(3) { exact(known[id]) } else { Expected::Any };
-                append(&format!("s{id}"), expected, 1)
-            })
-            .collect();
-        let answer = match &request[..] {
-            [single] => store.append(single.clone()).await.map(|appended| vec![appended]),
-            _ => store.append_all(request.clone()).await,
-        };
-        match answer {
-            Ok(_) => stored.push(request),
-            Err(StoreError::Conflict(conflict)) => {
-                conflicts += 1;
-                let id: usize = conflict.stream.id()[1..].parse().expect("a number");
-                known[id] = conflict.actual.get();
-            }
-            Err(other) => panic!("{other:?}"),
-        }
-    }
-    (stored, conflicts)
-}
-
-pub(crate) async fn groups_over_the_same_streams_succeed_as_wholes(database: Database) {
-    let mut writers = Vec::new();
-    for number in 0..2 {
-        let store = open(&database).await;
-        for writer in 0..8 {
-            writers.push(tokio::spawn(write(store.clone(), number * 8 + writer)));
-        }
-    }
-    let mut told: HashMap<String, i64> = HashMap::new();
-    let (mut groups, mut conflicts) = (0, 0);
-    for writer in writers {
-        let (stored, lost) = writer.await.expect("no writer meets anything but a conflict");
-        conflicts += lost;
-        for request in stored {
-            groups += i64::from(request.len() > 1);
-            for append in request {
-                *told.entry(append.stream.id().to_owned()).or_default() += 1;
-            }
-        }
-    }
-    assert!(groups > 0 && conflicts > 0, "{groups} groups and {conflicts} conflicts: nothing was tested");
-    let mut connection = raw(&database).await;
-    for id in 0..STREAMS {
-        let id = format!("s{id}");
-        let stored = count(&mut connection, &id).await;
-        assert_eq!(told.get(&id).copied().unwrap_or(0), stored, "{id}: each that was told of a success, and no other");
-        let last: i64 = sqlx::query_scalar("select max(version) from es.events where stream_id = $1")
-            .bind(&id)
-            .fetch_one(&mut connection)
-            .await
-            .expect("a version");
-        assert_eq!(last, stored, "{id} has no gaps");
-    }
-    // What was stored together has one transaction, and each transaction of several streams is such a group.
-    let several =
-        "select count(*) from (select from es.events group by xmin::text having count(distinct stream_id) > 1) g";
-    let several: i64 = sqlx::query_scalar(several).fetch_one(&mut connection).await.expect("a count");
-    assert!(several >= groups, "{several} transactions for {groups} groups");
 }
 
 pub(crate) async fn a_group_is_one_statement_and_draws_nothing_where_one_of_it_does_not_fit(database: Database) {
@@ -187,24 +112,6 @@ pub(crate) async fn a_group_whose_answer_is_lost_is_stored_once_or_says_that_it_
     line.mend();
     assert!(store.append_all(group).await.expect("the line is up again").iter().all(|appended| appended.replayed));
     assert_eq!(count(&mut connection, "aunknown").await, 1);
-}
-
-pub(crate) async fn a_dropped_group_is_done_or_not_done_and_can_be_sent_again(database: Database) {
-    let store = open(&database).await;
-    let mut connection = raw(&database).await;
-    for round in 0..100_u64 {
-        let group = pair(round, Expected::Any);
-        let limit = Duration::from_micros(round * 40);
-        let _ = timeout(limit, store.append_all(group.clone())).await;
-        let (first, second) = (format!("a{round}"), format!("b{round}"));
-        // Two looks: between them it may be done, but never undone.
-        let a = count(&mut connection, &first).await;
-        let b = count(&mut connection, &second).await;
-        assert!(matches!((a, b), (0, 0 | 2) | (1, 2)), "{a} of 1 and {b} of 2");
-        store.append_all(group).await.expect("it can be sent again");
-        let stored = (count(&mut connection, &first).await, count(&mut connection, &second).await);
-        assert_eq!(stored, (1, 2));
-    }
 }
 
 pub(crate) async fn a_group_waits_for_a_held_stream_but_not_for_ever_and_alone(database: Database) {

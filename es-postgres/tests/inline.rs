@@ -1,219 +1,24 @@
-//! Read models whose rows change in the transaction of the append itself.
-
-use std::{collections::HashMap, time::Duration};
+//! Read models whose rows change with the append, where only a server can show it: connections that die, transactions of the
+//! caller's, schemas.
 
 use es_core::{
-    engine::ProjectionEngine,
     prelude::*,
-    projection::{Activity, InlineError, PrepareError, ProjectionId, Rows},
-    store::{Append, Appended, NewEvent, StoreError},
+    projection::{Activity, InlineError},
 };
 use es_postgres::{PostgresConfig, PostgresStore};
 use es_tests::database::Database;
-use futures_util::future::join_all;
 use sqlx::{Connection as _, Executor as _};
 
-use crate::support::{count, open, raw, run, until_one_waits};
+use crate::{
+    stores::inline::{
+        Looked, StoneEvent, V1, activity, carried, carry, engine, inline_error, is_a_fold_from_zero, not_here,
+        open_inline, pile, request,
+    },
+    support::{count, open, raw, run, until_one_waits},
+};
 
-#[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Place(pub(crate) String);
-
-#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(crate) struct Carried {
-    pub(crate) from: String,
-    pub(crate) to: String,
-    pub(crate) stone: i64,
-}
-
-#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(crate) struct Cleared {
-    pub(crate) place: String,
-}
-
-/// No handler takes it.
-#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(crate) struct Cursed {}
-
-/// Nobody handles it.
-#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(crate) struct Looked {}
-
-#[derive(EventSet, Clone, Debug, PartialEq)]
-pub(crate) enum StoneEvent {
-    Carried(Carried),
-    Cleared(Cleared),
-    Cursed(Cursed),
-    Looked(Looked),
-}
-
-/// What lies at a place: streams share rows, and the order of the events matters.
-#[derive(ReadModel, Clone, Debug, PartialEq)]
-#[read_model(table = "piles", version = 1, shards = 4)]
-pub(crate) struct Pile {
-    #[read_model(key)]
-    pub(crate) place: Place,
-    pub(crate) order: i64,
-    pub(crate) carried: i64,
-}
-
-#[event_handler]
-impl Pile {
-    #[key(Place(event.from.clone()), Place(event.to.clone()))]
-    fn carried(&mut self, event: &Carried) {
-        self.order = self.order.wrapping_mul(31).wrapping_add(event.stone);
-        self.carried += 1;
-    }
-
-    #[key(Place(event.place.clone()))]
-    fn cleared(&mut self, event: &Cleared) -> Row {
-        let _ = event;
-        Row::Delete
-    }
-
-    fn cursed(&mut self, _: &Cursed) {
-        assert!(self.carried > 1_000_000, "the stone is cursed");
-    }
-}
-
-/// The next version.
-#[derive(ReadModel, Clone, Debug, PartialEq)]
-#[read_model(table = "piles", version = 2)]
-pub(crate) struct PileV2 {
-    #[read_model(key)]
-    pub(crate) place: Place,
-    pub(crate) carried: i64,
-}
-
-#[event_handler]
-impl PileV2 {
-    #[key(Place(event.to.clone()))]
-    fn carried(&mut self, _: &Carried) {
-        self.carried += 1;
-    }
-}
-
-pub(crate) const V1: ProjectionId = ProjectionId { name: "piles", version: 1 };
-const V2: ProjectionId = ProjectionId { name: "piles", version: 2 };
-
-fn place(number: usize) -> String {
-    format!("place-{number}")
-}
-
-pub(crate) fn carried(from: usize, to: usize, stone: i64) -> StoneEvent {
-    StoneEvent::Carried(Carried { from: place(from), to: place(to), stone })
-}
-
-pub(crate) fn request(id: &str, expected: Expected, events: impl IntoIterator<Item = StoneEvent>) -> Append {
-    let encode = |event| NewEvent::encode(&event, Metadata::at(Utc::now())).expect("the event can be stored");
-    Append::new(StreamId::new("stone", id), expected, events.into_iter().map(encode).collect())
-}
-
-async fn carry(store: &PostgresStore, id: &str, event: StoneEvent) -> Appended {
-    store.append(request(id, Expected::Any, [event])).await.expect("an append")
-}
-
-pub(crate) fn engine(store: &PostgresStore) -> ProjectionEngine<PostgresStore> {
-    ProjectionEngine::new(store).lease(Duration::from_millis(500)).inline_read_model::<Pile>()
-}
-
-pub(crate) async fn activity(store: &PostgresStore, id: ProjectionId) -> Activity {
-    let roster = store.roster(&[id]).await.expect("a roster");
-    roster.shards.iter().find(|state| state.shard.projection == id).expect("its shard").activity
-}
-
-/// A store that runs, on which the read model changes with the appends; its owner has made the tables.
-async fn open_inline(database: &Database) -> PostgresStore {
-    let store = open(database).await;
-    let owner = PostgresStore::connect(database.url()).await.expect("the database is there");
-    engine(&owner).prepare().await.expect("the tables");
-    owner.close().await;
-    engine(&store).run_to_frontier().await.expect("the frontier");
-    assert_eq!(activity(&store, V1).await, Activity::Inline);
-    store
-}
-
-fn inline_error(error: StoreError) -> InlineError {
-    match error {
-        StoreError::Inline(error) => *error,
-        other => panic!("{other:?}"),
-    }
-}
-
-#[track_caller]
-fn not_here(error: &StoreError) {
-    let StoreError::Inline(inline) = error else { panic!("{error:?}") };
-    let InlineError::NotHere { read_model } = &**inline else { panic!("{error:?}") };
-    assert_eq!(read_model, "piles v1");
-}
-
-async fn pile(store: &PostgresStore, number: usize) -> Option<(i64, i64)> {
-    let row = store.read_model::<Pile>().get(&Place(place(number))).await.expect("a row");
-    row.map(|row| (row.order, row.carried))
-}
-
-/// The rows are what a fold of everything from the first event makes.
-pub(crate) async fn equals_a_fold_from_zero(store: &PostgresStore) {
-    let mut expected = Rows::<Pile>::new();
-    expected.catch_up(store).await.expect("a fold");
-    let expected: HashMap<_, _> = expected.iter().map(|row| (row.place.0.clone(), row.clone())).collect();
-    let rows = store.read_model::<Pile>().all().await.expect("rows");
-    let rows: HashMap<_, _> = rows.into_iter().map(|row| (row.place.0.clone(), row)).collect();
-    assert_eq!(rows, expected);
-}
-
-pub(crate) async fn who_has_the_answer_reads_the_row(database: Database) {
-    let store = open_inline(&database).await;
-    let other = open(&database).await;
-    engine(&other).prepare().await.expect("all is there");
-    for (number, store) in [&store, &other].into_iter().cycle().take(20).enumerate() {
-        let weight = i64::try_from(number).expect("small");
-        carry(store, &format!("s{}", number % 3), carried(0, 1 + number, weight)).await;
-        assert_eq!(pile(store, 1 + number).await, Some((weight, 1)));
-        assert_eq!(pile(store, 0).await.map(|(_, carried)| carried), Some(weight + 1));
-    }
-    // Several streams at once, of which two concern the same row, and nothing else of the store's.
-    let looked = request("l", Expected::NoStream, [StoneEvent::Looked(Looked {})]);
-    let group = [("g", carried(50, 51, 1)), ("a", carried(52, 51, 2))];
-    let group = group.map(|(id, event)| request(id, Expected::NoStream, [event]));
-    let answers = store.append_all(vec![group[0].clone(), looked, group[1].clone()]).await.expect("an append");
-    assert!(answers[2].position() < answers[0].position(), "they are stored in the order of the streams");
-    assert_eq!(pile(&store, 51).await, Some((2 * 31 + 1, 2)));
-    // A row may come and go within an append, and in one.
-    let events = [carried(60, 61, 5), StoneEvent::Cleared(Cleared { place: place(60) }), carried(60, 62, 7)];
-    store.append(request("c", Expected::NoStream, events)).await.expect("an append");
-    assert_eq!((pile(&store, 60).await, pile(&store, 61).await), (Some((7, 1)), Some((5, 1))));
-    carry(&store, "c", StoneEvent::Cleared(Cleared { place: place(60) })).await;
-    assert_eq!(pile(&store, 60).await, None);
-    equals_a_fold_from_zero(&other).await;
-    // And nobody has to be waited for.
-    let status = engine(&store).controls().status().await.expect("a status");
-    assert!(status.to_string().contains("inline"), "{status}");
-    engine(&store).controls().wait_for(answers[0].position()).await.expect("it is there");
-}
-
-pub(crate) async fn repeats_and_conflicts_change_no_row(database: Database) {
-    let store = open_inline(&database).await;
-    for (id, expected, key) in
-        [("a", Expected::NoStream, None), ("b", Expected::Any, None), ("c", Expected::Any, Some("k"))]
-    {
-        let mut request = request(id, expected, [carried(1, 2, 1)]);
-        request.idempotency_key = key.map(str::to_owned);
-        let before = pile(&store, 2).await.map_or(0, |(_, carried)| carried);
-        let first = store.append(request.clone()).await.expect("an append");
-        let again = store.append(request).await.expect("it stands already");
-        assert!(!first.replayed && again.replayed);
-        assert_eq!(pile(&store, 2).await.map(|(_, carried)| carried), Some(before + 1));
-    }
-    let conflict = store.append(request("a", Expected::NoStream, [carried(1, 2, 1)])).await.expect_err("it is there");
-    assert!(conflict.is_conflict(), "{conflict}");
-    let group =
-        vec![request("a", Expected::NoStream, [carried(1, 2, 1)]), request("d", Expected::Any, [carried(1, 2, 1)])];
-    assert!(store.append_all(group).await.expect_err("one of them is there").is_conflict());
-    equals_a_fold_from_zero(&store).await;
-}
-
-pub(crate) async fn who_does_not_change_the_rows_is_refused(database: Database) {
-    let older = open(&database).await;
+pub(crate) async fn who_has_an_older_view_of_the_data_is_refused(database: Database) {
+    open(&database).await;
     let mut late = raw(&database).await;
     // It sees the data as they are now, in which nothing is guarded.
     late.execute("begin isolation level repeatable read; select count(*) from es.events").await.expect("a view");
@@ -224,76 +29,27 @@ pub(crate) async fn who_does_not_change_the_rows_is_refused(database: Database) 
     let refused = refused.as_database_error().expect("the server refuses it");
     assert_eq!((refused.code().as_deref(), refused.constraint()), (Some("ES002"), Some("piles@1")));
     run(&mut late, "rollback").await;
-    // Those that travel with it are stored.
-    let appends = (0..40).map(|number| {
-        let event = if number % 2 == 0 { carried(1, 2, 1) } else { StoneEvent::Looked(Looked {}) };
-        older.append(request(&format!("s{number}"), Expected::Any, [event]))
-    });
-    for (number, answer) in join_all(appends).await.into_iter().enumerate() {
-        match answer {
-            Err(error) if number % 2 == 0 => not_here(&error),
-            Ok(_) if number % 2 == 1 => {}
-            other => panic!("{number}: {other:?}"),
-        }
-    }
-    let group = vec![
-        request("x", Expected::Any, [StoneEvent::Looked(Looked {})]),
-        request("y", Expected::Any, [carried(1, 2, 1)]),
-    ];
-    let refused = older.append_all(group).await.expect_err("it is refused");
-    not_here(&refused);
-    for id in ["x", "y", "s0", "raw"] {
-        assert_eq!(count(&mut late, id).await, 0);
-    }
-    // A transaction of the caller's is as it was.
-    let mut transaction = late.begin().await.expect("a transaction");
+    assert_eq!(count(&mut late, "raw").await, 0);
+    is_a_fold_from_zero(&store).await;
+}
+
+pub(crate) async fn a_transaction_of_the_callers_is_left_as_it_was(database: Database) {
+    let older = open(&database).await;
+    let mut connection = raw(&database).await;
+    let store = open_inline(&database).await;
+    let mut transaction = connection.begin().await.expect("a transaction");
     let refused = store.append_in(&mut transaction, request("t", Expected::Any, [carried(1, 2, 1)])).await;
     let refused = inline_error(refused.expect_err("it is refused"));
     assert!(matches!(refused, InlineError::InTransaction { .. }), "{refused}");
     let looked = request("t", Expected::Any, [StoneEvent::Looked(Looked {})]);
     store.append_in(&mut transaction, looked).await.expect("others are taken");
     transaction.commit().await.expect("a commit");
-    let mut transaction = late.begin().await.expect("a transaction");
+    let mut transaction = connection.begin().await.expect("a transaction");
     let refused = older.append_in(&mut transaction, request("t", Expected::Any, [carried(1, 2, 1)])).await;
     not_here(&refused.expect_err("it is refused"));
     transaction.rollback().await.expect("a rollback");
-    assert_eq!(count(&mut late, "t").await, 1);
-    // Who does as it says is let in.
-    engine(&older).prepare().await.expect("all is there");
-    carry(&older, "s0", carried(1, 2, 1)).await;
-    equals_a_fold_from_zero(&store).await;
-}
-
-pub(crate) async fn what_cannot_be_folded_is_not_stored(database: Database) {
-    let store = open_inline(&database).await;
-    let mut connection = raw(&database).await;
-    let appends = (0..30).map(|number| {
-        let event = if number % 10 == 3 { StoneEvent::Cursed(Cursed {}) } else { carried(1, 2, number) };
-        store.append(request(&format!("s{number}"), Expected::NoStream, [carried(3, 4, 1), event]))
-    });
-    for (number, answer) in join_all(appends).await.into_iter().enumerate() {
-        if number % 10 != 3 {
-            answer.expect("it is stored");
-            continue;
-        }
-        let failed = inline_error(answer.expect_err("it is refused"));
-        assert!(matches!(failed, InlineError::Failed { read_model: V1, .. }), "{failed}");
-        let said = failed.to_string();
-        assert!(
-            said.contains("`Cursed`") && said.contains("the stone is cursed") && said.contains("piles v1"),
-            "{said}"
-        );
-        assert_eq!(count(&mut connection, &format!("s{number}")).await, 0);
-    }
-    assert_eq!(pile(&store, 4).await.map(|(_, carried)| carried), Some(27));
-    // Nor what the table cannot take.
-    run(&mut connection, "alter table piles_v1 add check (carried < 28)").await;
-    let failed = store.append(request("n", Expected::Any, [carried(3, 4, 1)])).await;
-    let failed = inline_error(failed.expect_err("it is refused"));
-    assert!(matches!(failed, InlineError::Failed { read_model: V1, .. }), "{failed}");
-    assert_eq!(count(&mut connection, "n").await, 0);
-    carry(&store, "n", carried(5, 6, 1)).await;
-    equals_a_fold_from_zero(&store).await;
+    assert_eq!(count(&mut connection, "t").await, 1);
+    is_a_fold_from_zero(&store).await;
 }
 
 pub(crate) async fn an_append_whose_backend_is_killed_changes_rows_once(database: Database) {
@@ -316,65 +72,7 @@ pub(crate) async fn an_append_whose_backend_is_killed_changes_rows_once(database
         assert_eq!(count(&mut killer, &format!("s{round}")).await, 1);
         assert_eq!(pile(&store, 2).await.map(|(_, carried)| carried), Some(round + 2));
     }
-    equals_a_fold_from_zero(&store).await;
-}
-
-pub(crate) async fn a_pause_ends_it_and_resumed_it_begins_again(database: Database) {
-    let store = open_inline(&database).await;
-    let mut stranger = raw(&database).await;
-    carry(&store, "a", carried(1, 2, 1)).await;
-    let controls = engine(&store).controls();
-    controls.resume("piles").await.expect("nothing to resume");
-    assert_eq!(activity(&store, V1).await, Activity::Inline);
-    controls.pause("piles").await.expect("a pause");
-    assert_eq!(activity(&store, V1).await, Activity::Paused);
-    // Nobody is refused, and nothing is applied.
-    let plain = open(&database).await;
-    carry(&plain, "b", carried(1, 2, 2)).await;
-    carry(&store, "c", carried(1, 2, 3)).await;
-    assert_eq!(pile(&store, 2).await, Some((1, 1)));
-    run(&mut stranger, "do $$ begin assert not exists (select from pg_trigger where tgname = 'events_inline_guard' and tgenabled <> 'D'); end $$").await;
-    controls.resume("piles").await.expect("resumed");
-    engine(&store).run_to_frontier().await.expect("the frontier");
-    assert_eq!(activity(&store, V1).await, Activity::Inline);
-    assert_eq!(pile(&store, 2).await.map(|(_, carried)| carried), Some(3));
-    carry(&store, "c", carried(1, 2, 4)).await;
-    not_here(&plain.append(request("d", Expected::Any, [carried(1, 2, 1)])).await.expect_err("it is refused"));
-    equals_a_fold_from_zero(&store).await;
-}
-
-pub(crate) async fn a_new_version_is_built_and_takes_over(database: Database) {
-    let old = open_inline(&database).await;
-    for number in 0..10 {
-        carry(&old, &format!("s{number}"), carried(number, number + 1, 1)).await;
-    }
-    let owner = PostgresStore::connect(database.url()).await.expect("the database is there");
-    let new = |store: &PostgresStore| ProjectionEngine::new(store).inline_read_model::<PileV2>();
-    new(&owner).prepare().await.expect("the tables");
-    assert_eq!(activity(&old, V1).await, Activity::Running, "no program of the next version could change these rows");
-    let fresh = open(&database).await;
-    new(&fresh).prepare().await.expect("all is there");
-    // Both programs append, and readers see the old version, which engines of the old program keep up.
-    carry(&old, "o", carried(20, 21, 1)).await;
-    carry(&fresh, "n", carried(20, 21, 1)).await;
-    engine(&old).run_to_frontier().await.expect("the frontier");
-    assert_eq!(activity(&old, V1).await, Activity::Running, "a newer version is known");
-    equals_a_fold_from_zero(&old).await;
-    new(&fresh).run_to_frontier().await.expect("the frontier");
-    assert_eq!(activity(&fresh, V2).await, Activity::Inline);
-    let roster = fresh.roster(&[V2]).await.expect("a roster");
-    assert_eq!(roster.active, [V2]);
-    carry(&fresh, "n", carried(20, 21, 1)).await;
-    let row = fresh.read_model::<PileV2>().get(&Place(place(21))).await.expect("a row").expect("it is there");
-    assert_eq!(row.carried, 3);
-    let refused = old.append(request("o", Expected::Any, [carried(1, 2, 1)])).await;
-    let InlineError::NotHere { read_model } = inline_error(refused.expect_err("it is refused")) else {
-        panic!("refused")
-    };
-    assert_eq!(read_model, "piles v2");
-    new(&fresh).controls().drop_older("piles").await.expect_err("it has no right to");
-    new(&owner).controls().drop_older("piles").await.expect("the old version is removed");
-    carry(&fresh, "n", carried(20, 21, 1)).await;
+    is_a_fold_from_zero(&store).await;
 }
 
 pub(crate) async fn it_works_in_a_schema_with_a_difficult_name(database: Database) {
@@ -385,12 +83,5 @@ pub(crate) async fn it_works_in_a_schema_with_a_difficult_name(database: Databas
     assert_eq!(activity(&store, V1).await, Activity::Inline);
     carry(&store, "a", carried(1, 2, 1)).await;
     assert_eq!(pile(&store, 2).await, Some((1, 1)));
-    equals_a_fold_from_zero(&store).await;
-}
-
-pub(crate) async fn what_cannot_change_with_the_append_is_refused(database: Database) {
-    let memory = ProjectionEngine::new(&MemoryStore::new()).inline_read_model::<Pile>().prepare().await;
-    assert!(matches!(memory, Err(PrepareError::NoInline { projection: V1 })), "{memory:?}");
-    let divided = engine(&open(&database).await).shards(4).prepare().await;
-    assert!(matches!(divided, Err(PrepareError::InlineShards { projection: V1, shards: 4 })), "{divided:?}");
+    is_a_fold_from_zero(&store).await;
 }

@@ -9,7 +9,7 @@ use es_core::{
 use es_postgres::PostgresStore;
 use es_tests::database::Database;
 
-use crate::inline::{Pile, Place, V1, activity, carried, engine, request};
+use crate::stores::inline::{Pile, Place, V1, activity, carried, engine, request};
 
 async fn owner(database: &Database) -> PostgresStore {
     let store = PostgresStore::connect(database.url()).await.expect("the database is there");

@@ -16,7 +16,7 @@ use futures_util::future::join_all;
 use sqlx::Executor as _;
 
 use crate::{
-    inline::{V1, carried, engine, equals_a_fold_from_zero, request},
+    stores::inline::{V1, carried, engine, is_a_fold_from_zero, request},
     support::{connect_quietly, open, raw, through},
 };
 
@@ -62,9 +62,9 @@ pub(crate) async fn no_row_differs_from_a_fold_from_zero(database: Database) {
     quiet.store(true, Ordering::SeqCst);
     trouble.await.expect("the task");
     until(&stores[1], Activity::Inline).await;
-    equals_a_fold_from_zero(&stores[1]).await;
+    is_a_fold_from_zero(&stores[1]).await;
     write(stores[0].clone(), ROUNDS, 0).await;
-    equals_a_fold_from_zero(&stores[1]).await;
+    is_a_fold_from_zero(&stores[1]).await;
     for running in running {
         running.shutdown().await;
     }

@@ -36,10 +36,12 @@ mod refused;
 mod remembering;
 #[path = "../../tests/repositories/mod.rs"]
 mod repositories;
-mod repository;
 mod roles;
+mod shared;
 mod side_by_side;
 mod silence;
+#[path = "../../tests/stores/mod.rs"]
+mod stores;
 mod streams;
 mod stress;
 mod subscribe;
@@ -68,19 +70,14 @@ fn main() -> ExitCode {
         copying::a_read_model_that_changes_with_the_appends_stands_in_the_way,
         copying::tables_from_before_copies_say_what_to_do,
         append::update_delete_and_truncate_are_refused,
-        append::parallel_writers_succeed_once_per_version,
-        append::a_stale_writer_draws_no_position,
         append::an_open_transaction_on_the_stream_is_waited_for_but_not_for_ever,
         append::an_append_whose_backend_is_killed_is_stored_once,
         append::an_append_whose_answer_is_lost_is_stored_once,
         append::an_append_that_cannot_be_resolved_says_so,
-        append::a_dropped_append_is_done_or_not_done_and_can_be_sent_again,
-        append_all::groups_over_the_same_streams_succeed_as_wholes,
         append_all::a_group_is_one_statement_and_draws_nothing_where_one_of_it_does_not_fit,
         append_all::positions_of_groups_rise_with_the_versions_whatever_the_plan,
         append_all::a_group_whose_backend_is_killed_is_stored_once,
         append_all::a_group_whose_answer_is_lost_is_stored_once_or_says_that_it_may_be,
-        append_all::a_dropped_group_is_done_or_not_done_and_can_be_sent_again,
         append_all::a_group_waits_for_a_held_stream_but_not_for_ever_and_alone,
         append_all::a_group_under_way_outlives_its_caller_and_closing_waits_for_it,
         append_in::events_are_stored_with_what_else_the_transaction_did_or_not_at_all,
@@ -152,7 +149,6 @@ fn main() -> ExitCode {
         silence::whoever_asks_is_answered_and_the_store_goes_on,
         silence::an_append_whose_answer_is_swallowed_is_stored_once,
         silence::a_projection_goes_on_where_it_was,
-        subscribe::a_reader_that_takes_its_time_keeps_no_connection,
         subscribe::an_append_elsewhere_wakes_a_subscriber_without_polling,
         subscribe::a_subscriber_can_be_woken_after_a_transaction_of_ones_own,
         subscribe::without_notifications_a_subscriber_polls,
@@ -161,7 +157,6 @@ fn main() -> ExitCode {
         subscribe::nothing_listens_when_nobody_subscribes,
         subscribe::closing_ends_subscriptions,
         subscribe::a_filter_does_not_look_past_a_hole,
-        subscribe::a_long_stretch_of_others_is_looked_at_once,
         subscribe_trouble::a_checkpoint_is_of_no_use_where_another_event_stands,
         subscribe_trouble::a_subscription_goes_on_in_another_history_only_if_told_to,
         subscribe_trouble::every_event_is_seen_once_in_order_whatever_happens,
@@ -179,29 +174,13 @@ fn main() -> ExitCode {
         side_by_side::two_stores_in_one_database_do_not_see_each_other,
         side_by_side::a_writer_in_one_store_does_not_hold_the_other,
         streams::a_page_costs_as_much_as_it_has_streams,
-        streams::appends_that_race_with_archiving_land_before_or_not_at_all,
-        streams::archived_streams_of_a_batch_fail_alone,
         streams::an_append_in_doubt_on_an_archived_stream_stays_in_doubt,
-        streams::an_archived_aggregate_takes_no_commands,
-        streams::aggregates_are_listed_by_their_ids,
         opening::connections_that_died_are_replaced,
         opening::a_busy_store_answers_that_it_is,
         opening::a_closed_store_answers_that_it_is,
         opening::the_cancelled_do_not_use_up_connections,
         opening::a_transaction_that_a_caller_left_open_cannot_swallow_an_append,
-        repository::commands_of_many_callers_all_happen_once,
-        repository::a_conflict_that_never_ends_is_given_back,
-        repository::a_command_with_a_key_happens_once,
-        repository::a_key_that_races_with_itself_happens_once,
-        repository::a_rejected_command_does_not_take_its_key,
-        repository::a_snapshot_is_kept_every_twenty_events,
-        repository::a_snapshot_that_does_not_fit_is_ignored_and_replaced,
-        repository::a_snapshot_that_failed_to_be_written_harms_no_command,
-        repository::states_of_earlier_versions_and_times_can_be_had,
-        repository::an_event_that_cannot_be_read_is_named_and_not_skipped,
-        repository::a_missing_event_is_found_out,
-        repository::metadata_travels_with_the_events,
-        repository::every_path_reads_what_every_version_stored,
+        shared::every_path_reads_what_every_version_stored,
         remembering::a_remembered_state_saves_the_load,
         remembering::nothing_is_told_of_an_old_state,
         remembering::keys_are_honoured,
@@ -307,22 +286,16 @@ fn main() -> ExitCode {
         engine::nothing_is_needed_of_a_session_but_within_a_transaction,
         engine::an_engine_whose_connections_are_ended_all_the_time_misses_nothing,
         engine::who_waits_behind_a_newer_claim_does_not_pass_the_fence,
-        inline::who_has_the_answer_reads_the_row,
-        inline::repeats_and_conflicts_change_no_row,
-        inline::who_does_not_change_the_rows_is_refused,
-        inline::what_cannot_be_folded_is_not_stored,
+        inline::who_has_an_older_view_of_the_data_is_refused,
+        inline::a_transaction_of_the_callers_is_left_as_it_was,
         inline::an_append_whose_backend_is_killed_changes_rows_once,
-        inline::a_pause_ends_it_and_resumed_it_begins_again,
-        inline::a_new_version_is_built_and_takes_over,
         inline::it_works_in_a_schema_with_a_difficult_name,
-        inline::what_cannot_change_with_the_append_is_refused,
         inline_end::who_registers_it_plainly_ends_it,
         inline_end::nobody_ends_what_an_engine_keeps_up,
         inline_storm::no_row_differs_from_a_fold_from_zero,
         reading::the_newest_events_come_without_a_look_at_the_rest,
-        reading::history_is_read_in_both_directions,
-        reading::a_snapshot_is_held_against_its_events,
     ];
     tests.extend(copying::tests());
+    tests.extend(shared::tests());
     es_tests::database::run(tests)
 }

@@ -1,19 +1,22 @@
-//! Subscriptions: what wakes them, what filters cost, and how they end.
+//! Subscriptions: what wakes them, what stands in the way of filters, and how they end.
 
 use std::{
     pin::pin,
     time::{Duration, Instant},
 };
 
-use crate::support::{append, insert, open, open_with, raw, read_all, stream};
+use crate::{
+    stores::subscribe::{LONG, all, next},
+    support::{append, insert, open, open_with, raw, read_all, stream},
+};
 use es_core::{
     recorded::Position,
-    store::{EventStore as _, Expected, Load, ReadAll, StoreError, StoredEvent},
+    store::{EventStore as _, Expected},
 };
 use es_postgres::{PostgresConfig, PostgresStore};
 use es_tests::database::Database;
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _, future::join_all};
-use sqlx::{Connection as _, Executor as _, PgConnection, postgres::PgListener};
+use futures_util::{StreamExt as _, future::join_all};
+use sqlx::{Connection as _, PgConnection, postgres::PgListener};
 use tokio::{
     task::JoinHandle,
     time::{sleep, timeout},
@@ -21,24 +24,6 @@ use tokio::{
 
 /// Longer than any test: what is seen before was not seen by polling.
 const NEVER: Duration = Duration::from_hours(1);
-/// Until a test that waits for what does not come is given up.
-pub(crate) const LONG: Duration = Duration::from_mins(1);
-
-pub(crate) fn all() -> ReadAll {
-    ReadAll::after(Position::START)
-}
-
-pub(crate) fn positions(events: &[StoredEvent]) -> Vec<u64> {
-    events.iter().map(|event| event.position.get()).collect()
-}
-
-pub(crate) async fn next<S>(events: &mut S, count: usize) -> Vec<u64>
-where
-    S: Stream<Item = Result<StoredEvent, StoreError>> + Unpin,
-{
-    let events: Vec<_> = timeout(LONG, events.take(count).try_collect()).await.expect("they come").expect("it goes on");
-    positions(&events)
-}
 
 async fn without_polling(database: &Database) -> PostgresStore {
     open_with(database, |config| config.poll_interval(NEVER)).await
@@ -244,43 +229,4 @@ pub(crate) async fn a_filter_does_not_look_past_a_hole(database: Database) {
     for follower in followers {
         assert_eq!(follower.await.expect("the task"), [1, 2, 3, 4]);
     }
-}
-
-pub(crate) async fn a_long_stretch_of_others_is_looked_at_once(database: Database) {
-    let store = open(&database).await;
-    let many = "insert into es.events (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata)
-                select 'test', 'others', number, 'Other', 1, gen_random_uuid(), '{}', '{}' from generate_series(1, 250000) as number";
-    let mut beside = raw(&database).await;
-    beside.execute(many).await.expect("an insert");
-    store.append(append("a", Expected::Any, 1)).await.expect("an append");
-    let mut request = all().event_types(["Tested"]);
-    let (mut steps, mut found) = (0, 0);
-    loop {
-        let page = store.read_page(&request).await.expect("a page");
-        assert!(page.upto > request.after || !page.more, "no ground is looked at twice: {page:?}");
-        assert!(page.upto.get() - request.after.get() <= 100_000, "a page comes to its end soon: {page:?}");
-        (steps, found) = (steps + 1, found + page.events.len());
-        request = request.go_on(page.upto);
-        if !page.more {
-            break;
-        }
-    }
-    assert_eq!((request.after.get(), found), (250_001, 1));
-    assert!(steps <= 6, "{steps} pages");
-    // The streams' index leads there in one step.
-    let page = store.read_page(&all().streams([stream("a")])).await.expect("a page");
-    assert_eq!((page.upto.get(), page.events.len()), (250_001, 1));
-}
-
-pub(crate) async fn a_reader_that_takes_its_time_keeps_no_connection(database: Database) {
-    let store = open_with(&database, |config| config.max_connections(1)).await;
-    for _ in 0..30 {
-        store.append(append("a", Expected::Any, 100)).await.expect("an append");
-    }
-    let mut events = pin!(store.read_all(all()));
-    // With the first event the next page is asked for, and from here on nobody polls for it.
-    assert_eq!(next(&mut events, 1).await, [1]);
-    let load = timeout(LONG / 6, store.load(Load::new(stream("a")))).await.expect("the connection is free again");
-    assert_eq!(load.expect("a load").events.len(), 3_000);
-    assert_eq!(next(&mut events, 2_999).await, (2..=3_000).collect::<Vec<_>>());
 }

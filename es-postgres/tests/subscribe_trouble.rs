@@ -10,7 +10,10 @@ use std::{
 };
 
 use crate::{
-    subscribe::{LONG, all, next, positions},
+    stores::{
+        positions,
+        subscribe::{LONG, all, next},
+    },
     support::{append, insert, open, open_with, raw, read_all, stream, through},
 };
 use es_core::{

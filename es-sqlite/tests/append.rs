@@ -1,11 +1,8 @@
-//! Appends: append-only, races, other writers, callers that go away, large ones, and a clock that runs back.
+//! Appends: append-only, other writers, archives that are dropped, large ones, and a clock that runs back.
 
 use std::time::{Duration, Instant};
 
-use es_core::{
-    recorded::StreamVersion,
-    store::{Append, EventStore as _, Expected, Load, StoreError},
-};
+use es_core::store::{Append, EventStore as _, Expected, Load, StoreError};
 use es_sqlite::SqliteConfig;
 use sqlx::Executor as _;
 use tokio::time::timeout;
@@ -28,53 +25,6 @@ async fn updates_and_deletes_are_refused() {
         assert!(error.to_string().contains("append an event that says so"), "{statement}: {error}");
     }
     assert_eq!(stored(&store, "a").await.len(), 3);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn parallel_writers_succeed_once_per_version() {
-    const WRITERS: usize = 4;
-    const VERSIONS: u64 = 40;
-    let file = File::new();
-    let mut writers = Vec::new();
-    for _ in 0..WRITERS {
-        // Each writer has connections of its own, as processes would.
-        let store = file.open().await;
-        writers.push(tokio::spawn(async move {
-            let mut won = Vec::new();
-            let mut version = 0;
-            while version < VERSIONS {
-                let expected = Expected::Exact(StreamVersion::new(version));
-                match store.append(append("a", expected, 1)).await {
-                    Ok(appended) => {
-                        won.push(appended.version().get());
-                        version += 1;
-                    }
-                    Err(StoreError::Conflict(conflict)) => version = conflict.actual.get(),
-                    Err(other) => panic!("{other}"),
-                }
-            }
-            won
-        }));
-    }
-    let mut won = Vec::new();
-    for writer in writers {
-        won.extend(writer.await.expect("a writer"));
-    }
-    won.sort_unstable();
-    assert_eq!(won, (1..=VERSIONS).collect::<Vec<_>>(), "each version has just one success");
-    assert_eq!(file.count("a").await, VERSIONS);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stale_writer_takes_no_position() {
-    let file = File::new();
-    let store = file.open().await;
-    let first = store.append(append("a", Expected::NoStream, 1)).await.expect("an append").position();
-    for _ in 0..20 {
-        store.append(append("a", Expected::NoStream, 5)).await.expect_err("a conflict");
-    }
-    let second = store.append(append("a", Expected::Any, 1)).await.expect("an append").position();
-    assert_eq!(second.get(), first.get() + 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -103,22 +53,6 @@ async fn a_writer_elsewhere_is_waited_for_but_not_for_ever() {
     });
     let error = waiting.expect_err("the other came first");
     assert!(error.is_conflict(), "{error:?}");
-}
-
-/// Each time it is dropped at another moment, and the connection that it was on goes on to be used.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dropped_append_is_done_or_not_done_and_can_be_sent_again() {
-    let file = File::new();
-    let store = file.open().await;
-    for round in 0..100_u64 {
-        let id = format!("a{round}");
-        let request = append(&id, Expected::Any, 3);
-        let _ = timeout(Duration::from_micros(round * 40), store.append(request.clone())).await;
-        let _ = timeout(Duration::from_micros(round * 40), store.archive(stream("none"))).await;
-        let _ = timeout(Duration::from_micros(round * 10), store.load(Load::new(stream(&id)))).await;
-        store.append(request).await.expect("it can be sent again");
-        assert_eq!(stored(&store, &id).await.len(), 3);
-    }
 }
 
 /// Of an archive that is dropped, in the transaction that it has begun, nothing is left that later appends would be part of.

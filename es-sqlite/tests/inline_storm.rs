@@ -13,11 +13,11 @@ use es_core::{
 use futures_util::future::join_all;
 
 use crate::{
-    inline::{
+    projection_support::{LAMPS, append, read_model},
+    stores::inline::{
         Cleared, Cursed, Looked, StoneEvent, V1, activity, carried, carry, engine, equals_a_fold_from_zero,
         open_inline, pile, place, request,
     },
-    projection_support::{LAMPS, append, read_model},
     support::File,
 };
 

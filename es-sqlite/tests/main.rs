@@ -1,7 +1,6 @@
 //! The embedded store, each test with a file of its own.
 
 mod append;
-mod append_all;
 mod closing;
 mod conformance;
 #[path = "../../tests/copying/mod.rs"]
@@ -11,7 +10,6 @@ mod engine;
 #[path = "../../tests/engine/mod.rs"]
 mod engines;
 mod group;
-mod inline;
 mod inline_storm;
 mod opening;
 mod processes;
@@ -20,13 +18,13 @@ mod projection_prepare;
 mod projection_rows;
 mod projection_sharing;
 mod projection_support;
-mod reading;
 mod remembering;
 mod replaced;
 #[path = "../../tests/repositories/mod.rs"]
 mod repositories;
-mod repository;
-mod streams;
+mod shared;
+#[path = "../../tests/stores/mod.rs"]
+mod stores;
 mod stress;
 mod subscribe;
 mod support;

@@ -7,33 +7,22 @@ use std::{
 
 use es_core::{
     recorded::Position,
-    store::{Checkpoint, EventStore as _, Expected, Load, ReadAll, StoreError, StoredEvent},
+    store::{Checkpoint, EventStore as _, Expected, Load, ReadAll, StoreError},
 };
 use es_sqlite::{SqliteConfig, SqliteStore};
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio::{
     task::JoinHandle,
     time::{sleep, timeout},
 };
 
-use crate::support::{File, append, hold, insert, positions, read_all, run, stream};
+use crate::{
+    stores::subscribe::{LONG, all, next},
+    support::{File, append, hold, insert, positions, read_all, run, stream},
+};
 
-/// Until a test that waits for what does not come is given up.
-const LONG: Duration = Duration::from_mins(1);
 /// Longer than any test: what is seen before was not seen by looking.
 const NEVER: Duration = Duration::from_hours(1);
-
-fn all() -> ReadAll {
-    ReadAll::after(Position::START)
-}
-
-async fn next<S>(events: &mut S, count: usize) -> Vec<u64>
-where
-    S: Stream<Item = Result<StoredEvent, StoreError>> + Unpin,
-{
-    let events: Vec<_> = timeout(LONG, events.take(count).try_collect()).await.expect("they come").expect("it goes on");
-    positions(&events)
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_append_here_wakes_a_subscriber_directly() {
@@ -149,35 +138,6 @@ async fn a_checkpoint_is_of_no_use_where_another_event_stands() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_long_stretch_of_others_is_looked_at_once() {
-    let file = File::new();
-    let store = file.open().await;
-    let many = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 250000)
-        insert into es_events (position, stream_type, stream_id, version, event_type, schema_version, event_id, payload,
-                               metadata, recorded_at)
-        select i, 'test', 'others', i, 'Other', 1, randomblob(16), '{}', '{}', 1 from n";
-    run(&mut file.raw().await, many).await;
-    store.append(append("a", Expected::Any, 1)).await.expect("an append");
-    let mut request = all().event_types(["Tested"]);
-    let (mut steps, mut found) = (0, 0);
-    loop {
-        let page = store.read_page(&request).await.expect("a page");
-        assert!(page.upto > request.after || !page.more, "no ground is looked at twice: {page:?}");
-        assert!(page.upto.get() - request.after.get() <= 100_000, "a page comes to its end soon: {page:?}");
-        (steps, found) = (steps + 1, found + page.events.len());
-        request = request.go_on(page.upto);
-        if !page.more {
-            break;
-        }
-    }
-    assert_eq!((request.after.get(), found), (250_001, 1));
-    assert!(steps <= 6, "{steps} pages");
-    // The streams' index leads there in one step.
-    let page = store.read_page(&all().streams([stream("a")])).await.expect("a page");
-    assert_eq!((page.upto.get(), page.events.len()), (250_001, 1));
-}
-
 /// By each way to read some of the events, the same come, in order, whatever else is asked for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn filters_leave_nothing_out() {
@@ -203,21 +163,6 @@ async fn filters_leave_nothing_out() {
     }
     let none: Vec<_> = store.read_all(all().streams(wanted).event_types(["Never"])).try_collect().await.expect("none");
     assert!(none.is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_that_takes_its_time_keeps_no_connection() {
-    let file = File::new();
-    let store = file.open_with(SqliteConfig::new().readers(1).acquire_timeout(Duration::from_secs(2))).await;
-    for _ in 0..100 {
-        store.append(append("a", Expected::Any, 100)).await.expect("an append");
-    }
-    let mut events = pin!(store.read_all(all()));
-    // With the first event the next page is asked for, and from here on nobody polls for it.
-    assert_eq!(next(&mut events, 1).await, [1]);
-    let load = timeout(LONG / 6, store.load(Load::new(stream("a")))).await.expect("the connection is free again");
-    assert_eq!(load.expect("a load").events.len(), 10_000);
-    assert_eq!(next(&mut events, 9_999).await, (2..=10_000).collect::<Vec<_>>());
 }
 
 /// Those who give up in the midst of a read leave no connection in use.

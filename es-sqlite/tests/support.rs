@@ -2,15 +2,12 @@
 
 use std::path::PathBuf;
 
-use es_core::{
-    event::EventSchema,
-    recorded::{Metadata, Position, StreamId},
-    store::{Append, EventStore as _, Expected, NewEvent, ReadAll, ReadStream, StoredEvent},
-};
+use es_core::store::{Append, Expected};
 use es_sqlite::{SqliteConfig, SqliteStore};
-use futures_util::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
+
+pub(crate) use crate::stores::{append, new_event, positions, read_all, stored, stream};
 
 /// A folder with one file in it, which is gone with it.
 pub(crate) struct File {
@@ -65,33 +62,9 @@ pub(crate) async fn run(connection: &mut SqliteConnection, sql: &str) {
     answer.unwrap_or_else(|error| panic!("`{sql}`: {error}"));
 }
 
-pub(crate) fn stream(id: &str) -> StreamId {
-    StreamId::new("test", id)
-}
-
-pub(crate) fn new_event(payload: &str) -> NewEvent {
-    NewEvent::new(EventSchema::new("Tested", 1), payload.to_owned(), Metadata::at(chrono::Utc::now()))
-}
-
-pub(crate) fn append(id: &str, expected: Expected, events: usize) -> Append {
-    Append::new(stream(id), expected, (0..events).map(|_| new_event("{}")).collect())
-}
-
 /// One that no store can take.
 pub(crate) fn bad(id: &str) -> Append {
     Append::new(stream(id), Expected::Any, vec![new_event("{no json")])
-}
-
-pub(crate) async fn stored(store: &SqliteStore, id: &str) -> Vec<StoredEvent> {
-    store.read_stream(ReadStream::new(stream(id))).try_collect().await.expect("a stream can be read")
-}
-
-pub(crate) async fn read_all(store: &SqliteStore, after: Position) -> Vec<StoredEvent> {
-    store.read_all(ReadAll::after(after)).try_collect().await.expect("all events can be read")
-}
-
-pub(crate) fn positions(events: &[StoredEvent]) -> Vec<u64> {
-    events.iter().map(|event| event.position.get()).collect()
 }
 
 /// Another writer, in the midst of its transaction.

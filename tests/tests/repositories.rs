@@ -2,6 +2,14 @@
 
 #[path = "../repositories/mod.rs"]
 mod repositories;
+#[expect(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "what happens past a store is for those that have a database"
+)]
+#[path = "../stores/mod.rs"]
+mod stores;
 
 use std::{
     future::IntoFuture as _,
@@ -11,7 +19,10 @@ use std::{
 
 use es_core::{EventStore as _, MemoryStore, Repository, RetryPolicy};
 
-use self::repositories::{Fault, Give, Purse, Watched, id};
+use self::{
+    repositories::{Fault, Give, Purse, Watched, id},
+    stores::{Home, of_any_store},
+};
 
 macro_rules! on_memory {
     ($($module:ident::$test:ident,)+) => {
@@ -43,6 +54,28 @@ on_memory! {
     many::a_decision_is_stored_by_whoever_asked_for_it,
     many::causes_are_kept_over_two_hops,
 }
+
+impl Home for MemoryStore {
+    type Store = Self;
+
+    async fn open(&self) -> Self {
+        self.clone()
+    }
+
+    /// They are written at once.
+    async fn flush(_: &Self) {}
+}
+
+macro_rules! like_any_store {
+    ($($module:ident::$test:ident,)+) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $test() {
+            stores::$module::$test(&MemoryStore::new()).await;
+        })+
+    };
+}
+
+of_any_store!(like_any_store);
 
 /// Time stands still but for those who sleep: only where a store leaves the work to its callers does anybody wait.
 #[tokio::test(start_paused = true)]

@@ -5,20 +5,17 @@ use std::sync::{
     atomic::{AtomicU8, Ordering},
 };
 
-use es_core::{
-    event::EventSchema,
-    recorded::{Metadata, Position, StreamId},
-    store::{Append, EventStore as _, Expected, NewEvent, ReadAll, ReadStream, StoredEvent},
-};
 use es_postgres::{PostgresConfig, PostgresStore};
 use es_tests::database::Database;
-use futures_util::{TryStreamExt as _, future::join};
+use futures_util::future::join;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
 use uuid::Uuid;
+
+pub(crate) use crate::stores::{append, positions, read_all, stored, stream};
 
 /// A migrated store on the test's database, with connections of its own.
 ///
@@ -88,27 +85,6 @@ pub(crate) async fn open_with(
 /// A connection beside the store, as another program would have it.
 pub(crate) async fn raw(database: &Database) -> PgConnection {
     PgConnection::connect(database.url()).await.expect("the database is there")
-}
-
-pub(crate) fn stream(id: &str) -> StreamId {
-    StreamId::new("test", id)
-}
-
-pub(crate) fn append(id: &str, expected: Expected, events: usize) -> Append {
-    let event = |_| NewEvent::new(EventSchema::new("Tested", 1), "{}".to_owned(), Metadata::at(chrono::Utc::now()));
-    Append::new(stream(id), expected, (0..events).map(event).collect())
-}
-
-pub(crate) async fn stored(store: &PostgresStore, id: &str) -> Vec<StoredEvent> {
-    store.read_stream(ReadStream::new(stream(id))).try_collect().await.expect("a stream can be read")
-}
-
-pub(crate) async fn read_all(store: &PostgresStore, after: Position) -> Vec<StoredEvent> {
-    store.read_all(ReadAll::after(after)).try_collect().await.expect("all events can be read")
-}
-
-pub(crate) fn positions(events: &[StoredEvent]) -> Vec<u64> {
-    events.iter().map(|event| event.position.get()).collect()
 }
 
 /// Runs statements as they stand.

@@ -5,17 +5,12 @@ use es_core::{
     repository::{SnapshotCheck, Unusable},
     store::NewSnapshot,
 };
-use es_sqlite::SqliteStore;
 
-use crate::{
-    repositories::{CoinsCame, CoinsWent, Found, Give, Purse, PurseEvent, PurseId, TrapMet, id},
-    support::File,
-};
+use super::Home;
+use crate::repositories::{CoinsCame, CoinsWent, Found, Give, Purse, PurseEvent, PurseId, TrapMet, id};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn history_is_read_in_both_directions() {
-    let file = File::new();
-    let purses = file.open().await.repository::<Purse>();
+pub(crate) async fn history_is_read_in_both_directions<H: Home>(home: &H) {
+    let purses = home.open().await.repository::<Purse>();
     let a = id("a");
     for coins in 1..=9 {
         purses.execute(&a, Give(coins)).await.expect("a command");
@@ -69,17 +64,15 @@ impl DoublingPurse {
     }
 }
 
-async fn save(store: &SqliteStore, version: u64, fingerprint: &'static str, state: &str) {
+async fn save<H: Home>(store: &H::Store, version: u64, fingerprint: &'static str, state: &str) {
     let stream = StreamId::new("purse", "a");
     let snapshot = NewSnapshot::new(stream, version.into(), Position::new(version), fingerprint, state.to_owned());
     store.save_snapshot(snapshot).await.expect("it is taken in");
-    store.flush().await;
+    H::flush(store).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_snapshot_is_held_against_its_events() {
-    let file = File::new();
-    let store = file.open().await;
+pub(crate) async fn a_snapshot_is_held_against_its_events<H: Home>(home: &H) {
+    let store = home.open().await;
     let (purses, doubling) = (store.repository::<Purse>(), store.repository::<DoublingPurse>());
     let a = id("a");
     let check = async || purses.verify_snapshot(&a).await.expect("it can be looked at");
@@ -88,7 +81,7 @@ async fn a_snapshot_is_held_against_its_events() {
     for _ in 2..=12 {
         purses.execute(&a, Give(1)).actor("ada").await.expect("a command");
         // Or the snapshot at 10 may come too late for the command behind it, and there is another.
-        store.flush().await;
+        H::flush(&store).await;
     }
     assert_eq!(check().await, SnapshotCheck::Same { version: 10.into() });
 
@@ -100,19 +93,19 @@ async fn a_snapshot_is_held_against_its_events() {
     assert_eq!(doubling.load(&a).await.expect("it exists").state.coins, 14 + 2 * 2, "it is what loads build upon");
 
     let fits = Purse::SNAPSHOTS.expect("it keeps snapshots").fingerprint();
-    save(&store, 11, fits, "[]").await;
+    save::<H>(&store, 11, fits, "[]").await;
     let unusable = check().await;
     let SnapshotCheck::Unusable { version, why: Unusable::DoesNotDecode { .. } } = &unusable else {
         panic!("{unusable:?}")
     };
     assert!(unusable.is_harmless() && *version == 11);
-    save(&store, 11, "of another time", r#"{"coins": 15, "last_actor": "ada"}"#).await;
+    save::<H>(&store, 11, "of another time", r#"{"coins": 15, "last_actor": "ada"}"#).await;
     let why = Unusable::OtherFingerprint { found: "of another time".to_owned(), needed: fits };
     assert_eq!(check().await, SnapshotCheck::Unusable { version: 11.into(), why });
-    save(&store, 12, fits, r#"{"coins": 16, "last_actor": null, "more": 1}"#).await;
+    save::<H>(&store, 12, fits, r#"{"coins": 16, "last_actor": null, "more": 1}"#).await;
     let paths = vec!["last_actor".to_owned()];
     assert_eq!(check().await, SnapshotCheck::Different { version: 12.into(), paths });
-    save(&store, 40, fits, r#"{"coins": 1, "last_actor": null}"#).await;
+    save::<H>(&store, 40, fits, r#"{"coins": 1, "last_actor": null}"#).await;
     assert_eq!(check().await, SnapshotCheck::Ahead { version: 40.into(), last: 12.into() });
     let missing = store.kept_snapshot(StreamId::new("purse", "\0")).await.expect_err("no store can hold the name");
     assert!(matches!(missing, StoreError::Invalid(_)));

@@ -1,16 +1,13 @@
-//! The whole way on the real server: commands, conflicts, repeats, snapshots, time travel, and events that cannot be
-//! read.
+//! The whole way: commands, conflicts, repeats, snapshots, time travel, and events that cannot be read.
 
-use crate::support::{open, raw};
 use es_core::{
     StreamId,
     prelude::*,
-    store::{Fault, NewSnapshot},
+    store::{Fault, KeptSnapshot, NewSnapshot},
 };
-use es_postgres::PostgresStore;
-use es_tests::database::Database;
 use futures_util::{TryStreamExt as _, future::join_all};
-use sqlx::Executor as _;
+
+use super::{Database, Home};
 
 #[derive(AggregateId, Clone, Debug, PartialEq, Eq, Hash)]
 struct TallyId(String);
@@ -90,12 +87,12 @@ fn id(text: &str) -> TallyId {
     TallyId(text.to_owned())
 }
 
-pub(crate) async fn commands_of_many_callers_all_happen_once(database: Database) {
+pub(crate) async fn commands_of_many_callers_all_happen_once<H: Home>(home: &H) {
     const CALLERS: u32 = 8;
     const COMMANDS: u32 = 25;
     let mut callers = Vec::new();
     for caller in 0..CALLERS {
-        let tallies = open(&database).await.repository::<Tally>().with_attempts(1_000);
+        let tallies = home.open().await.repository::<Tally>().with_attempts(1_000);
         callers.push(tokio::spawn(async move {
             for _ in 0..COMMANDS {
                 tallies.execute(&id("a"), add(caller + 1)).await.expect("a command");
@@ -105,13 +102,13 @@ pub(crate) async fn commands_of_many_callers_all_happen_once(database: Database)
     for caller in callers {
         caller.await.expect("a caller");
     }
-    let loaded = open(&database).await.repository::<Tally>().load(&id("a")).await.expect("it exists");
+    let loaded = home.open().await.repository::<Tally>().load(&id("a")).await.expect("it exists");
     assert_eq!(loaded.state.sum, (1..=CALLERS).sum::<u32>() * COMMANDS);
     assert_eq!(loaded.version, u64::from(CALLERS * COMMANDS));
 }
 
-pub(crate) async fn a_conflict_that_never_ends_is_given_back(database: Database) {
-    let store = open(&database).await;
+pub(crate) async fn a_conflict_that_never_ends_is_given_back<H: Home>(home: &H) {
+    let store = home.open().await;
     let tallies = store.repository::<Tally>().with_attempts(1);
     let same = id("a");
     let outcomes = join_all((0..8).map(|_| tallies.execute(&same, add(1)).into_future())).await;
@@ -128,8 +125,8 @@ pub(crate) async fn a_conflict_that_never_ends_is_given_back(database: Database)
     assert_eq!(tallies.load(&id("a")).await.expect("it exists").version, happened as u64);
 }
 
-pub(crate) async fn a_command_with_a_key_happens_once(database: Database) {
-    let tallies = open(&database).await.repository::<Tally>();
+pub(crate) async fn a_command_with_a_key_happens_once<H: Home>(home: &H) {
+    let tallies = home.open().await.repository::<Tally>();
     tallies.execute(&id("a"), add(1)).await.expect("a command");
     let twice = Add { by: 2, times: 2 };
     let first = tallies.execute(&id("a"), twice.clone()).idempotency_key("k").await.expect("a command");
@@ -142,8 +139,8 @@ pub(crate) async fn a_command_with_a_key_happens_once(database: Database) {
     assert_eq!(tallies.load(&id("a")).await.expect("it exists").state.sum, 1 + 4 + 4);
 }
 
-pub(crate) async fn a_key_that_races_with_itself_happens_once(database: Database) {
-    let store = open(&database).await;
+pub(crate) async fn a_key_that_races_with_itself_happens_once<H: Home>(home: &H) {
+    let store = home.open().await;
     let tallies = store.repository::<Tally>();
     let id = id("a");
     for round in 1..=20_u64 {
@@ -155,8 +152,8 @@ pub(crate) async fn a_key_that_races_with_itself_happens_once(database: Database
     }
 }
 
-pub(crate) async fn a_rejected_command_does_not_take_its_key(database: Database) {
-    let tallies = open(&database).await.repository::<Tally>();
+pub(crate) async fn a_rejected_command_does_not_take_its_key<H: Home>(home: &H) {
+    let tallies = home.open().await.repository::<Tally>();
     let error = tallies.execute(&id("a"), add(1_000)).idempotency_key("k").await.expect_err("too much");
     assert_eq!(error.rejection(), Some(&TooMuch));
     let nothing = Add { by: 1, times: 0 };
@@ -165,47 +162,54 @@ pub(crate) async fn a_rejected_command_does_not_take_its_key(database: Database)
     assert!(!tallies.execute(&id("a"), add(1)).idempotency_key("k").await.expect("a command").replayed);
 }
 
-async fn kept_version(store: &PostgresStore, database: &Database) -> Option<i64> {
-    store.flush().await;
-    let version = "select version from es.snapshots where stream_type = 'tally' and stream_id = 'a'";
-    sqlx::query_scalar(version).fetch_optional(&mut raw(database).await).await.expect("a look")
+async fn kept<H: Home>(store: &H::Store) -> Option<KeptSnapshot> {
+    H::flush(store).await;
+    store.kept_snapshot(StreamId::new("tally", "a")).await.expect("it can be looked at")
 }
 
-pub(crate) async fn a_snapshot_is_kept_every_twenty_events(database: Database) {
-    let store = open(&database).await;
+async fn kept_version<H: Home>(store: &H::Store) -> Option<u64> {
+    kept::<H>(store).await.map(|snapshot| snapshot.version.get())
+}
+
+pub(crate) async fn a_snapshot_is_kept_every_twenty_events<H: Home>(home: &H) {
+    let store = home.open().await;
     let tallies = store.repository::<Tally>();
     for version in 1..=19 {
         tallies.execute(&id("a"), add(version)).await.expect("a command");
     }
-    assert_eq!(kept_version(&store, &database).await, None);
+    assert_eq!(kept_version::<H>(&store).await, None);
     tallies.execute(&id("a"), add(20)).await.expect("a command");
-    assert_eq!(kept_version(&store, &database).await, Some(20));
+    assert_eq!(kept_version::<H>(&store).await, Some(20));
     let many = Add { by: 1, times: 33 };
     tallies.execute(&id("a"), many).await.expect("a command");
-    assert_eq!(kept_version(&store, &database).await, Some(53), "an append may jump over the twentieth");
+    assert_eq!(kept_version::<H>(&store).await, Some(53), "an append may jump over the twentieth");
     for _ in 54..73 {
         tallies.execute(&id("a"), add(1)).await.expect("a command");
     }
-    assert_eq!(kept_version(&store, &database).await, Some(53), "at version 72, 19 events have followed");
+    assert_eq!(kept_version::<H>(&store).await, Some(53), "at version 72, 19 events have followed");
     tallies.execute(&id("a"), add(1)).await.expect("a command");
-    assert_eq!(kept_version(&store, &database).await, Some(73));
+    assert_eq!(kept_version::<H>(&store).await, Some(73));
     assert_eq!(tallies.load(&id("a")).await.expect("it exists").state.sum, 210 + 33 + 20);
-    // With the state in the snapshot, the events before it are not read: proved by making them unreadable.
-    let mut connection = raw(&database).await;
-    connection
-        .execute("alter table es.events disable trigger all; update es.events set payload = '1' where version < 73")
-        .await
-        .expect("an update");
-    assert_eq!(tallies.load(&id("a")).await.expect("the snapshot is enough").state.sum, 263);
-    let error = tallies.load(&id("a")).at_version(72).await.expect_err("too early for the snapshot");
+}
+
+/// Proved by making it unreadable.
+pub(crate) async fn what_a_snapshot_has_is_not_read_again<D: Database>(database: &D) {
+    let store = database.open().await;
+    let tallies = store.repository::<Tally>();
+    tallies.execute(&id("a"), Add { by: 1, times: 25 }).await.expect("a command");
+    assert_eq!(kept_version::<D>(&store).await, Some(25));
+    tallies.execute(&id("a"), Add { by: 2, times: 3 }).await.expect("a command");
+    database.spoil_events(25).await;
+    assert_eq!(tallies.load(&id("a")).await.expect("the snapshot is enough").state.sum, 25 + 6);
+    let error = tallies.load(&id("a")).at_version(24).await.expect_err("too early for the snapshot");
     assert!(matches!(error, LoadError::Store(StoreError::Corrupt(_))), "{error}");
 }
 
-pub(crate) async fn a_snapshot_that_does_not_fit_is_ignored_and_replaced(database: Database) {
-    let store = open(&database).await;
+pub(crate) async fn a_snapshot_that_does_not_fit_is_ignored_and_replaced<H: Home>(home: &H) {
+    let store = home.open().await;
     let tallies = store.repository::<Tally>();
     tallies.execute(&id("a"), Add { by: 1, times: 25 }).await.expect("a command");
-    assert_eq!(kept_version(&store, &database).await, Some(25));
+    assert_eq!(kept_version::<H>(&store).await, Some(25));
     let counting = store.repository::<CountingTally>();
     let loaded = counting.load(&id("a")).await.expect("it exists");
     assert_eq!(
@@ -214,26 +218,33 @@ pub(crate) async fn a_snapshot_that_does_not_fit_is_ignored_and_replaced(databas
         "its shape is another: not taken from the snapshot"
     );
     counting.execute(&id("a"), add(1)).await.expect("a command");
-    assert_eq!(kept_version(&store, &database).await, Some(26), "it has none of its own, so one is due");
+    assert_eq!(kept_version::<H>(&store).await, Some(26), "it has none of its own, so one is due");
     assert_eq!(counting.load(&id("a")).await.expect("it exists").state.events, 26);
     assert_eq!(tallies.load(&id("a")).await.expect("it exists").state.sum, 26);
 
-    let mut connection = raw(&database).await;
-    connection.execute("update es.snapshots set state = '[\"no state\"]'").await.expect("an update");
+    let fits = CountingTally::SNAPSHOTS.expect("it keeps snapshots").fingerprint();
+    // Of the same version, one takes the place of another only where the fingerprint differs.
+    for fingerprint in ["another", fits] {
+        let no_state = "[\"no state\"]".to_owned();
+        let snapshot = NewSnapshot::new(StreamId::new("tally", "a"), 26.into(), 26.into(), fingerprint, no_state);
+        store.save_snapshot(snapshot).await.expect("it is taken in");
+        let found = kept::<H>(&store).await.expect("it is kept");
+        assert_eq!((found.fingerprint.as_str(), found.version.get(), found.state[0]), (fingerprint, 26, b'['));
+    }
     assert_eq!(counting.load(&id("a")).await.expect("it exists").state.events, 26, "replayed from the start");
     counting.execute(&id("a"), add(1)).await.expect("a command");
-    assert_eq!(kept_version(&store, &database).await, Some(27), "and replaced by one that decodes");
+    assert_eq!(kept_version::<H>(&store).await, Some(27), "and replaced by one that decodes");
     assert_eq!(counting.load(&id("a")).await.expect("it exists").state.events, 27);
 }
 
-pub(crate) async fn a_snapshot_that_failed_to_be_written_harms_no_command(database: Database) {
-    let store = open(&database).await;
+pub(crate) async fn a_snapshot_that_failed_to_be_written_harms_no_command<D: Database>(database: &D) {
+    let store = database.open().await;
     let tallies = store.repository::<Tally>();
-    raw(&database).await.execute("alter table es.snapshots add check (version <> 20)").await.expect("a rule");
+    database.refuse_snapshots(20).await;
     tallies.execute(&id("a"), Add { by: 1, times: 20 }).await.expect("a command");
-    assert_eq!(kept_version(&store, &database).await, None);
+    assert_eq!(kept_version::<D>(&store).await, None);
     tallies.execute(&id("a"), add(1)).await.expect("a command");
-    assert_eq!(kept_version(&store, &database).await, Some(21), "the next command makes up for it");
+    assert_eq!(kept_version::<D>(&store).await, Some(21), "the next command makes up for it");
 
     // Of those that are written together, only the one that the database refuses is not kept.
     let others = ["b", "c", "d"];
@@ -242,7 +253,7 @@ pub(crate) async fn a_snapshot_that_failed_to_be_written_harms_no_command(databa
         let snapshot = NewSnapshot::new(stream, version.into(), version.into(), "f", "{}".to_owned());
         store.save_snapshot(snapshot).await.expect("it is taken in");
     }
-    store.flush().await;
+    D::flush(&store).await;
     let mut kept = Vec::new();
     for other in others {
         let snapshot = store.kept_snapshot(StreamId::new("tally", other)).await.expect("it can be looked at");
@@ -251,15 +262,15 @@ pub(crate) async fn a_snapshot_that_failed_to_be_written_harms_no_command(databa
     assert_eq!(kept, [Some(19), None, Some(21)]);
 }
 
-pub(crate) async fn states_of_earlier_versions_and_times_can_be_had(database: Database) {
-    let store = open(&database).await;
+pub(crate) async fn states_of_earlier_versions_and_times_can_be_had<H: Home>(home: &H) {
+    let store = home.open().await;
     let tallies = store.repository::<Tally>();
     let mut times = Vec::new();
     for version in 1..=45_u32 {
         let done = tallies.execute(&id("a"), add(version)).await.expect("a command");
         times.push(done.events[0].envelope.recorded_at);
     }
-    store.flush().await;
+    H::flush(&store).await;
     let sum = |version: u32| version * (version + 1) / 2;
     for version in [1, 19, 20, 21, 39, 40, 44, 45] {
         let loaded = tallies.load(&id("a")).at_version(u64::from(version)).await.expect("a version");
@@ -275,7 +286,7 @@ pub(crate) async fn states_of_earlier_versions_and_times_can_be_had(database: Da
             other => panic!("expected no version {asked}, got {other:?}"),
         }
     }
-    let before = times[0] - chrono::TimeDelta::microseconds(1);
+    let before = times[0] - std::time::Duration::from_micros(1);
     let error = tallies.load(&id("a")).at_time(before).await.expect_err("it did not exist then");
     assert!(error.is_not_found(), "{error}");
     let error = tallies.load(&id("nobody")).await.expect_err("it does not exist");
@@ -285,9 +296,8 @@ pub(crate) async fn states_of_earlier_versions_and_times_can_be_had(database: Da
     assert!(history.iter().map(|recorded| recorded.envelope.recorded_at).eq(times));
 }
 
-pub(crate) async fn an_event_that_cannot_be_read_is_named_and_not_skipped(database: Database) {
-    let tallies = open(&database).await.repository::<Tally>();
-    let mut connection = raw(&database).await;
+pub(crate) async fn an_event_that_cannot_be_read_is_named_and_not_skipped<D: Database>(database: &D) {
+    let tallies = database.open().await.repository::<Tally>();
     for (stream, event_type, schema_version, payload, metadata) in [
         ("payload", "Added", 1, r#"{"by": "much"}"#, r#"{"occurred_at": "2026-01-01T00:00:00Z"}"#),
         ("metadata", "Added", 1, r#"{"by": 1}"#, r#"{"occurred_at": "once"}"#),
@@ -295,26 +305,15 @@ pub(crate) async fn an_event_that_cannot_be_read_is_named_and_not_skipped(databa
         ("version", "Added", 7, "{}", "{}"),
     ] {
         tallies.execute(&id(stream), add(1)).await.expect("a command");
-        let position: i64 = sqlx::query_scalar(
-            "insert into es.events
-                 (stream_type, stream_id, version, event_type, schema_version, event_id, payload, metadata)
-             values ('tally', $1, 2, $2, $3, gen_random_uuid(), $4::text::jsonb, $5::text::jsonb) returning position",
-        )
-        .bind(stream)
-        .bind(event_type)
-        .bind(schema_version)
-        .bind(payload)
-        .bind(metadata)
-        .fetch_one(&mut connection)
-        .await
-        .expect("an insert");
+        let position =
+            database.insert(&StreamId::new("tally", stream), (event_type, schema_version), payload, metadata).await;
         let LoadError::Store(StoreError::Corrupt(corrupt)) = tallies.load(&id(stream)).await.expect_err(stream) else {
             panic!("{stream}: expected Corrupt");
         };
         assert_eq!(corrupt.event_type, event_type);
-        assert_eq!(i64::from(corrupt.schema_version), i64::from(schema_version));
+        assert_eq!(corrupt.schema_version, schema_version);
         assert_eq!(corrupt.stream.id(), stream);
-        assert_eq!((corrupt.version.get(), corrupt.position.get()), (2, position.unsigned_abs()));
+        assert_eq!((corrupt.version.get(), corrupt.position.get()), (2, position));
         match (stream, &corrupt.fault) {
             ("payload", Fault::Payload { path, .. }) => assert_eq!(path, "by"),
             ("metadata", Fault::Metadata { path, .. }) => assert_eq!(path, "occurred_at"),
@@ -329,22 +328,18 @@ pub(crate) async fn an_event_that_cannot_be_read_is_named_and_not_skipped(databa
     }
 }
 
-pub(crate) async fn a_missing_event_is_found_out(database: Database) {
-    let tallies = open(&database).await.repository::<Tally>();
+pub(crate) async fn a_missing_event_is_found_out<D: Database>(database: &D) {
+    let tallies = database.open().await.repository::<Tally>();
     tallies.execute(&id("a"), Add { by: 1, times: 5 }).await.expect("a command");
-    raw(&database)
-        .await
-        .execute("alter table es.events disable trigger all; delete from es.events where version = 3")
-        .await
-        .expect("what only an operator can do");
+    database.lose_event(3).await;
     let LoadError::Store(StoreError::Corrupt(corrupt)) = tallies.load(&id("a")).await.expect_err("a gap") else {
         panic!("expected Corrupt");
     };
     assert_eq!(corrupt.fault, Fault::Gap { missing: StreamVersion::new(3) });
 }
 
-pub(crate) async fn metadata_travels_with_the_events(database: Database) {
-    let store = open(&database).await;
+pub(crate) async fn metadata_travels_with_the_events<H: Home>(home: &H) {
+    let store = home.open().await;
     let tallies = store.repository::<Tally>();
     let then = DateTime::from_timestamp(1_000_000, 123_456_789).expect("a time");
     let cause = EventId::now();
@@ -366,9 +361,4 @@ pub(crate) async fn metadata_travels_with_the_events(database: Database) {
     assert_eq!(metadata.correlation_id.as_deref(), Some("00000000-0000-0000-0000-000000000000"));
     assert_eq!(metadata.extra["channel"], "counter");
     assert_ne!(history[0].envelope.metadata.event_id, metadata.event_id);
-}
-
-pub(crate) async fn every_path_reads_what_every_version_stored(database: Database) {
-    let store = open(&database).await;
-    crate::versions::every_path_reads_what_every_version_stored(&store, || store.flush()).await;
 }

@@ -1,4 +1,4 @@
-//! Lists of streams, and archived streams, on a file; the contract's own rules are in the suite.
+//! Lists of streams, and archived streams, beside the contract's own rules in the suite.
 
 use std::num::ParseIntError;
 
@@ -9,12 +9,10 @@ use es_core::{
 };
 use futures_util::future::join_all;
 
-use crate::support::{File, append, stored, stream};
+use super::{Database, Home, append, stored, stream};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn appends_that_race_with_archiving_land_before_or_not_at_all() {
-    let file = File::new();
-    let store = file.open().await;
+pub(crate) async fn appends_that_race_with_archiving_land_before_or_not_at_all<D: Database>(database: &D) {
+    let store = database.open().await;
     for round in 0..10 {
         let id = format!("a{round}");
         store.append(append(&id, Expected::NoStream, 1)).await.expect("an append");
@@ -32,7 +30,7 @@ async fn appends_that_race_with_archiving_land_before_or_not_at_all() {
             })
         });
         let writers: Vec<_> = writers.collect();
-        while file.count(&id).await < 20 {}
+        while database.count(&id).await < 20 {}
         store.archive(stream(&id)).await.expect("it exists");
         for expected in [Expected::Any, Expected::StreamExists] {
             let late = store.append(append(&id, expected, 1)).await.expect_err("it begins after the answer");
@@ -45,10 +43,8 @@ async fn appends_that_race_with_archiving_land_before_or_not_at_all() {
 }
 
 /// Of a batch the archived streams are refused, their repeats answered, and the others stored.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn archived_streams_of_a_batch_fail_alone() {
-    let file = File::new();
-    let store = file.open().await;
+pub(crate) async fn archived_streams_of_a_batch_fail_alone<D: Database>(database: &D) {
+    let store = database.open_with_connections(2).await;
     let name = |number: usize| format!("s{number}");
     let mut repeats = Vec::new();
     for number in 0..100 {
@@ -87,8 +83,7 @@ async fn archived_streams_of_a_batch_fail_alone() {
         }
     }
     assert_eq!(stored(&store, "s4").await.len(), 32);
-    let batches = "select count(distinct recorded_at) from es_events where version = 2";
-    let batches: i64 = sqlx::query_scalar(batches).fetch_one(&mut file.raw().await).await.expect("a count");
+    let batches = database.batches(2).await;
     assert!(batches < 40, "80 appends in {batches} statements: hardly any travelled together");
     assert_eq!(stored(&store, "s5").await.len(), 1);
 }
@@ -132,10 +127,8 @@ impl Lamp {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_archived_aggregate_takes_no_commands() {
-    let file = File::new();
-    let store = file.open().await;
+pub(crate) async fn an_archived_aggregate_takes_no_commands<H: Home>(home: &H) {
+    let store = home.open().await;
     let (lamps, id) = (store.repository::<Lamp>(), LampId(7));
     let first = lamps.execute(&id, Install).idempotency_key("k").await.expect("a command");
     lamps.execute(&id, Light).await.expect("a command");
@@ -164,10 +157,8 @@ async fn an_archived_aggregate_takes_no_commands() {
     assert_eq!(lamps.execute(&id, Light).await.expect("it goes on").state.lit, 3);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn aggregates_are_listed_by_their_ids() {
-    let file = File::new();
-    let store = file.open().await;
+pub(crate) async fn aggregates_are_listed_by_their_ids<H: Home>(home: &H) {
+    let store = home.open().await;
     let lamps = store.repository::<Lamp>();
     for id in [10, 9, 11, 2] {
         lamps.execute(&LampId(id), Install).await.expect("a command");
