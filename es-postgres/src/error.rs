@@ -1,6 +1,6 @@
 //! What PostgreSQL says, in the words of the store. Errors are told apart by SQLSTATE and constraint, never by text.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, io};
 
 use es_core::{
     projection::InlineError,
@@ -162,10 +162,24 @@ pub(crate) fn cannot_connect(options: &PgConnectOptions, source: sqlx::Error) ->
         Some(code) if code.starts_with("28") || code == "3D000" => {
             Misconfigured::new(reason, Some(source.into())).into()
         }
-        _ if matches!(source, sqlx::Error::Configuration(_) | sqlx::Error::Tls(_)) => {
+        _ if is_untrusted(&source) => {
+            let reason = if cfg!(feature = "tls") { reason } else { format!("{reason} (TLS is the feature `tls`)") };
+            Misconfigured::new(reason, Some(source.into())).into()
+        }
+        _ if matches!(source, sqlx::Error::Configuration(_)) => {
             Misconfigured::new(reason, Some(source.into())).into()
         }
         _ => Unavailable::new(reason, source).into(),
+    }
+}
+
+/// Whether there is no encryption that can be trusted: it is not compiled in, the server has none, or it is somebody else, which
+/// rustls tells as data that makes no sense.
+fn is_untrusted(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(error) => error.kind() == io::ErrorKind::InvalidData,
+        _ => false,
     }
 }
 

@@ -8,6 +8,7 @@ mod conformance;
 #[path = "../../tests/copying/mod.rs"]
 mod copies;
 mod copying;
+mod encrypted;
 mod engine;
 mod engine_faults;
 #[path = "../../tests/engine/mod.rs"]
@@ -146,6 +147,7 @@ fn main() -> ExitCode {
         loads::loads_that_fail_together_fail_alike,
         history::tables_made_anew_are_another_history,
         history::a_snapshot_of_events_that_are_gone_is_not_written,
+        encrypted::a_store_is_connected_to_whom_it_trusts_and_unseen_by_others,
         silence::whoever_asks_is_answered_and_the_store_goes_on,
         silence::an_append_whose_answer_is_swallowed_is_stored_once,
         silence::a_projection_goes_on_where_it_was,

@@ -85,6 +85,19 @@ impl Server {
         PgConnection::connect(&self.url()).await.expect("the server is there")
     }
 
+    /// Puts a file beside its data, which it alone can read; and says where.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn place(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.folder.join(name);
+        fs::write(&path, content).expect("the file can be written");
+        let mine = Command::new("chmod").arg("600").arg(&path).status().expect("chmod runs");
+        let given = !is_root() || Command::new("chown").arg("postgres").arg(&path).status().expect("chown runs").success();
+        assert!(mine.success() && given, "the server's user gets no file");
+        path
+    }
+
     /// Where its files are.
     pub fn folder(&self) -> &Path {
         &self.folder
