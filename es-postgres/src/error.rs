@@ -166,9 +166,7 @@ pub(crate) fn cannot_connect(options: &PgConnectOptions, source: sqlx::Error) ->
             let reason = if cfg!(feature = "tls") { reason } else { format!("{reason} (TLS is the feature `tls`)") };
             Misconfigured::new(reason, Some(source.into())).into()
         }
-        _ if matches!(source, sqlx::Error::Configuration(_)) => {
-            Misconfigured::new(reason, Some(source.into())).into()
-        }
+        _ if matches!(source, sqlx::Error::Configuration(_)) => Misconfigured::new(reason, Some(source.into())).into(),
         _ => Unavailable::new(reason, source).into(),
     }
 }

@@ -93,7 +93,8 @@ impl Server {
         let path = self.folder.join(name);
         fs::write(&path, content).expect("the file can be written");
         let mine = Command::new("chmod").arg("600").arg(&path).status().expect("chmod runs");
-        let given = !is_root() || Command::new("chown").arg("postgres").arg(&path).status().expect("chown runs").success();
+        let given =
+            !is_root() || Command::new("chown").arg("postgres").arg(&path).status().expect("chown runs").success();
         assert!(mine.success() && given, "the server's user gets no file");
         path
     }
