@@ -84,10 +84,13 @@ impl PostgresConfig {
         self
     }
 
-    /// How long the server may say nothing while an answer is awaited, before the connection is taken for lost; 30 seconds
-    /// unless set, on top of [`lock_timeout`](Self::lock_timeout). A network that swallows what is sent, and a server that
-    /// went down without a word, look like this. Reads are sent again, and appends too, which are found where they were stored;
-    /// an append of which nothing can be learned is answered `OutcomeUnknown`.
+    /// How long the server may say nothing before the first row of an answer, and from one row to the next, until the connection
+    /// is taken for lost; 30 seconds unless set, on top of [`lock_timeout`](Self::lock_timeout). A network that swallows what is
+    /// sent, and a server that went down without a word, look like this. Reads are sent again, and appends too, which are found
+    /// where they were stored; an append of which nothing can be learned is answered `OutcomeUnknown`.
+    ///
+    /// It is ten times as long for `fetch` with a condition of your own, which may look at every row, and longer than its
+    /// lease for a batch of a projection. Migrations and the preparing of projections take as long as they take.
     #[must_use]
     pub fn answer_timeout(mut self, timeout: Duration) -> Self {
         self.answer_timeout = timeout;

@@ -36,8 +36,8 @@ pub(crate) struct Connections {
     permits: Arc<Semaphore>,
     max: usize,
     acquire_timeout: Duration,
-    /// How long the server may be silent.
-    longest_silence: Duration,
+    /// How long the server may be silent, where no other time is given.
+    pub(crate) longest_silence: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -133,6 +133,19 @@ impl Connections {
         &self.options
     }
 
+    /// As [`fetch`](Self::fetch), of a statement that may take longer than others.
+    pub(crate) async fn fetch_within<'q>(
+        &self,
+        longest: Duration,
+        query: impl Fn() -> Query<'q, Postgres, PgArguments> + Send,
+    ) -> Result<Vec<PgRow>, Failure> {
+        match self.fetch_once(query(), Vec::new(), longest).await {
+            Err(Failure::Lost(_)) => self.fetch_once(query(), Vec::new(), longest).await,
+            answer => answer,
+        }
+        .map(|(_, rows)| rows)
+    }
+
     /// Sends a request whose repetition does no harm; where the connection turns out to be dead, once more.
     pub(crate) async fn fetch<'q>(
         &self,
@@ -156,8 +169,8 @@ impl Connections {
         query: impl Fn() -> Query<'q, Postgres, PgArguments> + Send,
         begin: impl Fn() -> A + Send,
     ) -> Result<(HistoryId, A), Failure> {
-        match self.fetch_once(query(), begin()).await {
-            Err(Failure::Lost(_)) => self.fetch_once(query(), begin()).await,
+        match self.fetch_once(query(), begin(), self.longest_silence).await {
+            Err(Failure::Lost(_)) => self.fetch_once(query(), begin(), self.longest_silence).await,
             answer => answer,
         }
     }
@@ -167,16 +180,25 @@ impl Connections {
         &self,
         query: Query<'_, Postgres, PgArguments>,
         answer: A,
+        longest: Duration,
     ) -> Result<(HistoryId, A), Failure> {
         let lease = self.lease().await.map_err(Failure::NotSent)?;
-        Ok((lease.history(), lease.fetch_as(query, answer).await?))
+        Ok((lease.history(), lease.fetch_as(query, answer, longest).await?))
+    }
+
+    /// How long the server may be silent over a statement that may look at everything there is.
+    pub(crate) fn long_silence(&self) -> Duration {
+        self.longest_silence.saturating_mul(10)
     }
 
     /// A connection outside of the bounded number, for work that needs a transaction; the caller closes it.
     pub(crate) async fn open(&self) -> Result<PgConnection, StoreError> {
         match timeout(self.acquire_timeout, PgConnection::connect_with(&self.options)).await {
             Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(source)) => Err(error::cannot_connect(&self.options, source)),
+            Ok(Err(source)) => {
+                let known = self.state().history.is_some();
+                Err(error::cannot_connect(&self.options, source, known))
+            }
             Err(elapsed) => Err(error::no_answer(&self.options, elapsed)),
         }
     }
@@ -186,18 +208,13 @@ impl Connections {
         &self,
         answer: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let silence = self.longest_silence;
-        let silent = |_elapsed| {
-            let reason = format!("the server has said nothing for {silence:?}");
-            Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, reason)).into())
-        };
-        timeout(silence, answer).await.unwrap_or_else(silent)
+        answered_within(self.longest_silence, answer).await
     }
 
     async fn open_identified(&self) -> Result<Identified, StoreError> {
         let mut connection = self.open().await?;
-        let history: Uuid = self
-            .answer(sqlx::query_scalar(self.identify.clone()).fetch_one(&mut connection))
+        let history = sqlx::query_scalar(self.identify.clone()).fetch_one(&mut connection);
+        let history: Uuid = answered_within(self.acquire_timeout, history)
             .await
             .map_err(|source| error::store_error("asking for the history", error::failure(source)))?;
         let history = HistoryId::from_uuid(history);
@@ -262,6 +279,18 @@ impl Connections {
     }
 }
 
+/// Waits for an answer, but not for ever: if nothing comes, the connection is lost, and must be dropped.
+pub(crate) async fn answered_within<T, E: From<sqlx::Error>>(
+    longest: Duration,
+    answer: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let silent = |_elapsed| {
+        let reason = format!("the server has said nothing for {longest:?}");
+        Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, reason)).into())
+    };
+    timeout(longest, answer).await.unwrap_or_else(silent)
+}
+
 impl Kept {
     /// The history that the server had when the connection was opened.
     pub(crate) fn history(&self) -> HistoryId {
@@ -287,7 +316,8 @@ impl Lease<'_> {
 
     /// Sends a request once, and gives the connection back.
     pub(crate) async fn fetch(self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, Failure> {
-        self.fetch_as(query, Vec::new()).await
+        let longest = self.connections.longest_silence;
+        self.fetch_as(query, Vec::new(), longest).await
     }
 
     /// Sends a request once, adds each row to the answer as it comes, and gives the connection back.
@@ -295,13 +325,14 @@ impl Lease<'_> {
         mut self,
         query: Query<'_, Postgres, PgArguments>,
         mut answer: A,
+        longest: Duration,
     ) -> Result<A, Failure> {
         let mut rows = query.fetch(&mut self.connection.connection);
         let end = loop {
             // What has come already needs no timer.
             let next = match rows.try_next().now_or_never() {
                 Some(next) => next,
-                None => self.connections.answer(rows.try_next()).await,
+                None => answered_within(longest, rows.try_next()).await,
             };
             match next {
                 Ok(Some(row)) => answer.row(row).map_err(Failure::Unreadable)?,

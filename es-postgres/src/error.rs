@@ -154,31 +154,39 @@ fn words(error: &sqlx::Error) -> String {
     }
 }
 
-/// A connection that could not be opened: the server named without the password, and its own words.
-pub(crate) fn cannot_connect(options: &PgConnectOptions, source: sqlx::Error) -> StoreError {
+/// A connection that could not be opened: the server named without the password, and its own words. Where one could be before,
+/// the settings are right, and whoever answers now may be somebody else for a while.
+pub(crate) fn cannot_connect(options: &PgConnectOptions, source: sqlx::Error, before: bool) -> StoreError {
     let reason = format!("{}: {}", place(options), words(&source));
     match source.as_database_error().and_then(DatabaseError::code).as_deref() {
         // 28: who connects is not let in; 3D000: there is no such database.
         Some(code) if code.starts_with("28") || code == "3D000" => {
             Misconfigured::new(reason, Some(source.into())).into()
         }
-        _ if is_untrusted(&source) => {
-            let reason = if cfg!(feature = "tls") { reason } else { format!("{reason} (TLS is the feature `tls`)") };
+        _ if before => Unavailable::new(reason, source).into(),
+        _ if is_untrusted(&source) || is_without_file(options, &source) => {
             Misconfigured::new(reason, Some(source.into())).into()
         }
-        _ if matches!(source, sqlx::Error::Configuration(_)) => Misconfigured::new(reason, Some(source.into())).into(),
+        _ if matches!(source, sqlx::Error::Tls(_)) && cfg!(not(feature = "tls")) => {
+            let reason = format!("{reason}; encryption comes with the feature `tls` of es-postgres");
+            Misconfigured::new(reason, Some(source.into())).into()
+        }
+        _ if matches!(source, sqlx::Error::Configuration(_) | sqlx::Error::Tls(_)) => {
+            Misconfigured::new(reason, Some(source.into())).into()
+        }
         _ => Unavailable::new(reason, source).into(),
     }
 }
 
-/// Whether there is no encryption that can be trusted: it is not compiled in, the server has none, or it is somebody else, which
-/// rustls tells as data that makes no sense.
+/// Whether whoever answers is somebody else, which rustls tells as data that makes no sense.
 fn is_untrusted(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Tls(_) => true,
-        sqlx::Error::Io(error) => error.kind() == io::ErrorKind::InvalidData,
-        _ => false,
-    }
+    matches!(error, sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData)
+}
+
+/// Whether a certificate or a key is not where the settings say. A socket that is not there is that of a server that is away.
+fn is_without_file(options: &PgConnectOptions, error: &sqlx::Error) -> bool {
+    let missing = matches!(error, sqlx::Error::Io(error) if error.kind() == io::ErrorKind::NotFound);
+    missing && options.get_socket().is_none()
 }
 
 /// A server that did not answer in time.

@@ -8,11 +8,13 @@
 //!
 //! Lanes exist only while there is something to carry. An append that finds a stream that is ready and a lane that is
 //! free is told to start the lane; it does not wait for company. Company comes while all lanes are out. Few lanes make
-//! large batches, so there is one, a further one for each crowd that waits, and one more for each that is out for long.
+//! large batches; how many there are, `room.rs` says.
 
 use std::collections::{BTreeMap, HashMap};
 
 use es_core::recorded::StreamId;
+
+use crate::room::Room;
 
 /// How much may be under way.
 #[derive(Clone, Copy, Debug)]
@@ -49,9 +51,8 @@ pub(crate) struct Size {
 #[derive(Clone, Debug)]
 pub(crate) struct Gather<R> {
     limits: Limits,
-    /// Lanes that were started and have not ended, and how many of them are out for long.
-    lanes: usize,
-    long: usize,
+    /// The lanes that are out; it is streams that wait for them.
+    room: Room,
     streams: HashMap<StreamId, Line<R>>,
     /// The streams that are ready, in the order of their turn.
     ready: BTreeMap<u64, StreamId>,
@@ -94,7 +95,8 @@ pub(crate) struct Batch<R> {
 
 impl<R: Link> Gather<R> {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, lanes: 0, long: 0, streams: HashMap::new(), ready: BTreeMap::new(), next: 0, company: false }
+        let room = Room::new(limits.lanes, limits.crowd);
+        Self { limits, room, streams: HashMap::new(), ready: BTreeMap::new(), next: 0, company: false }
     }
 
     /// Lets an append in, at the end of its stream's line.
@@ -125,8 +127,8 @@ impl<R: Link> Gather<R> {
         Some(request)
     }
 
-    /// The next batch for a lane; `None` ends the lane.
-    pub(crate) fn take(&mut self) -> Option<Batch<R>> {
+    /// The next batch for a lane, which is out for long already or not; `None` ends the lane.
+    pub(crate) fn take(&mut self, long: bool) -> Option<Batch<R>> {
         let mut requests: Vec<(StreamId, R)> = Vec::new();
         let mut taken = Size::default();
         while let Some(first) = self.ready.first_entry() {
@@ -154,7 +156,7 @@ impl<R: Link> Gather<R> {
             first.remove();
         }
         if requests.is_empty() {
-            self.lanes -= 1;
+            self.room.lose(long);
             return None;
         }
         self.company = requests.len() > 1;
@@ -164,20 +166,14 @@ impl<R: Link> Gather<R> {
         Some(Batch { requests, start: self.start() })
     }
 
-    /// A lane's batch takes long: a lock or a slow disk, and others need not wait for that. Whether a lane must be started,
-    /// by whoever says so.
-    pub(crate) fn long(&mut self) -> bool {
-        self.long += 1;
-        self.start()
+    /// A lane is out for long. Whether another must be started, by whoever says so.
+    pub(crate) fn takes_long(&mut self) -> bool {
+        self.room.takes_long(self.ready.len())
     }
 
-    /// Whether a lane that has carried its batch, which took long or not, has nothing more to carry, or leaves it to the
-    /// others, and so ends.
+    /// Whether a lane that has carried its batch, which took long or not, ends.
     pub(crate) fn end(&mut self, long: bool) -> bool {
-        self.long -= usize::from(long);
-        let end = self.ready.is_empty() || self.lanes > self.room();
-        self.lanes -= usize::from(end);
-        end
+        self.room.end(self.ready.len(), long)
     }
 
     /// An append of this stream that was under way is done. With the last of its chain the stream is free. Whether a lane
@@ -202,10 +198,8 @@ impl<R: Link> Gather<R> {
     /// A lane ended without having been told to. With none left, all that are ready are given back: there is nobody to
     /// carry them.
     pub(crate) fn lose_lane(&mut self, long: bool) -> Vec<R> {
-        self.long -= usize::from(long);
-        self.lanes -= 1;
         let mut given_back = Vec::new();
-        if self.lanes == 0 {
+        if self.room.lose(long) {
             for stream in std::mem::take(&mut self.ready).into_values() {
                 let line = self.streams.remove(&stream);
                 given_back
@@ -215,16 +209,8 @@ impl<R: Link> Gather<R> {
         given_back
     }
 
-    /// Counts a lane in if there is one free and something to carry.
     fn start(&mut self) -> bool {
-        let start = self.lanes < self.room() && !self.ready.is_empty();
-        self.lanes += usize::from(start);
-        start
-    }
-
-    /// How many lanes there may be now.
-    fn room(&self) -> usize {
-        (1 + self.long + self.ready.len() / self.limits.crowd).min(self.limits.lanes)
+        self.room.start(self.ready.len())
     }
 
     fn count(&mut self) -> u64 {

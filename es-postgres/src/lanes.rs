@@ -36,12 +36,11 @@ use crate::{
     batch::{OfStream, Piece},
     config::PostgresConfig,
     gather::{Admitted, Gather, Limits, Link},
-    long::noticed,
+    room::noticed,
     store::Parts,
 };
 
-/// How many batches are under way at a time. Each costs a commit, and more are smaller; so beside one there is another for
-/// each crowd that waits, and for each batch that takes long.
+/// How many batches are under way at a time, and how many streams must be ready for a further one.
 pub(crate) const LANES: usize = 4;
 const CROWD: usize = 24;
 /// The most appends, events and bytes in a batch: enough to make its fixed cost small, few enough to keep the time
@@ -86,7 +85,7 @@ struct Sent {
 #[derive(Debug)]
 struct Lane {
     parts: Arc<Parts>,
-    /// Whether its batch takes long.
+    /// Whether it is out for long.
     long: bool,
     ended: bool,
 }
@@ -222,13 +221,13 @@ async fn run(mut lane: Lane, mut alone: bool) {
     let parts = Arc::clone(&lane.parts);
     loop {
         // First the connection, then the batch: what comes in while we wait for one travels along.
-        let lease = parts.connections.lease().await;
+        let lease = noticed(parts.connections.lease(), || lane.takes_long()).await;
         // Those who were answered by the last batch come back now; their first would otherwise go alone, and the others wait
         // for it.
         if !std::mem::take(&mut alone) {
             tokio::task::yield_now().await;
         }
-        let Some(batch) = parts.lanes.gather().take() else {
+        let Some(batch) = parts.lanes.gather().take(lane.long) else {
             lane.ended = true;
             if let Ok(lease) = lease {
                 lease.give_back();
@@ -300,8 +299,7 @@ impl Drop for Sent {
 impl Lane {
     /// Lets others go who would wait for it.
     fn takes_long(&mut self) {
-        self.long = true;
-        if self.parts.lanes.gather().long() {
+        if !std::mem::replace(&mut self.long, true) && self.parts.lanes.gather().takes_long() {
             start_lane(&self.parts);
         }
     }

@@ -16,16 +16,15 @@ use tokio::{runtime::Handle, sync::oneshot};
 use crate::{
     connections::{self, Failure},
     error,
-    long::noticed,
     read::{self, Loading},
+    room::{Room, noticed},
     row::signed,
     store::Parts,
 };
 
 /// How many loads go alone before they gather.
 const ALONE: usize = 2;
-/// How many statements are under way at a time. More are smaller; so beside one there is another for each crowd that waits, and
-/// for each that takes long.
+/// How many statements are under way at a time, and how many loads must wait for a further one.
 const LANES: usize = 4;
 const CROWD: usize = 16;
 /// The most loads in a statement, and the most events of one stream that others wait for.
@@ -40,12 +39,11 @@ pub(crate) struct Loads {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     waiting: VecDeque<(Load, oneshot::Sender<Answer>)>,
-    /// Lanes that were started and have not ended, and how many of them are out for long. Where loads wait there is one.
-    lanes: usize,
-    long: usize,
+    /// The lanes that are out. Where loads wait there is one.
+    room: Room,
     alone: usize,
     /// Whether more than one went together the last time: then whoever comes is likely to find others.
     company: bool,
@@ -64,7 +62,7 @@ struct Caller<'a> {
 /// The right of a task to send one statement after the other until nobody waits.
 struct Lane {
     parts: Arc<Parts>,
-    /// Whether its statement takes long.
+    /// Whether it is out for long.
     long: bool,
     ended: bool,
 }
@@ -90,7 +88,7 @@ pub(crate) async fn load(parts: &Arc<Parts>, load: Load) -> Answer {
 fn admit(parts: &Arc<Parts>, load: Load) -> Admitted<'_> {
     let mut state = parts.loads.state();
     // Who waits finds a connection that no caller holds.
-    if state.lanes == 0 && !state.company && state.alone < ALONE.min(parts.config.max_connections - 1) {
+    if state.room.lanes == 0 && !state.company && state.alone < ALONE.min(parts.config.max_connections - 1) {
         state.alone += 1;
         return Admitted::Alone(load, Caller { loads: &parts.loads });
     }
@@ -110,13 +108,15 @@ impl Loads {
     }
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self { waiting: VecDeque::new(), room: Room::new(LANES, CROWD), alone: 0, company: false }
+    }
+}
+
 impl State {
-    /// Counts a lane in if there is one free and something to carry.
     fn start(&mut self) -> bool {
-        let room = (1 + self.long + self.waiting.len() / CROWD).min(LANES);
-        let start = self.lanes < room && !self.waiting.is_empty();
-        self.lanes += usize::from(start);
-        start
+        self.room.start(self.waiting.len())
     }
 }
 
@@ -131,9 +131,7 @@ impl Drop for Lane {
     fn drop(&mut self) {
         if !self.ended {
             let mut state = self.parts.loads.state();
-            state.long -= usize::from(self.long);
-            state.lanes -= 1;
-            if state.lanes == 0 {
+            if state.room.lose(self.long) {
                 state.waiting.clear();
             }
         }
@@ -171,8 +169,8 @@ impl Lane {
     fn takes_long(&mut self) {
         self.long = true;
         let mut state = self.parts.loads.state();
-        state.long += 1;
-        let start = state.start();
+        let waiting = state.waiting.len();
+        let start = state.room.takes_long(waiting);
         drop(state);
         if start {
             start_lane(Arc::clone(&self.parts));
@@ -182,7 +180,11 @@ impl Lane {
     /// The next loads, without those whose callers have gone away; `None` ends the lane.
     fn take(&mut self) -> Option<Vec<(Load, oneshot::Sender<Answer>)>> {
         let mut state = self.parts.loads.state();
-        state.long -= usize::from(std::mem::take(&mut self.long));
+        let waiting = state.waiting.len();
+        self.ended = state.room.end(waiting, std::mem::take(&mut self.long));
+        if self.ended {
+            return None;
+        }
         let mut taken = Vec::new();
         while taken.len() < LOADS
             && let Some((load, reply)) = state.waiting.pop_front()
@@ -191,10 +193,13 @@ impl Lane {
                 taken.push((load, reply));
             }
         }
-        self.ended = taken.is_empty();
-        state.company = taken.len() > 1 || self.ended && state.company;
-        state.lanes -= usize::from(self.ended);
-        (!self.ended).then_some(taken)
+        if taken.is_empty() {
+            self.ended = true;
+            state.room.lose(false);
+            return None;
+        }
+        state.company = taken.len() > 1;
+        Some(taken)
     }
 }
 

@@ -22,9 +22,10 @@ const OLDEST: i32 = 140_001;
 pub(crate) async fn check(connections: &Connections, statements: &Statements) -> Result<(), StoreError> {
     let failed = |source| error::store_error(DOING, error::failure(source));
     let mut connection = connections.open().await?;
-    let row = sqlx::query(statements.check_server.clone()).fetch_one(&mut connection).await.map_err(failed)?;
+    let row = sqlx::query(statements.check_server.clone()).fetch_one(&mut connection);
+    let row = connections.answer(row).await.map_err(failed)?;
     Server::of(&row).map_err(failed)?.check().map_err(misconfigured)?;
-    let found = migrate::version_of(&mut connection, statements).await.map_err(failed)?;
+    let found = connections.answer(migrate::version_of(&mut connection, statements)).await.map_err(failed)?;
     let _ = connection.close().await;
     match found {
         migrate::NEWEST => check_tables(connections, statements).await,

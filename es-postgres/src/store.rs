@@ -184,8 +184,9 @@ impl PostgresStore {
     /// taken in, waits for the other requests under way, and closes the connections. What is asked of the store, or of a
     /// clone, afterwards is answered with [`StoreError::Unavailable`].
     ///
-    /// An append takes as long as the server does: put a time-out around this where the server may be gone. What is
-    /// under way then still runs to its end.
+    /// An append takes as long as the server does, or is given up after
+    /// [`answer_timeout`](crate::PostgresConfig::answer_timeout): put a time-out around this where the server may be gone.
+    /// What is under way then still runs to its end.
     pub async fn close(&self) {
         self.parts.lanes.close().await;
         self.flush().await;

@@ -68,13 +68,24 @@ pub(crate) async fn a_store_is_connected_to_whom_it_trusts_and_unseen_by_others(
     assert_eq!(stored(&store, "a").await.len(), 1_000);
     let (encrypted, open) = connected(&server).await;
     assert!(encrypted > 0 && open == 0, "{encrypted} connections are encrypted, and {open} are not");
-    store.close().await;
 
-    // Nor is one that is somebody else.
+    // Nor is one that is somebody else. To a store that was connected it is away for a while.
+    encrypt(&server, &certificate()).await;
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()
+               and backend_type = 'client backend'";
+    run(&mut server.connect().await, end).await;
+    let refused = store.append(append("a", Expected::Any, 1)).await.expect_err("it is another");
+    assert!(refused.is_unavailable(), "{refused:?}");
+    encrypt(&server, &of_server).await;
+    store.append(append("b", Expected::NoStream, 1)).await.expect("it is back");
+    store.close().await;
     let other = server.place("other.crt", &certificate().cert.pem());
     let refused = PostgresStore::connect(&checked(&server, &other)).await.map(drop).expect_err("it is another");
     assert!(matches!(refused, StoreError::Misconfigured(_)), "{refused:?}");
     let wrong_name = checked(&server, &root).replace("localhost", "127.0.0.1");
     let refused = PostgresStore::connect(&wrong_name).await.map(drop).expect_err("it has another name");
+    assert!(matches!(refused, StoreError::Misconfigured(_)), "{refused:?}");
+    let nowhere = checked(&server, Path::new("/nowhere/root.crt"));
+    let refused = PostgresStore::connect(&nowhere).await.map(drop).expect_err("there is no such file");
     assert!(matches!(refused, StoreError::Misconfigured(_)), "{refused:?}");
 }

@@ -34,8 +34,10 @@ struct World {
     /// Those still to come: number and stream.
     coming: Vec<(u32, StreamId)>,
     tickets: BTreeMap<u32, (StreamId, u64)>,
-    /// Lanes that were started, or have carried a batch, and have not taken the next.
+    /// Lanes that were started, or have carried a batch, and have not taken the next; and of them those that have waited for a
+    /// connection for long.
     free: usize,
+    free_long: usize,
     /// Lanes with what is still under way of their batch, and whether it takes long.
     out: Vec<(bool, Vec<(u32, StreamId)>)>,
     /// Slow ones: under way, on no lane.
@@ -65,10 +67,21 @@ impl World {
             world.coming = rest.to_vec();
             worlds.push(world);
         }
-        if self.free > 0 {
+        if self.free > self.free_long {
+            let mut world = self.clone();
+            world.free_long += 1;
+            let start = world.gather.takes_long();
+            world.start(start);
+            worlds.push(world);
+        }
+        for long in [false, true] {
+            if (if long { self.free_long } else { self.free - self.free_long }) == 0 {
+                continue;
+            }
             let mut world = self.clone();
             world.free -= 1;
-            if let Some(batch) = world.gather.take() {
+            world.free_long -= usize::from(long);
+            if let Some(batch) = world.gather.take(long) {
                 world.start(batch.start);
                 assert!(batch.requests.is_sorted_by_key(|(stream, _)| stream), "streams in order");
                 for ((one, first), (next, second)) in batch.requests.iter().zip(&batch.requests[1..]) {
@@ -78,7 +91,7 @@ impl World {
                     assert!(self.under_way().all(|(_, other)| other != stream), "{number} is sent beside another");
                 }
                 world.sent.extend(batch.requests.iter().map(|(_, number)| *number));
-                world.out.push((false, batch.requests.into_iter().map(|(stream, number)| (number, stream)).collect()));
+                world.out.push((long, batch.requests.into_iter().map(|(stream, number)| (number, stream)).collect()));
             }
             worlds.push(world);
         }
@@ -86,7 +99,7 @@ impl World {
             if !self.out[lane].0 {
                 let mut world = self.clone();
                 world.out[lane].0 = true;
-                let start = world.gather.long();
+                let start = world.gather.takes_long();
                 world.start(start);
                 worlds.push(world);
             }
@@ -133,22 +146,22 @@ impl World {
 
     fn check(&self, lanes: usize) {
         assert!(self.out.len() + self.free <= lanes, "more batches than lanes: {self:?}");
-        assert_eq!(self.gather.lanes, self.out.len() + self.free, "lanes are counted: {self:?}");
+        assert_eq!(self.gather.room.lanes, self.out.len() + self.free, "lanes are counted: {self:?}");
         for (stream, line) in &self.gather.streams {
             let links = self.under_way().filter(|(_, other)| other == stream).count();
             assert_eq!((line.links, line.turn.is_none()), (links, links > 0), "links are counted: {self:?}");
         }
-        let long = self.out.iter().filter(|(long, _)| *long).count();
-        assert_eq!(self.gather.long, long, "those that take long are counted: {self:?}");
+        let long = self.out.iter().filter(|(long, _)| *long).count() + self.free_long;
+        assert_eq!(self.gather.room.long, long, "those that take long are counted: {self:?}");
         assert!(self.out.iter().all(|(_, batch)| batch.len() <= 3), "a batch is bounded: {self:?}");
         // Nobody waits for a batch that takes long, as long as there may be a further one.
-        let in_time = self.free > 0 || self.gather.lanes > long || self.gather.lanes == lanes;
+        let in_time = self.gather.room.lanes > long || self.gather.room.lanes == lanes;
         assert!(in_time || self.gather.ready.is_empty(), "they wait for a lock or a disk: {self:?}");
         // Someone who waits and could be sent is never forgotten.
         let waiting = self.tickets.iter().filter(|(n, _)| !self.sent.contains(n) && !self.withdrawn.contains(n));
         for (number, (stream, _)) in waiting {
             let held = self.under_way().any(|(_, other)| other == stream);
-            assert!(held || self.gather.lanes > 0, "{number} is forgotten: {self:?}");
+            assert!(held || self.gather.room.lanes > 0, "{number} is forgotten: {self:?}");
         }
     }
 
@@ -161,8 +174,8 @@ impl World {
             let of_stream = |number: &&u32| all.iter().any(|(other, of)| other == *number && of == stream);
             assert!(self.sent.iter().filter(of_stream).is_sorted(), "order within {stream}: {self:?}");
         }
-        let Gather { lanes, streams, ready, .. } = &self.gather;
-        assert!(*lanes == 0 && streams.is_empty() && ready.is_empty(), "something is left: {self:?}");
+        let Gather { room, streams, ready, .. } = &self.gather;
+        assert!(room.lanes == 0 && streams.is_empty() && ready.is_empty(), "something is left: {self:?}");
     }
 }
 
@@ -172,6 +185,7 @@ fn explore(all: &[(u32, StreamId)], lanes: usize) -> usize {
         coming: all.to_vec(),
         tickets: BTreeMap::new(),
         free: 0,
+        free_long: 0,
         out: Vec::new(),
         slow: Vec::new(),
         sent: Vec::new(),
@@ -190,9 +204,10 @@ fn explore(all: &[(u32, StreamId)], lanes: usize) -> usize {
             let turns: Vec<_> = world.gather.ready.values().collect();
             let waiting: BTreeMap<_, Vec<_>> =
                 world.gather.streams.iter().map(|(s, l)| (s, l.waiting.values().collect())).collect();
-            let World { coming, free, out, slow, sent, done, withdrawn, .. } = &world;
-            if seen.insert(format!("{turns:?}{waiting:?}{coming:?}{free}{out:?}{slow:?}{sent:?}{done:?}{withdrawn:?}"))
-            {
+            let World { coming, free, free_long, out, slow, sent, done, withdrawn, .. } = &world;
+            if seen.insert(format!(
+                "{turns:?}{waiting:?}{coming:?}{free}{free_long}{out:?}{slow:?}{sent:?}{done:?}{withdrawn:?}"
+            )) {
                 open.push(world);
             }
         }
@@ -223,34 +238,34 @@ fn every_order_of_events_keeps_the_rules() {
 fn an_append_that_finds_a_free_lane_goes_alone_and_those_that_come_meanwhile_together() {
     let mut gather = Gather::new(limits(1));
     assert!(gather.admit(&stream("m"), SMALL, 1).start);
-    assert_eq!(names(gather.take().expect("a batch")), [1]);
+    assert_eq!(names(gather.take(false).expect("a batch")), [1]);
     for (number, id) in [(2, "z"), (3, "a"), (4, "m")] {
         assert!(!gather.admit(&stream(id), SMALL, number).start, "the lane is out");
     }
     gather.settle(&stream("m"));
-    assert_eq!(names(gather.take().expect("a batch")), [3, 4, 2], "in the order of the streams' names");
+    assert_eq!(names(gather.take(false).expect("a batch")), [3, 4, 2], "in the order of the streams' names");
 }
 
 #[test]
 fn further_lanes_are_for_a_crowd_and_go_with_it() {
     let mut gather = Gather::new(limits(2));
     assert!(gather.admit(&stream("a"), SMALL, 1).start, "nobody waits for company");
-    assert_eq!(names(gather.take().expect("a batch")), [1]);
+    assert_eq!(names(gather.take(false).expect("a batch")), [1]);
     assert!(!gather.admit(&stream("b"), SMALL, 2).start, "one is no crowd");
     assert!(gather.admit(&stream("c"), SMALL, 3).start, "two are");
-    assert_eq!(names(gather.take().expect("a batch")), [2, 3]);
+    assert_eq!(names(gather.take(false).expect("a batch")), [2, 3]);
     assert!(!gather.admit(&stream("b"), SMALL, 5).start, "it waits for its stream");
     assert!(!gather.settle(&stream("b")), "one is no crowd");
     assert!(gather.end(false), "what is left is for the first lane");
     assert!(!gather.end(false), "which goes on");
-    assert_eq!(names(gather.take().expect("a batch")), [5]);
+    assert_eq!(names(gather.take(false).expect("a batch")), [5]);
 }
 
 #[test]
 fn those_that_may_follow_travel_along_in_their_order() {
     let mut gather = Gather::new(Limits { appends: 200, events: 200, bytes: 10_000, ..limits(1) });
     gather.admit(&stream("m"), SMALL, 0);
-    gather.take();
+    gather.take(false);
     // Of b the first may be of any kind, of a none may follow.
     let mut tickets = Vec::new();
     for number in 1..100 {
@@ -260,7 +275,7 @@ fn those_that_may_follow_travel_along_in_their_order() {
     }
     assert_eq!(gather.withdraw(&stream("b"), tickets[1]), Some(4), "one of them goes away");
     gather.settle(&stream("m"));
-    let batch = names(gather.take().expect("a batch"));
+    let batch = names(gather.take(false).expect("a batch"));
     assert_eq!(batch[..4], [3, 1, 6, 8]);
     assert!(batch.len() == LINKS + 1 && batch[1..].is_sorted(), "one of a, and as many of b as may go: {batch:?}");
     for _ in 1..LINKS {
@@ -279,7 +294,7 @@ fn a_batch_is_bounded_but_takes_one_append_of_any_size() {
         gather.admit(&stream(&format!("{number}")), Size { events, bytes }, number);
     }
     let mut batches = Vec::new();
-    while let Some(batch) = gather.take() {
+    while let Some(batch) = gather.take(false) {
         for (stream, _) in &batch.requests {
             gather.settle(stream);
         }
@@ -292,17 +307,17 @@ fn a_batch_is_bounded_but_takes_one_append_of_any_size() {
 fn more_than_fits_into_one_batch_starts_further_lanes() {
     let mut gather = Gather::new(limits(3));
     gather.admit(&stream("m"), SMALL, 0);
-    gather.take();
+    gather.take(false);
     for number in 1..=4 {
         gather.admit(&stream("m"), SMALL, number);
     }
     // While nothing can be sent no lane is started, and what becomes ready starts as many as there is work for.
-    assert_eq!(gather.lanes, 1);
+    assert_eq!(gather.room.lanes, 1);
     for number in 5..=9 {
         gather.admit(&stream(&number.to_string()), SMALL, number);
     }
-    assert_eq!(gather.lanes, 3);
-    let batch = gather.take().expect("a batch");
+    assert_eq!(gather.room.lanes, 3);
+    let batch = gather.take(false).expect("a batch");
     assert_eq!((batch.requests.len(), batch.start), (3, false), "all lanes are out");
 }
 

@@ -30,8 +30,8 @@ const MOST: i64 = 1_000;
 /// somebody is in the way.
 pub(crate) async fn activate(parts: &Parts, read_model: &dyn InlineReadModel) -> Result<bool, StoreError> {
     let mut connection = parts.connections.open().await?;
-    let done = bring_in(parts, &mut connection, read_model).await;
-    end(connection, matches!(done, Ok(true))).await;
+    let done = parts.connections.answer(bring_in(parts, &mut connection, read_model)).await;
+    end(parts, connection, &done).await;
     match done {
         Err(Failure::Refused(source)) if error::is_held(&source) || is_listed(&source) => Ok(false),
         done => done.map_err(|failure| error::store_error(DOING, failure)),
@@ -80,8 +80,8 @@ pub(crate) async fn take_off(
     let until = Instant::now() + parts.config.acquire_timeout;
     loop {
         let mut connection = parts.connections.open().await?;
-        let done = take_out(parts, &mut connection, (name, version), activity).await;
-        end(connection, matches!(done, Ok(true))).await;
+        let done = parts.connections.answer(take_out(parts, &mut connection, (name, version), activity)).await;
+        end(parts, connection, &done).await;
         match done {
             Err(Failure::Refused(source)) if error::is_held(&source) && Instant::now() < until => sleep(PAUSE).await,
             done => return done.map(drop).map_err(|failure| error::store_error(DOING, failure)),
@@ -139,11 +139,18 @@ async fn place_guard(parts: &Parts, connection: &mut PgConnection) -> Result<(),
 }
 
 /// By now, and not when the server finds that the connection is closed: nothing is locked behind the answer.
-async fn end(mut connection: PgConnection, committed: bool) {
-    if !committed {
-        let _ = connection.execute("rollback").await;
+async fn end(parts: &Parts, mut connection: PgConnection, done: &Result<bool, Failure>) {
+    let undone = match done {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(Failure::Refused(_) | Failure::NotSent(_) | Failure::Unreadable(_)) => {
+            parts.connections.answer(connection.execute("rollback")).await.map(drop)
+        }
+        // Nothing can be said to a server that does not answer.
+        Err(Failure::Lost(_)) => return,
+    };
+    if undone.is_ok() {
+        let _ = connection.close().await;
     }
-    let _ = connection.close().await;
 }
 
 /// Whether another was first to list the same.

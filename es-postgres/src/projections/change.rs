@@ -77,7 +77,7 @@ pub(super) async fn carry_out(parts: &Parts, work: &Work<'_>) -> Result<(), Prep
         let outcome = run(parts, &mut connection, work).await;
         if outcome.is_err() {
             // By now, and not when the server finds that the connection is closed: nothing is locked behind the answer.
-            let _ = connection.execute("rollback").await;
+            let _ = parts.connections.answer(connection.execute("rollback")).await;
         }
         let _ = connection.close().await;
         match outcome {

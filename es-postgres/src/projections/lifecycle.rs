@@ -33,7 +33,8 @@ pub(super) async fn set_activity(
             .bind(integer(projection.version))
             .bind(activity.name())
     };
-    parts.connections.fetch(query).await.map_err(|failure| failed("pausing or resuming", failure))?;
+    let paused = parts.connections.fetch_within(behind_a_batch(parts), query).await;
+    paused.map_err(|failure| failed("pausing or resuming", failure))?;
     // In this order: one that was running cannot come to change with the appends in between.
     if activity == Activity::Paused {
         inline::take_off(parts, (projection.name, integer(projection.version)), activity).await?;
@@ -47,7 +48,13 @@ pub(super) async fn redrive(parts: &Parts, projection: ProjectionId) -> Result<(
             .bind(projection.name)
             .bind(integer(projection.version))
     };
-    parts.connections.fetch(query).await.map(drop).map_err(|failure| failed("asking for a redrive", failure))
+    let asked = parts.connections.fetch_within(behind_a_batch(parts), query).await;
+    asked.map(drop).map_err(|failure| failed("asking for a redrive", failure))
+}
+
+/// How long the server may be silent to somebody who waits for a batch, as long as these statements say.
+fn behind_a_batch(parts: &Parts) -> Duration {
+    Duration::from_mins(1).saturating_add(parts.config.answer_timeout)
 }
 
 /// Where the version that readers see is held by a long batch, it is said not to have come so far: a caller asks again.
@@ -93,7 +100,8 @@ pub(super) async fn lag(parts: &Parts, projection: &ProjectionSchema, after: Pos
             .bind(&events)
             .bind(signed(Lag::MOST))
     };
-    let rows = parts.connections.fetch(query).await.map_err(|failure| failed("counting what is to come", failure))?;
+    let counted = parts.connections.fetch_within(parts.connections.long_silence(), query).await;
+    let rows = counted.map_err(|failure| failed("counting what is to come", failure))?;
     let Some(row) = rows.first() else { return Ok(Lag::default()) };
     let count = unsigned(row.try_get(0).map_err(unreadable)?);
     let age: Option<i64> = row.try_get(1).map_err(unreadable)?;

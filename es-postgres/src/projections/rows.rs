@@ -187,7 +187,8 @@ pub(super) async fn find(
     // The condition is the caller's SQL: what it may do is what the role may do.
     let sql = AssertSqlSafe(format!("{}{}", statements.find, where_clause(condition))).into_sql_str();
     let query = || arguments.iter().fold(sqlx::query(sql.clone()), bind);
-    let rows = parts.connections.fetch(query).await.map_err(|failure| unread(table, failure))?;
+    let rows = parts.connections.fetch_within(parts.connections.long_silence(), query).await;
+    let rows = rows.map_err(|failure| unread(table, failure))?;
     arrays(&rows)
 }
 

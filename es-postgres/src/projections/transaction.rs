@@ -1,6 +1,6 @@
 //! A batch: one transaction, behind a fence.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use es_core::{
     projection::{Advance, Claim},
@@ -20,7 +20,7 @@ use super::{
     transience::PASSED_OVER,
 };
 use crate::{
-    connections::{Failure, Kept},
+    connections::{Failure, Kept, answered_within},
     error,
     row::signed,
     store::Parts,
@@ -43,6 +43,8 @@ pub struct PgTransaction {
     used: bool,
     /// Whether a statement of ours has failed, or was given up, so that there is nothing to commit.
     failed: bool,
+    /// Whether the server no longer answers.
+    lost: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -61,8 +63,9 @@ pub(super) async fn begin(
     let permit = permit(parts).await?;
     let sql = opening(parts, claim, advance);
     // Where a connection turns out to be dead nothing has happened: once more, on a new one.
-    let kept = match open(parts, advance, sql.clone()).await {
-        Err(Failure::Lost(_)) => open(parts, advance, sql).await,
+    let longest = longest_silence(parts, claim);
+    let kept = match open(parts, advance, sql.clone(), longest).await {
+        Err(Failure::Lost(_)) => open(parts, advance, sql, longest).await,
         answer => answer,
     };
     let kept = kept.map_err(|failure| failed(BEGINNING, failure))?;
@@ -72,19 +75,20 @@ pub(super) async fn begin(
         claim: *claim,
         used: false,
         failed: false,
+        lost: false,
         _permit: permit,
     };
     Ok(kept.map(open))
 }
 
 /// A connection in a transaction that has passed the fence; `None` where it has not.
-async fn open(parts: &Parts, advance: &Advance, sql: SqlStr) -> Result<Option<Kept>, Failure> {
+async fn open(parts: &Parts, advance: &Advance, sql: SqlStr, longest: Duration) -> Result<Option<Kept>, Failure> {
     let mut kept = parts.connections.lease().await.map_err(Failure::NotSent)?.keep();
     if kept.history() != advance.history {
         // It may be one that was opened before the server took over, so it is not used again.
         return Ok(None);
     }
-    let Err(error) = parts.connections.answer(send(kept.connection(), sql)).await else { return Ok(Some(kept)) };
+    let Err(error) = answered_within(longest, send(kept.connection(), sql)).await else { return Ok(Some(kept)) };
     if code_is(&error, DIVISION_BY_ZERO) {
         if parts.connections.answer(kept.connection().execute("rollback")).await.is_ok() {
             parts.connections.take_back(kept);
@@ -152,6 +156,11 @@ fn opening(parts: &Parts, claim: &Claim, advance: &Advance) -> SqlStr {
     AssertSqlSafe(sql).into_sql_str()
 }
 
+/// How long the server may be silent: longer than it lets a statement take.
+fn longest_silence(parts: &Parts, claim: &Claim) -> Duration {
+    parts.connections.longest_silence.max(claim.lease.saturating_add(parts.config.answer_timeout))
+}
+
 /// How long the server lets the owner keep silent, or busy with one statement.
 fn limits(claim: &Claim) -> String {
     let lease = milliseconds(claim.lease);
@@ -206,8 +215,10 @@ impl PgTransaction {
     ) -> Result<Vec<PgRow>, StoreError> {
         // Also where nobody waits for its end.
         let before = std::mem::replace(&mut self.failed, true);
-        let answer = self.parts.connections.answer(query.fetch_all(self.kept.connection())).await;
+        let longest = longest_silence(&self.parts, &self.claim);
+        let answer = answered_within(longest, query.fetch_all(self.kept.connection())).await;
         self.failed = before || answer.is_err();
+        self.lost |= answer.as_ref().is_err_and(error::is_lost);
         answer.map_err(|source| match error::failure(source) {
             // The store's own tables are there: it is a read model's that is not.
             Failure::Refused(source) if code_is(&source, "42P01") || code_is(&source, "42703") => {
@@ -225,8 +236,8 @@ impl PgTransaction {
             return Err(StoreError::Backend { doing: COMMITTING, source });
         }
         let sql = ending(&self.claim, self.used);
-        let connections = &self.parts.connections;
-        match connections.answer(self.kept.connection().execute(sqlx::raw_sql(AssertSqlSafe(sql)))).await {
+        let (connections, longest) = (&self.parts.connections, longest_silence(&self.parts, &self.claim));
+        match answered_within(longest, self.kept.connection().execute(sqlx::raw_sql(AssertSqlSafe(sql)))).await {
             Ok(_) => {
                 // Behind the commit nothing may fail any more but the connection, which is closed then.
                 if !self.used || connections.answer(self.kept.connection().execute(FORGET)).await.is_ok() {
@@ -251,6 +262,9 @@ impl PgTransaction {
 
     /// A connection that a handler had is closed: what it has set may not be undone with the transaction.
     pub(super) async fn rollback(mut self) {
+        if self.lost {
+            return;
+        }
         let connections = &self.parts.connections;
         let undone = connections.answer(self.kept.connection().execute("rollback")).await;
         if undone.is_ok() && !self.used {
