@@ -257,9 +257,14 @@ impl Connections {
 
     /// Takes back a connection on which nothing is under way. One of an earlier history is closed.
     pub(crate) fn take_back(&self, kept: Kept) {
+        self.put(kept.connection);
+    }
+
+    /// Keeps a connection for the next request, unless there will be none.
+    fn put(&self, connection: Identified) {
         let mut state = self.state();
-        if state.history == Some(kept.connection.history) {
-            state.idle.push(kept.connection);
+        if state.history == Some(connection.history) && !self.permits.is_closed() {
+            state.idle.push(connection);
         }
     }
 
@@ -359,9 +364,6 @@ impl Lease<'_> {
 
     /// Gives a connection back on which nothing is under way. One of an earlier history is closed.
     pub(crate) fn give_back(self) {
-        let mut state = self.connections.state();
-        if state.history == Some(self.connection.history) {
-            state.idle.push(self.connection);
-        }
+        self.connections.put(self.connection);
     }
 }

@@ -150,6 +150,7 @@ impl Wake {
     fn watch(&self, parts: &Arc<Parts>) {
         let mut watcher = locked(&self.watcher);
         if watcher.as_ref().is_none_or(JoinHandle::is_finished)
+            && !self.visible.borrow().closed
             && let Ok(runtime) = Handle::try_current()
         {
             *watcher = Some(runtime.spawn(watcher::run(Arc::downgrade(parts), self.looks.subscribe())));
