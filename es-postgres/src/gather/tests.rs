@@ -75,7 +75,8 @@ impl World {
             worlds.push(world);
         }
         for long in [false, true] {
-            if (if long { self.free_long } else { self.free - self.free_long }) == 0 {
+            let free = if long { self.free_long } else { self.free - self.free_long };
+            if free == 0 {
                 continue;
             }
             let mut world = self.clone();
